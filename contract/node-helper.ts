@@ -1,0 +1,285 @@
+/**
+ * What the extension asks the node-helper and what it answers: one JSON request on the program's standard input, one JSON
+ * reply on its standard output, carried by `pods/exec`. The other end may be older or newer than we are, so every
+ * message names its protocol and everything that arrives is parsed, never trusted.
+ *
+ * Sample, shortened:
+ *
+ *     → {"protocol":1,"verb":"inspect-pod","pod":{"uid":"9f…","namespace":"shop","name":"reviews-1","ips":["10.88.0.7"]}}
+ *     ← {"protocol":1,"helper":{"version":"0.1.0","hash":"4be1…"},"ok":true,"result":{"pid":4711,"rules":[…]}}
+ */
+import * as l10n from '@vscode/l10n';
+
+/** Grows by one when an old reader could misunderstand a new message. New optional fields do not change it. */
+export const nodeHelperProtocol = 1;
+
+/** Which pod to look into; everything that can tell its processes from another pod's. */
+export interface PodTarget {
+  uid: string;
+  namespace: string;
+  name: string;
+  /** The pod's addresses: the netns that is found must hold one of them. */
+  ips: string[];
+  /** `containerd://<64 hex>` and the like, from `status.containerStatuses`; some runtimes' cgroups name only these. */
+  containerIds?: string[];
+}
+
+export type NodeHelperRequest = { protocol: number } & (
+  | { verb: 'hello' }
+  | { verb: 'inspect-pod'; pod: PodTarget }
+  | { verb: 'read-cni'; confDir?: string; binDirs?: string[] }
+);
+
+export type NodeHelperVerb = NodeHelperRequest['verb'];
+
+/** `version`: the extension's that shipped it. `hash`: of the program's own bytes, as in its ConfigMap's name. */
+export interface HelperIdentity {
+  version: string;
+  hash: string;
+}
+
+/** What `hello` tells: whether this node is fit for the rest. */
+export interface HelloResult {
+  node: string;
+  kernel: string;
+  /** Where a usable iptables was found; empty when none was. */
+  iptables: IptablesTool[];
+}
+
+/** One program that can print rules. `origin`: the helper's own image, the host's root, or a proxy container's root. */
+export interface IptablesTool {
+  origin: 'container' | 'host' | 'proxy-container';
+  backend: 'nft' | 'legacy';
+  path: string;
+  version: string;
+}
+
+/** One reading of one family through one backend. */
+export interface RulesReading {
+  family: '4' | '6';
+  backend: 'nft' | 'legacy' | 'native-nft';
+  /** What was run, for the user to run again. */
+  command: string;
+  origin: IptablesTool['origin'];
+  /** `iptables-save -c` text, or `nft list ruleset` text for `native-nft`. Empty text: no rules there. */
+  text: string;
+}
+
+/** A socket that listens in the pod; `port` is 15001, 15006, 15021, … when the proxy is up. */
+export interface ListeningSocket {
+  family: '4' | '6';
+  protocol: 'tcp' | 'udp';
+  address: string;
+  port: number;
+}
+
+export interface NetworkInterface {
+  name: string;
+  addresses: string[];
+  mtu?: number;
+}
+
+export interface InspectPodResult {
+  /** A process of the pod, and its network namespace: `net:[4026532281]`. */
+  pid: number;
+  netns: string;
+  readings: RulesReading[];
+  interfaces: NetworkInterface[];
+  listening: ListeningSocket[];
+  /** `ip rule` and `ip route show table all` lines, for TPROXY and ambient. */
+  policyRules: string[];
+  routes: string[];
+  /** What could not be read, in words: never a failure of the whole. */
+  notes: string[];
+  /** Milliseconds that the reading took on the node. */
+  tookMs: number;
+}
+
+export interface CniFile {
+  name: string;
+  /** Bytes as text; absent when unreadable, then `error` says why. */
+  content?: string;
+  error?: string;
+  mode?: number;
+  linkTarget?: string;
+}
+
+export interface CniPluginProbe {
+  type: string;
+  path?: string;
+  /** As the plugin's VERSION reply says. Absent: it could not be asked, `error` says why. */
+  supportedVersions?: string[];
+  error?: string;
+}
+
+export interface ReadCniResult {
+  confDir: string;
+  binDirs: string[];
+  files: CniFile[];
+  plugins: CniPluginProbe[];
+  notes: string[];
+}
+
+export interface ResultOf {
+  hello: HelloResult;
+  'inspect-pod': InspectPodResult;
+  'read-cni': ReadCniResult;
+}
+
+/** `code` is for programs, `message` says what happened and why, `hint` what to do next. Both are English: see {@link NodeHelperFailure}. */
+export interface NodeHelperError {
+  code:
+    | 'bad-request'
+    | 'unknown-verb'
+    | 'protocol'
+    | 'pod-not-found'
+    | 'host-network'
+    | 'no-iptables'
+    | 'not-permitted'
+    | 'sandboxed'
+    | 'timeout'
+    | 'internal';
+  message: string;
+  hint?: string;
+}
+
+export type NodeHelperReply<Verb extends NodeHelperVerb = NodeHelperVerb> = {
+  protocol: number;
+  helper: HelperIdentity;
+} & ({ ok: true; result: ResultOf[Verb] } | { ok: false; error: NodeHelperError });
+
+/** The reply was not one: cut off, not JSON, another program's output, or of a protocol we do not speak. */
+export class UnreadableReply extends Error {
+  override readonly name = 'UnreadableReply';
+  readonly text: string;
+  constructor(message: string, text: string, options?: ErrorOptions) {
+    super(message, options);
+    this.text = text;
+  }
+}
+
+/**
+ * Reads what came over the wire.
+ * @param text standard output of the helper, whole.
+ * @throws {UnreadableReply} when it is no reply to this verb. A reply with `ok: false` is returned, not thrown.
+ */
+export function parseNodeHelperReply<Verb extends NodeHelperVerb>(text: string, verb: Verb): NodeHelperReply<Verb> {
+  const message = parseJsonObject(text);
+  if (!message) throw new UnreadableReply(l10n.t('The node helper did not answer with JSON.'), text);
+  if (typeof message.protocol !== 'number') {
+    throw new UnreadableReply(l10n.t('The answer is not from a Meshloom node helper.'), text);
+  }
+  if (message.protocol > nodeHelperProtocol) {
+    throw new UnreadableReply(
+      l10n.t('The node helper speaks protocol {0}, this extension {1}: update the extension.', message.protocol, nodeHelperProtocol),
+      text,
+    );
+  }
+  const helper = asRecord(message.helper);
+  const identity = { version: String(helper?.version ?? '?'), hash: String(helper?.hash ?? '?') };
+  const error = asRecord(message.error);
+  if (message.ok === false && error) {
+    return {
+      protocol: message.protocol,
+      helper: identity,
+      ok: false,
+      error: {
+        code: (typeof error.code === 'string' ? error.code : 'internal') as NodeHelperError['code'],
+        message: String(error.message ?? ''),
+        ...(typeof error.hint === 'string' && { hint: error.hint }),
+      },
+    };
+  }
+  const result = asRecord(message.result);
+  if (message.ok !== true || !result || !requiredFields[verb].every((field) => field in result)) {
+    throw new UnreadableReply(l10n.t('The node helper’s answer to “{0}” is incomplete.', verb), text);
+  }
+  return { protocol: message.protocol, helper: identity, ok: true, result: withDefaults[verb](result) as ResultOf[Verb] };
+}
+
+/**
+ * Reads a request on the node.
+ * @returns the request, or the error to answer with.
+ */
+export function parseNodeHelperRequest(text: string): NodeHelperRequest | NodeHelperError {
+  const message = parseJsonObject(text);
+  if (!message) return { code: 'bad-request', message: 'The request is not a JSON object.' };
+  if (message.protocol !== nodeHelperProtocol) {
+    return {
+      code: 'protocol',
+      message: `This helper speaks protocol ${nodeHelperProtocol}, the request ${String(message.protocol)}.`,
+      hint: 'Deploy the node helper again from the extension that asks.',
+    };
+  }
+  switch (message.verb) {
+    case 'hello':
+      return { protocol: nodeHelperProtocol, verb: 'hello' };
+    case 'read-cni':
+      return {
+        protocol: nodeHelperProtocol,
+        verb: 'read-cni',
+        ...(typeof message.confDir === 'string' && { confDir: message.confDir }),
+        ...(Array.isArray(message.binDirs) && { binDirs: strings(message.binDirs) }),
+      };
+    case 'inspect-pod': {
+      const pod = asRecord(message.pod);
+      if (typeof pod?.uid !== 'string' || pod.uid === '') return { code: 'bad-request', message: 'inspect-pod needs pod.uid.' };
+      return {
+        protocol: nodeHelperProtocol,
+        verb: 'inspect-pod',
+        pod: {
+          uid: pod.uid,
+          namespace: String(pod.namespace ?? ''),
+          name: String(pod.name ?? ''),
+          ips: strings(pod.ips),
+          containerIds: strings(pod.containerIds),
+        },
+      };
+    }
+    default:
+      return {
+        code: 'unknown-verb',
+        message: `This helper does not know “${String(message.verb)}”.`,
+        hint: 'It is older than the extension: deploy it again.',
+      };
+  }
+}
+
+const requiredFields: Record<NodeHelperVerb, string[]> = {
+  hello: ['node'],
+  'inspect-pod': ['readings'],
+  'read-cni': ['files'],
+};
+
+/** An older helper may leave out what was added since: fill it in, so that readers need not ask. */
+const withDefaults: Record<NodeHelperVerb, (result: Record<string, unknown>) => object> = {
+  hello: (result) => ({ kernel: '', iptables: [], ...result }),
+  'inspect-pod': (result) => ({
+    pid: 0,
+    netns: '',
+    interfaces: [],
+    listening: [],
+    policyRules: [],
+    routes: [],
+    notes: [],
+    tookMs: 0,
+    ...result,
+  }),
+  'read-cni': (result) => ({ confDir: '', binDirs: [], plugins: [], notes: [], ...result }),
+};
+
+function parseJsonObject(text: string): Record<string, unknown> | undefined {
+  try {
+    return asRecord(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function asRecord(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}

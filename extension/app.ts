@@ -1,0 +1,10 @@
+import type * as vscode from 'vscode';
+import type { Clusters } from './cluster/clusters.ts';
+
+/** What a command or a tree is handed: the few things that live as long as the extension. */
+export interface App {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  /** The chosen cluster and the way to it. Connects when first asked, never before. */
+  readonly clusters: Clusters;
+}

@@ -1,0 +1,23 @@
+import * as vscode from 'vscode';
+import type { App } from './app.ts';
+import { ClusterFailure } from './cluster/cluster.ts';
+import { commandIds } from './ids.ts';
+
+/** Every error the user sees in a notification goes through here: what happened, why, what to do next, and the log. */
+export async function showFailure(app: App, error: unknown): Promise<void> {
+  if (error instanceof ClusterFailure && error.reason === 'cancelled') return;
+  if (error instanceof vscode.CancellationError) return;
+  app.log.error(error instanceof Error ? error : String(error));
+  const chooseCluster = vscode.l10n.t('Choose Cluster');
+  const showLog = vscode.l10n.t('Show Log');
+  const message = describeFailure(error);
+  const picked = await vscode.window.showErrorMessage(message, ...(error instanceof ClusterFailure ? [chooseCluster] : []), showLog);
+  if (picked === chooseCluster) await vscode.commands.executeCommand(commandIds.chooseCluster);
+  if (picked === showLog) app.log.show();
+}
+
+/** One line for a person. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof ClusterFailure) return `${error.message} ${error.next}`.trim();
+  return error instanceof Error ? error.message : String(error);
+}

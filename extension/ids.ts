@@ -1,0 +1,32 @@
+/** Every id that package.json and the code must agree on; a test compares the two. */
+
+export const commandIds = {
+  chooseCluster: 'meshloom.chooseCluster',
+  refresh: 'meshloom.refresh',
+  deployNodeHelper: 'meshloom.deployNodeHelper',
+  removeNodeHelper: 'meshloom.removeNodeHelper',
+  showIptables: 'meshloom.showIptables',
+  explainInjection: 'meshloom.explainInjection',
+  openRule: 'meshloom.openRule',
+  showLog: 'meshloom.showLog',
+} as const;
+
+export const viewIds = {
+  container: 'meshloom',
+  workloads: 'meshloom.workloads',
+  cniChain: 'meshloom.cniChain',
+} as const;
+
+export const settingIds = {
+  kubeconfig: 'meshloom.cluster.kubeconfig',
+  helperImage: 'meshloom.helper.image',
+  strictness: 'meshloom.analysis.strictness',
+  exclude: 'meshloom.analysis.exclude',
+  codeLens: 'meshloom.codeLens.enabled',
+} as const;
+
+/** `setContext` keys that `when` clauses in package.json read. */
+export const contextKeys = {
+  clusterState: 'meshloom.clusterState',
+  nodeHelper: 'meshloom.nodeHelper',
+} as const;

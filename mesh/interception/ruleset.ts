@@ -1,0 +1,61 @@
+/**
+ * One model for every text in which Linux packet rules are printed. Parsing keeps a rule's own line, so that what we do
+ * not understand survives untouched; printing is parsing run backwards.
+ *
+ * Sample (`iptables-save -c`):
+ *
+ *     *nat
+ *     :ISTIO_INBOUND - [0:0]
+ *     [66:3960] -A ISTIO_INBOUND -p tcp -m tcp --dport 15021 -j RETURN
+ *     COMMIT
+ */
+
+export interface Counters {
+  packets: number;
+  bytes: number;
+}
+
+/** One condition of a rule: `! --dport 15008` is `{ module: 'tcp', option: '--dport', values: ['15008'], negated: true }`. */
+export interface Match {
+  /** `-m` module it belongs to; absent for what the rule itself knows (`-p -s -d -i -o -f`). */
+  module?: string;
+  option: string;
+  values: string[];
+  negated: boolean;
+}
+
+export interface IptablesRule {
+  table: string;
+  chain: string;
+  /** The exact `-A …` line of `iptables-save`, without counters. */
+  text: string;
+  counters?: Counters;
+  /** `-p`: `tcp`; absent for every protocol. */
+  matches: Match[];
+  /** What `-j` or `-g` names; absent: the rule only counts. */
+  target?: string;
+  /** `-g` instead of `-j`. */
+  goto: boolean;
+  /** The target's own options: `--to-ports 15001`. */
+  targetOptions: Match[];
+}
+
+export interface IptablesChain {
+  table: string;
+  name: string;
+  /** `ACCEPT` or `DROP` for a built-in chain, absent for a user-defined one. */
+  policy?: string;
+  counters?: Counters;
+  rules: IptablesRule[];
+}
+
+export type RulesFormat = 'iptables-save' | 'iptables-S' | 'iptables-L' | 'nft' | 'nft-json';
+
+export interface Ruleset {
+  format: RulesFormat;
+  family: '4' | '6' | 'unknown';
+  /** In the order in which the text shows them. */
+  chains: IptablesChain[];
+  /** Lines or parts that were not understood, in words; they do not stop the reading. */
+  warnings: string[];
+}
