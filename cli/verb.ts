@@ -1,0 +1,28 @@
+/** What a verb of the command line may use of the world; tests hand in their own. */
+export interface Terminal {
+  args: string[];
+  cwd: string;
+  /** Whole standard input, read when asked for. */
+  stdin: () => Promise<string>;
+  /** The result, and nothing else. */
+  out: (text: string) => void;
+  /** Progress, logs, problems. */
+  err: (text: string) => void;
+  color: boolean;
+}
+
+/** One verb: `meshloom iptables explain …` has the name `['iptables', 'explain']`. */
+export interface Verb {
+  name: string[];
+  /** One line for the overview. */
+  summary: string;
+  /** The whole text of `--help`. */
+  help: string;
+  /** Resolves to the exit code. */
+  run: (terminal: Terminal) => Promise<number>;
+}
+
+/** A call that cannot be understood: exit code 2, with the message and a pointer to `--help`. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
