@@ -1,0 +1,76 @@
+// What a fresh clone needs before anything else can run. Plain JavaScript for Node ≥ 20 and nothing installed:
+// every entry script (`npm start`, `npm test`, …) calls `setUp()` first.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+
+export const root = dirname(import.meta.dirname);
+const binaries = join(root, 'node_modules', '.bin');
+const stamp = join(root, 'node_modules', '.meshloom-set-up');
+const ownNode = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+
+/** Progress for a person: one line a step. */
+export function say(text) {
+  console.log(`\u001b[2m›\u001b[0m ${text}`);
+}
+
+/**
+ * Installs the dependencies when package-lock.json has changed since the last time, and goes on under the Node that the
+ * project brings (24) when the one that started us is older. Returns only under a Node that can run everything.
+ */
+export function setUp() {
+  const [major] = process.versions.node.split('.').map(Number);
+  if (major < 20) fail(`Node ${process.versions.node} is too old: Meshloom needs Node 20 or newer to start.`);
+
+  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+    say('Installing dependencies (npm ci) …');
+    // npm warns that packages want a newer Node than the one it runs on; they get it, see below.
+    const { status } = npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit' });
+    if (status !== 0) fail('npm ci failed; its own message is above. Check the network and the npm registry, then start again.');
+    if (!runs(ownNode)) spawnSync(process.execPath, ['installArchSpecificPackage'], { cwd: join(root, 'node_modules', 'node'), stdio: 'inherit' });
+    writeFileSync(stamp, lock);
+  }
+
+  if (!process.env.PATH?.startsWith(binaries)) process.env.PATH = `${binaries}${delimiter}${process.env.PATH ?? ''}`;
+  const [nodeMajor, nodeMinor] = process.versions.node.split('.').map(Number);
+  if (nodeMajor > 22 || (nodeMajor === 22 && nodeMinor >= 19)) return;
+  if (!runs(ownNode)) fail(`Node ${process.versions.node} runs us, and the project's own Node 24 could not be installed. Install Node 24 and start again.`);
+  process.exit(runOwnNode(process.argv.slice(1)));
+}
+
+/** `npm …`, also on Windows, where it is a script. */
+export function npm(args, options) {
+  return spawnSync('npm', args, { cwd: root, shell: process.platform === 'win32', ...options });
+}
+
+/** Runs one of node_modules/.bin and tells whether it succeeded. */
+export function run(command, args = [], options = {}) {
+  return spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...options }).status === 0;
+}
+
+export function has(command) {
+  const probe = process.platform === 'win32' ? ['where', [command]] : ['sh', ['-c', `command -v ${command}`]];
+  return spawnSync(probe[0], probe[1], { stdio: 'ignore' }).status === 0;
+}
+
+export function fail(message) {
+  console.error(`\u001b[31m✗\u001b[0m ${message}`);
+  process.exit(1);
+}
+
+function runs(node) {
+  try {
+    return execFileSync(node, ['--version'], { encoding: 'utf8' }).startsWith('v');
+  } catch {
+    return false;
+  }
+}
+
+/** The signals of the terminal reach the child too: it cleans up, we only pass its verdict on. */
+function runOwnNode(args) {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
+  const { status, signal } = spawnSync(ownNode, args, { stdio: 'inherit', env: process.env });
+  return status ?? (signal ? 130 : 1);
+}

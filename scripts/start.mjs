@@ -1,0 +1,64 @@
+// `npm start`: sets up what is missing, builds, and opens a real VS Code with the extension on the sample workspace.
+// `npm start -- /path/to/folder` opens another folder.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { tmpdir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fail, root, run, say, setUp } from './setup.mjs';
+
+setUp();
+const { editorUrl, endProcessGroup, findHost, startServer } = await import('./vscode-host.mjs');
+
+const folder = resolve(process.argv[2] ?? join(root, 'sample'));
+if (!existsSync(folder)) fail(`There is no folder ${folder}.`);
+
+say('Building …');
+if (!run('node', ['esbuild.mjs', '--dev'])) fail('The build failed; the messages are above.');
+
+const host = await findHost();
+const dataDir = join(tmpdir(), `meshloom-${userInfo().username}`, host.kind);
+if (host.kind === 'server') {
+  const token = randomBytes(12).toString('hex');
+  const { origin, server, stop } = await startServer({ dataDir, token }).catch((error) => fail(error.message));
+  onEnd(stop, server);
+  console.log(`
+  Meshloom is running in VS Code on ${folder}
+
+    ${editorUrl({ origin, folder, token })}
+
+  Open this address in a browser on this machine. Click the mesh in the activity bar: it shows the demo cluster.
+  Ctrl-C ends everything.
+`);
+} else {
+  const editor = spawn(
+    host.executable,
+    [
+      folder,
+      `--extensionDevelopmentPath=${root}`,
+      `--user-data-dir=${dataDir}`,
+      `--extensions-dir=${join(dataDir, 'extensions')}`,
+      '--disable-workspace-trust',
+      '--skip-welcome',
+      '--skip-release-notes',
+      '--wait',
+    ],
+    { stdio: 'ignore', detached: process.platform !== 'win32' },
+  );
+  editor.once('error', (error) => fail(`VS Code could not be started: ${error.message}`));
+  onEnd(() => endProcessGroup(editor), editor);
+  say(`VS Code opens ${folder}. Click the mesh in the activity bar. Ctrl-C, or closing the window, ends it.`);
+}
+
+/** Ctrl-C, a closed terminal, or the end of the editor itself: everything we started goes. */
+function onEnd(stop, child) {
+  let ending = false;
+  const end = async () => {
+    if (ending) return;
+    ending = true;
+    await stop();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end());
+  child.once('exit', () => void end());
+}
