@@ -4,7 +4,6 @@
 export interface LanguageServerOptions {
   /** l10n bundle: English text → the user's language. Absent for English. */
   strings?: Record<string, string>;
-  /** Where a rule's page is, `{0}` standing for its id. Absent: the rule's own link. */
   settings?: LanguageServerSettings;
 }
 
@@ -14,6 +13,8 @@ export interface LanguageServerSettings {
   strictness?: 'strict' | 'lenient';
   /** Globs, relative to a workspace folder, that are not analysed. */
   exclude?: string[];
+  /** Code lenses above workloads (`meshloom.codeLens.enabled`). Default true. */
+  codeLens?: boolean;
 }
 
 /** The command that a workload's code lens runs; the argument of the editor's command `meshloom.showIptables`. */

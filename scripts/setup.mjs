@@ -1,6 +1,6 @@
 // What a fresh clone needs before anything else can run. Plain JavaScript for Node ≥ 20 and nothing installed:
 // every entry script (`npm start`, `npm test`, …) calls `setUp()` first.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -19,7 +19,7 @@ export function say(text) {
  * Installs the dependencies when package-lock.json has changed since the last time, and goes on under the Node that the
  * project brings (24) when the one that started us is older. Returns only under a Node that can run everything.
  */
-export function setUp() {
+export async function setUp() {
   const [major] = process.versions.node.split('.').map(Number);
   if (major < 20) fail(`Node ${process.versions.node} is too old: Meshloom needs Node 20 or newer to start.`);
 
@@ -37,7 +37,7 @@ export function setUp() {
   const [nodeMajor, nodeMinor] = process.versions.node.split('.').map(Number);
   if (nodeMajor > 22 || (nodeMajor === 22 && nodeMinor >= 19)) return;
   if (!runs(ownNode)) fail(`Node ${process.versions.node} runs us, and the project's own Node 24 could not be installed. Install Node 24 and start again.`);
-  process.exit(runOwnNode(process.argv.slice(1)));
+  await goOnUnder(ownNode);
 }
 
 /** `npm …`, also on Windows, where it is a script. */
@@ -68,9 +68,11 @@ function runs(node) {
   }
 }
 
-/** The signals of the terminal reach the child too: it cleans up, we only pass its verdict on. */
-function runOwnNode(args) {
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
-  const { status, signal } = spawnSync(ownNode, args, { stdio: 'inherit', env: process.env });
-  return status ?? (signal ? 130 : 1);
+/** Starts the same script again under another Node, passes signals on to it, and ends as it ends. Never resolves. */
+function goOnUnder(node) {
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  return new Promise(() => {
+    child.once('exit', (status, signal) => process.exit(status ?? (signal ? 130 : 1)));
+  });
 }

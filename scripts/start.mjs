@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fail, root, run, say, setUp } from './setup.mjs';
 
-setUp();
+await setUp();
 const { editorUrl, endProcessGroup, findHost, startServer } = await import('./vscode-host.mjs');
 
 const folder = resolve(process.argv[2] ?? join(root, 'sample'));

@@ -1,0 +1,37 @@
+import * as vscode from 'vscode';
+import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
+import type { LanguageServerOptions } from '../contract/language-server.ts';
+import type { App } from './app.ts';
+import { languageServerSettings, manifestLanguages } from './language-support.ts';
+
+/** Starts `dist/language-server.js` as a process of its own: a bad file cannot stall the editor. Returns how to stop it. */
+export async function startLanguageClient({ context, log }: App): Promise<() => Promise<void>> {
+  const module = context.asAbsolutePath('dist/language-server.js');
+  const options: LanguageServerOptions = {
+    ...(vscode.l10n.bundle && { strings: vscode.l10n.bundle as Record<string, string> }),
+    settings: languageServerSettings(),
+  };
+  const client = new LanguageClient(
+    'meshloom',
+    'Meshloom',
+    { module, transport: TransportKind.ipc },
+    {
+      documentSelector: manifestLanguages.flatMap((language) => [
+        { scheme: 'file', language },
+        { scheme: 'untitled', language },
+      ]),
+      initializationOptions: options,
+      outputChannel: log,
+      diagnosticCollectionName: 'meshloom',
+    },
+  );
+  await client.start();
+  const changed = vscode.workspace.onDidChangeConfiguration((change) => {
+    if (!change.affectsConfiguration('meshloom')) return;
+    void client.sendNotification('workspace/didChangeConfiguration', { settings: languageServerSettings() });
+  });
+  return async () => {
+    changed.dispose();
+    await client.dispose();
+  };
+}

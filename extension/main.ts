@@ -1,0 +1,20 @@
+import * as l10n from '@vscode/l10n';
+import * as vscode from 'vscode';
+import type { App } from './app.ts';
+import { createClusters } from './cluster/clusters.ts';
+import { registerCommands } from './commands/define-command.ts';
+import { commands } from './commands/index.ts';
+import { startLanguageClientWhenNeeded } from './language-support.ts';
+import { registerTrees } from './trees/index.ts';
+
+/**
+ * Registers; contacts nobody and reads nothing. The Kubernetes client, the demo cluster and the language client are
+ * chunks of their own that the first view, command or manifest loads.
+ */
+export function activate(context: vscode.ExtensionContext): App {
+  const log = vscode.window.createOutputChannel('Meshloom', { log: true });
+  if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
+  const app: App = { context, log, clusters: createClusters(context, log) };
+  context.subscriptions.push(log, registerCommands(app, commands), registerTrees(app), startLanguageClientWhenNeeded(app));
+  return app;
+}
