@@ -15,6 +15,8 @@ export interface RuleRow {
   cause: string;
   /** False: nobody's known rule, explained from its matches alone. */
   known: boolean;
+  /** The chain or verdict that `-j` or `-g` names; the view links it when it is a chain of this table. */
+  target?: string;
 }
 
 export interface ChainView {
@@ -25,6 +27,8 @@ export interface ChainView {
   /** What the chain as a whole is for; empty when nobody knows. */
   says: string;
   rules: RuleRow[];
+  /** Chains of this table with a rule that leads here; empty for a built-in chain, and for one that no packet reaches. */
+  usedBy?: string[];
 }
 
 /** One reading: a family through a backend. */
@@ -38,6 +42,8 @@ export interface ReadingView {
   chains: ChainView[];
   /** Exactly what the tool printed. */
   raw: string;
+  /** What was run on the node to print it, for the user to run again. */
+  command?: string;
   warnings: string[];
 }
 

@@ -1,0 +1,40 @@
+import Mocha from 'mocha';
+import { report } from './eyes.ts';
+
+/** VS Code calls this inside its extension host. What came out goes to the eyes, which also see a host that crashes. */
+export async function run(): Promise<void> {
+  const mocha = new Mocha({ ui: 'bdd', timeout: 30_000, slow: 5_000, reporter: silent });
+  mocha.suite.emit('pre-require', globalThis, '', mocha);
+  const summary = { passed: 0, failed: 0, skipped: 0, failures: [] as { title: string; message: string }[] };
+  try {
+    await import('./suite.ts');
+    await new Promise<void>((resolve) => {
+      mocha
+        .run(() => {
+          resolve();
+        })
+        .on('pass', (test) => {
+          summary.passed++;
+          console.log(`ok · ${test.fullTitle()} (${test.duration ?? 0} ms)`);
+        })
+        .on('pending', (test) => {
+          summary.skipped++;
+          console.log(`skipped · ${test.fullTitle()}`);
+        })
+        .on('fail', (test, error: Error) => {
+          summary.failed++;
+          summary.failures.push({ title: test.fullTitle(), message: error.stack ?? error.message });
+          console.log(`FAILED · ${test.fullTitle()}: ${error.message}`);
+        });
+    });
+  } catch (error) {
+    summary.failed++;
+    summary.failures.push({ title: 'the suite loads', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+  await report(summary);
+}
+
+/** The results are counted above. */
+class silent {
+  readonly done = undefined;
+}
