@@ -15,6 +15,7 @@ export interface ObjectMeta {
   annotations?: Record<string, string>;
   creationTimestamp?: string;
   deletionTimestamp?: string;
+  finalizers?: string[];
   ownerReferences?: { apiVersion?: string; kind: string; name: string; uid?: string; controller?: boolean }[];
 }
 
@@ -101,7 +102,14 @@ export interface Workload extends KubernetesObject {
     selector?: LabelSelector;
     template?: { metadata?: ObjectMeta; spec?: PodSpec };
   };
-  status?: { replicas?: number; readyReplicas?: number; desiredNumberScheduled?: number; numberReady?: number };
+  status?: {
+    replicas?: number;
+    readyReplicas?: number;
+    desiredNumberScheduled?: number;
+    currentNumberScheduled?: number;
+    numberReady?: number;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  };
 }
 
 export interface KubernetesEvent extends KubernetesObject {
@@ -113,6 +121,10 @@ export interface KubernetesEvent extends KubernetesObject {
   firstTimestamp?: string;
   lastTimestamp?: string;
   eventTime?: string;
+  series?: { count?: number; lastObservedTime?: string };
+  /** Who saw it; `host` is the node, for what kubelet tells. */
+  source?: { component?: string; host?: string };
+  reportingInstance?: string;
 }
 
 export interface Node extends KubernetesObject {
