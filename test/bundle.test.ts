@@ -1,0 +1,31 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const dist = join(resolve(import.meta.dirname, '..'), 'dist');
+const text = (file: string) => readFileSync(join(dist, file), 'utf8');
+
+/** The built files as users get them; `npm test` builds before it tests. */
+describe('the bundles', () => {
+  it('are all there', () => {
+    const files = ['extension.js', 'kubernetes.js', 'demo.js', 'language-client.js', 'language-server.js', 'node-helper.js', 'cli.js', 'webviews/interception.js'];
+    expect(files.filter((file) => !existsSync(join(dist, file)))).toEqual([]);
+  });
+
+  it('keep the Kubernetes client, the demo cluster and the language client out of what activation loads', () => {
+    const activation = text('extension.js');
+    expect(activation).not.toMatch(/CoreV1Api|io\.k8s\.api|WebSocketServer|LanguageClient\b.*class/);
+    expect(statSync(join(dist, 'extension.js')).size).toBeLessThan(400_000);
+  });
+
+  it('use the editor’s API in extension/ alone', () => {
+    for (const file of ['language-server.js', 'node-helper.js', 'cli.js', 'webviews/interception.js']) {
+      expect(text(file), file).not.toMatch(/require\("vscode"\)/);
+    }
+  });
+
+  it('leave nothing to install on a node: the node-helper requires only Node’s own modules', () => {
+    const required = [...text('node-helper.js').matchAll(/require\("([^"]+)"\)/g)].map(([, name]) => name!);
+    expect(required.filter((name) => !name.startsWith('node:'))).toEqual([]);
+  });
+});

@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { commandIds, settingIds, viewIds } from '../extension/ids.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const json = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
+const manifest = json('package.json');
+const sorted = (values: Iterable<string>) => [...values].sort();
+
+describe('package.json and the code', () => {
+  it('name the same commands', () => {
+    const declared = manifest.contributes.commands.map(({ command }: { command: string }) => command);
+    expect(sorted(declared)).toEqual(sorted(Object.values(commandIds)));
+  });
+
+  it('name the same views', () => {
+    const [container] = manifest.contributes.viewsContainers.activitybar;
+    const views = manifest.contributes.views[container.id].map(({ id }: { id: string }) => id);
+    expect(sorted([container.id, ...views])).toEqual(sorted(Object.values(viewIds)));
+  });
+
+  it('name the same settings', () => {
+    const declared = manifest.contributes.configuration.flatMap(({ properties }: { properties: object }) => Object.keys(properties));
+    expect(sorted(declared)).toEqual(sorted(Object.values(settingIds)));
+  });
+
+  it('has a text for every %key% in English and in Chinese, and no text that nobody uses', () => {
+    const used = new Set([...readFileSync(join(root, 'package.json'), 'utf8').matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key!));
+    expect(sorted(Object.keys(json('package.nls.json')))).toEqual(sorted(used));
+    expect(sorted(Object.keys(json('package.nls.zh-cn.json')))).toEqual(sorted(used));
+  });
+
+  it('names files that are there', () => {
+    const [container] = manifest.contributes.viewsContainers.activitybar;
+    for (const file of [manifest.icon, container.icon, manifest.main, manifest.bin.meshloom]) {
+      expect(existsSync(join(root, file)), file).toBe(true);
+    }
+  });
+
+  it('pins the editor’s types to the oldest editor that is supported', () => {
+    expect(`^${manifest.devDependencies['@types/vscode']}`).toBe(manifest.engines.vscode);
+  });
+});
+
+describe('texts in the user’s language', () => {
+  const english = json('l10n/bundle.l10n.json');
+  const chinese = json('l10n/bundle.l10n.zh-cn.json');
+  const text = (value: string | { message: string }) => (typeof value === 'string' ? value : value.message);
+
+  it('are there in Chinese for every English one, and no others', () => {
+    expect(sorted(Object.keys(chinese))).toEqual(sorted(Object.keys(english)));
+  });
+
+  it('keep the placeholders of the English text', () => {
+    const placeholders = (value: string) => sorted(new Set(value.match(/\{\d+\}/g) ?? []));
+    const wrong = Object.keys(english).filter(
+      (key) => placeholders(text(english[key])).join() !== placeholders(text(chinese[key] ?? '')).join(),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
