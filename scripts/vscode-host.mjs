@@ -10,6 +10,18 @@ import { has, npm, root, say } from './setup.mjs';
 const codeServerVersion = '4.139.1';
 const cache = process.env.MESHLOOM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'meshloom');
 
+const quietSettings = {
+  'chat.disableAIFeatures': true,
+  'extensions.autoCheckUpdates': false,
+  'extensions.ignoreRecommendations': true,
+  'security.workspace.trust.enabled': false,
+  'telemetry.telemetryLevel': 'off',
+  'update.mode': 'none',
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.startupEditor': 'none',
+  'workbench.tips.enabled': false,
+};
+
 /**
  * Where to run: `desktop` with the program's path, or `server`.
  * `MESHLOOM_VSCODE=server|desktop|/path/to/code` decides; otherwise a display means desktop.
@@ -71,7 +83,10 @@ export function installServer() {
 export async function startServer({ dataDir, token, environment = {}, quiet = true }) {
   const editor = installServer();
   const port = await freePort();
-  mkdirSync(dataDir, { recursive: true });
+  // A quiet window: nothing but the workspace and us. The user's own settings still win.
+  const machine = join(dataDir, 'data', 'Machine');
+  mkdirSync(machine, { recursive: true });
+  if (!existsSync(join(machine, 'settings.json'))) writeFileSync(join(machine, 'settings.json'), JSON.stringify(quietSettings, null, 2));
   const server = spawn(
     process.execPath,
     [
