@@ -1,0 +1,168 @@
+import * as l10n from '@vscode/l10n';
+import type { KubernetesEvent, Namespace, Workload } from '../kubernetes.ts';
+import { asReason, eventsAbout } from './events.ts';
+import type { EventReason } from './events.ts';
+import { isInMesh } from './describe-pod.ts';
+import type { PodMeshState } from './describe-pod.ts';
+import type { Trouble } from './find-pod-trouble.ts';
+import type { PodGroup } from './group-pods.ts';
+
+export interface WorkloadMeshState {
+  pods: number;
+  inMesh: number;
+  /** Pods without an error or a warning. */
+  healthy: number;
+  /** How many pods it wants; absent when only its pods are known. */
+  wanted?: number;
+  /** Pods that would be otherwise if they were created again. */
+  differing: number;
+  /** Why it may not create its pods. There is no pod to look at then. */
+  refusal?: Trouble;
+  /** The refusal, else the worst that its pods have. */
+  worst?: Trouble;
+}
+
+/**
+ * A workload as the mesh sees it.
+ * @param states the state of each of the group's pods, in the same order.
+ */
+export function describeWorkload(
+  group: PodGroup,
+  states: readonly PodMeshState[],
+  inputs: { events?: Iterable<KubernetesEvent>; namespace?: Namespace } = {},
+): WorkloadMeshState {
+  const refusal = findRefusal(group, inputs);
+  const troubles = states.flatMap(({ trouble }) => (trouble && trouble.severity !== 'info' ? [trouble] : []));
+  const worst = refusal ?? worstTrouble(troubles);
+  const wanted = wantedPods(group);
+  return {
+    pods: states.length,
+    inMesh: states.filter(isInMesh).length,
+    healthy: states.length - troubles.length,
+    differing: states.filter(({ differs }) => differs !== undefined).length,
+    ...(wanted !== undefined && { wanted }),
+    ...(refusal && { refusal }),
+    ...(worst && { worst }),
+  };
+}
+
+/** The first error, else the first warning. */
+export function worstTrouble(troubles: readonly Trouble[]): Trouble | undefined {
+  return troubles.find(({ severity }) => severity === 'error') ?? troubles.find(({ severity }) => severity === 'warning');
+}
+
+/**
+ * What keeps a workload from creating its pods. The API server refuses the pod itself, so the only trace is the owner's
+ * FailedCreate event, and, once events have expired after an hour, the ReplicaSet's condition.
+ */
+function findRefusal(group: PodGroup, { events = [], namespace }: { events?: Iterable<KubernetesEvent>; namespace?: Namespace }): Trouble | undefined {
+  const known = [...events];
+  for (const creator of creatorsOf(group)) {
+    if (!lacksPods(creator)) continue;
+    const event = eventsAbout(creator, known).find(({ reason }) => reason === 'FailedCreate');
+    const condition = creator.status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+    const message = event?.message ?? condition?.message;
+    if (message === undefined) continue;
+    return describeRefusal(message, {
+      kind: group.kind,
+      name: group.name,
+      namespace: group.namespace,
+      ...(namespace?.metadata?.labels && { namespaceLabels: namespace.metadata.labels }),
+      ...(event && { event: asReason(event) }),
+    });
+  }
+  return undefined;
+}
+
+/**
+ * What a refusal to create pods means.
+ * @param message of the FailedCreate event: `Error creating: pods "api-6898…" is forbidden: violates PodSecurity …`.
+ */
+export function describeRefusal(
+  message: string,
+  workload: { kind: string; namespace: string; name: string; namespaceLabels?: Record<string, string>; event?: EventReason },
+): Trouble {
+  const { kind, name, namespace, namespaceLabels } = workload;
+  const event = workload.event && { event: workload.event };
+  const podSecurity = /violates PodSecurity "([^":]+)(?::([^"]+))?": ([\s\S]*)$/.exec(message);
+  if (podSecurity) {
+    const level = podSecurity[1] ?? '';
+    const violations = podSecurity[3] ?? '';
+    const init = /"istio-init"/.test(violations);
+    const capabilities = init ? [...new Set(violations.match(/\b(?:NET_ADMIN|NET_RAW)\b/g) ?? [])].join(l10n.t(' and ')) : '';
+    const label = namespaceLabels?.['pod-security.kubernetes.io/enforce'];
+    const enforced = label ? `pod-security.kubernetes.io/enforce: ${label}` : l10n.t('the cluster’s default');
+    return {
+      kind: 'pod-security',
+      severity: 'error',
+      short: l10n.t('refused by Pod Security ({0})', level),
+      says: capabilities
+        ? l10n.t('{0} {1} has no pods: namespace {2} enforces Pod Security “{3}” ({4}), and istio-init asks for {5} to program the redirect rules.', kind, name, namespace, level, enforced, capabilities)
+        : l10n.t('{0} {1} has no pods: namespace {2} enforces Pod Security “{3}” ({4}), which refuses {5}', kind, name, namespace, level, enforced, violations.trim()),
+      next: init
+        ? l10n.t('Install Istio’s CNI plugin: the pod then needs no istio-init and no such capability. Or lower the level of the namespace.')
+        : l10n.t('Change the pod template as the message says, or lower the level of the namespace.'),
+      ...event,
+    };
+  }
+  const quota = /exceeded quota: ([^,]+), requested: (.+?), used: (.+?), limited: (.+)$/.exec(message);
+  if (quota) {
+    return {
+      kind: 'quota',
+      severity: 'error',
+      short: l10n.t('refused by quota {0}', quota[1] ?? ''),
+      says: l10n.t('{0} {1} cannot create its pods: quota {2} of namespace {3} is used up (asks for {4}, used {5} of {6}).', kind, name, quota[1] ?? '', namespace, quota[2] ?? '', quota[3] ?? '', quota[4] ?? ''),
+      next: l10n.t('Raise the quota, or ask for less; an injected proxy asks for CPU and memory of its own.'),
+      ...event,
+    };
+  }
+  const called = /failed calling webhook "([^"]+)": ([\s\S]*)$/.exec(message);
+  if (called) {
+    const injector = /istio\.io$/.test(called[1] ?? '');
+    return {
+      kind: 'webhook',
+      severity: 'error',
+      short: injector ? l10n.t('the injector does not answer') : l10n.t('webhook {0} does not answer', called[1] ?? ''),
+      says: l10n.t('{0} {1} cannot create its pods: the API server could not call webhook {2}. {3}', kind, name, called[1] ?? '', called[2] ?? ''),
+      next: injector
+        ? l10n.t('See whether istiod runs and its Service has endpoints; until then no pod that is to be injected can start.')
+        : l10n.t('See whether the program behind the webhook runs.'),
+      ...event,
+    };
+  }
+  const denied = /admission webhook "([^"]+)" denied the request: ([\s\S]*)$/.exec(message);
+  if (denied) {
+    return {
+      kind: 'webhook',
+      severity: 'error',
+      short: l10n.t('refused by webhook {0}', denied[1] ?? ''),
+      says: l10n.t('{0} {1} cannot create its pods: webhook {2} refuses them. {3}', kind, name, denied[1] ?? '', denied[2] ?? ''),
+      next: l10n.t('Change the pod template as the message says.'),
+      ...event,
+    };
+  }
+  return {
+    kind: 'refused',
+    severity: 'error',
+    short: l10n.t('cannot create pods'),
+    says: l10n.t('{0} {1} cannot create its pods: {2}', kind, name, message),
+    next: l10n.t('Change the pod template as the message says.'),
+    ...event,
+  };
+}
+
+/** A Deployment leaves the creating to its ReplicaSets; the others create pods themselves. */
+function creatorsOf(group: PodGroup): Workload[] {
+  return group.workload && group.replicaSets.length === 0 ? [group.workload] : group.replicaSets;
+}
+
+/** An event stays for an hour after its reason is gone: only who still lacks pods is still refused. */
+function lacksPods({ spec, status }: Workload): boolean {
+  if (status?.desiredNumberScheduled !== undefined) return status.desiredNumberScheduled > (status.currentNumberScheduled ?? 0);
+  return (spec?.replicas ?? 1) > (status?.replicas ?? 0);
+}
+
+function wantedPods({ workload, replicaSets }: PodGroup): number | undefined {
+  if (workload) return workload.status?.desiredNumberScheduled ?? workload.spec?.replicas;
+  return replicaSets.length > 0 ? replicaSets.reduce((sum, { spec }) => sum + (spec?.replicas ?? 0), 0) : undefined;
+}
