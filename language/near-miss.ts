@@ -1,0 +1,41 @@
+/**
+ * The name that was probably meant: the closest one, when it is close enough to be a slip of the fingers.
+ * @returns undefined when nothing is near; the first of `names` when several are equally near.
+ */
+export function findNearMiss(typed: string, names: Iterable<string>): string | undefined {
+  const lower = typed.toLowerCase();
+  let best: string | undefined;
+  // A third of the word may be wrong, but in a word of three letters one.
+  let limit = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  for (const name of names) {
+    if (name === typed || Math.abs(name.length - typed.length) >= limit) continue;
+    const distance = name.toLowerCase() === lower ? 0 : editDistance(lower, name.toLowerCase(), limit);
+    if (distance < limit) {
+      best = name;
+      limit = distance;
+    }
+    if (limit === 0) break;
+  }
+  return best;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other; at least `limit` when it is more. */
+function editDistance(a: string, b: string, limit: number): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    let least = i;
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let cost = Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, before[j - 2]! + 1);
+      row.push(cost);
+      least = Math.min(least, cost);
+    }
+    if (least >= limit) return limit;
+    before = previous;
+    previous = row;
+  }
+  return previous[b.length]!;
+}
