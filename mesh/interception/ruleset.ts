@@ -19,6 +19,7 @@ export interface Counters {
 export interface Match {
   /** `-m` module it belongs to; absent for what the rule itself knows (`-p -s -d -i -o -f`). */
   module?: string;
+  /** Empty for a module that stands alone: `-m socket`. */
   option: string;
   values: string[];
   negated: boolean;
@@ -38,7 +39,14 @@ export interface IptablesRule {
   goto: boolean;
   /** The target's own options: `--to-ports 15001`. */
   targetOptions: Match[];
+  /** Where the text has it, from 1: rules of several chains may stand interleaved, and printing puts them back so. */
+  line?: number;
+  /** The family of the table it stands in, where one text shows several (`nft list ruleset`). */
+  family?: Family;
 }
+
+/** `inet`: one table for both, which only native nftables has. */
+export type Family = '4' | '6' | 'inet';
 
 export interface IptablesChain {
   table: string;
@@ -47,6 +55,15 @@ export interface IptablesChain {
   policy?: string;
   counters?: Counters;
   rules: IptablesRule[];
+  family?: Family;
+}
+
+/** One `*table … COMMIT` of the text, with the comment lines above it. A table may come twice (IPv4 and IPv6 in one file). */
+export interface IptablesSection {
+  table: string;
+  comments: string[];
+  /** How many of `Ruleset.chains`, in order, belong here. */
+  chainCount: number;
 }
 
 export type RulesFormat = 'iptables-save' | 'iptables-S' | 'iptables-L' | 'nft' | 'nft-json';
@@ -56,6 +73,10 @@ export interface Ruleset {
   family: '4' | '6' | 'unknown';
   /** In the order in which the text shows them. */
   chains: IptablesChain[];
+  /** Only `iptables-save` text has them; without, printing groups the chains by table. */
+  sections?: IptablesSection[];
+  /** Comment lines below the last table. */
+  trailingComments?: string[];
   /** Lines or parts that were not understood, in words; they do not stop the reading. */
   warnings: string[];
 }

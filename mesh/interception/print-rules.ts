@@ -1,0 +1,43 @@
+import type { Counters, IptablesChain, IptablesRule, IptablesSection, Ruleset } from './ruleset.ts';
+
+/**
+ * A rule set as `iptables-save` prints it. What `iptables-save` itself printed comes back byte for byte, its comment
+ * lines between the tables included; a comment in the middle of a table, which only people write, does not.
+ * @param options.counters absent: as they were read; false: none (chains show `[0:0]`); true: `[0:0]` where none is known.
+ */
+export function printRules(ruleset: Ruleset, options: { counters?: boolean } = {}): string {
+  const lines: string[] = [];
+  let start = 0;
+  for (const { table, comments, chainCount } of ruleset.sections ?? sectionsOf(ruleset)) {
+    const chains = ruleset.sections ? ruleset.chains.slice(start, start + chainCount) : ruleset.chains.filter((chain) => chain.table === table);
+    start += chainCount;
+    lines.push(...comments, `*${table}`);
+    for (const chain of chains) lines.push(printChain(chain, options.counters));
+    for (const rule of inWrittenOrder(chains)) lines.push(printRule(rule, options.counters));
+    lines.push('COMMIT');
+  }
+  lines.push(...(ruleset.trailingComments ?? []));
+  return lines.length ? `${lines.join('\n')}\n` : '';
+}
+
+function printChain({ name, policy, counters }: IptablesChain, wanted: boolean | undefined): string {
+  return `:${name} ${policy ?? '-'} ${printCounters(wanted === false ? undefined : counters)}`;
+}
+
+function printRule({ text, counters }: IptablesRule, wanted: boolean | undefined): string {
+  return wanted === false || (wanted === undefined && !counters) ? text : `${printCounters(counters)} ${text}`;
+}
+
+function printCounters({ packets, bytes }: Counters = { packets: 0, bytes: 0 }): string {
+  return `[${packets}:${bytes}]`;
+}
+
+/** Rules of all chains in the order of the text when every one of them has a line, else chain by chain. */
+function inWrittenOrder(chains: IptablesChain[]): IptablesRule[] {
+  const rules = chains.flatMap((chain) => chain.rules);
+  return rules.every(({ line }) => line !== undefined) ? rules.sort((a, b) => a.line! - b.line!) : rules;
+}
+
+function sectionsOf({ chains }: Ruleset): IptablesSection[] {
+  return [...new Set(chains.map(({ table }) => table))].map((table) => ({ table, comments: [], chainCount: 0 }));
+}

@@ -1,0 +1,66 @@
+import type { Counters, IptablesRule, Match } from './ruleset.ts';
+
+/** A rule before it has its line: what a parser collects, in the order in which the modules were given. */
+export interface RuleParts {
+  table: string;
+  chain: string;
+  /** `-s -d -i -o -p -f`, in any order. */
+  basics: Match[];
+  modules: ModuleMatch[];
+  target?: string;
+  goto?: boolean;
+  targetOptions?: Match[];
+}
+
+export interface ModuleMatch {
+  module: string;
+  options: Match[];
+}
+
+/** The order in which `iptables-save` prints what belongs to the rule itself. */
+const basicOrder = ['-s', '-d', '-i', '-o', '-p', '-f'];
+
+/** A rule with the `-A …` line that `iptables-save` prints for it. */
+export function buildRule(parts: RuleParts, counters?: Counters): IptablesRule {
+  const basics = [...parts.basics].sort((a, b) => basicOrder.indexOf(a.option) - basicOrder.indexOf(b.option));
+  const rule: IptablesRule = {
+    table: parts.table,
+    chain: parts.chain,
+    text: printRuleLine({ ...parts, basics }),
+    matches: [...basics, ...parts.modules.flatMap(matchesOf)],
+    goto: parts.goto ?? false,
+    targetOptions: parts.targetOptions ?? [],
+  };
+  if (parts.target !== undefined) rule.target = parts.target;
+  if (counters) rule.counters = counters;
+  return rule;
+}
+
+/** A module's options with values unquoted: programs compare values, only the line needs quotes. */
+function matchesOf({ module, options }: ModuleMatch): Match[] {
+  return options.length ? options.map((option) => ({ ...option, module })) : [{ module, option: '', values: [], negated: false }];
+}
+
+function printRuleLine({ chain, basics, modules, target, goto, targetOptions = [] }: RuleParts): string {
+  const words = ['-A', chain, ...basics.flatMap(wordsOf)];
+  for (const { module, options } of modules) {
+    // What could not be translated stands as it was written: it has no module name to put before it.
+    if (module !== '') words.push('-m', module);
+    words.push(...options.flatMap(wordsOf));
+  }
+  if (target !== undefined) words.push(goto ? '-g' : '-j', target);
+  words.push(...targetOptions.flatMap(wordsOf));
+  return words.join(' ');
+}
+
+function wordsOf({ option, values, negated }: Match): string[] {
+  return [...(negated ? ['!'] : []), ...(option ? [option] : []), ...values.map((value) => (freeText.has(option) ? quoteString(value) : value))];
+}
+
+/** Options whose value is any text; all others are words that need no quotes. */
+const freeText = new Set(['--comment', '--log-prefix', '--nflog-prefix', '--ulog-prefix', '--string', '--hex-string']);
+
+/** A string as `iptables-save` prints it: bare if it is one word of letters, digits, `_` and `-`. */
+function quoteString(value: string): string {
+  return /^[\w-]+$/.test(value) ? value : `"${value.replace(/["\\']/g, '\\$&')}"`;
+}

@@ -1,0 +1,125 @@
+import * as l10n from '@vscode/l10n';
+import { inferTable, isBuiltIn, startsNextTable } from './infer-table.ts';
+import type { Counters, Family, IptablesChain, IptablesRule, IptablesSection, Ruleset, RulesFormat } from './ruleset.ts';
+import { Warnings } from './warnings.ts';
+
+/** One table being read; its name may only be known at its end. */
+interface OpenTable {
+  table: string | undefined;
+  family?: Family;
+  comments: string[];
+  chains: Map<string, IptablesChain>;
+}
+
+/** Puts chains and rules together while a text is read line by line, whatever its format. */
+export class RulesetBuilder {
+  readonly warnings = new Warnings();
+  readonly #chains: IptablesChain[] = [];
+  readonly #sections: IptablesSection[] = [];
+  #open: OpenTable | undefined;
+  #named = false;
+
+  get inTable(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** Name of the open table, if the text has told it. */
+  get table(): string | undefined {
+    return this.#open?.table;
+  }
+
+  /** Begins a table. Without a name it is inferred from what turns up in it. */
+  openTable(table: string | undefined, comments: string[] = [], family?: Family): void {
+    this.closeTable();
+    this.#open = { table, comments, chains: new Map() };
+    if (family) this.#open.family = family;
+    if (table !== undefined) this.#named = true;
+  }
+
+  closeTable(): void {
+    const open = this.#open;
+    if (!open) return;
+    this.#open = undefined;
+    const chains = [...open.chains.values()];
+    const table = open.table ?? this.#infer(chains);
+    for (const chain of chains) {
+      chain.table = table;
+      for (const rule of chain.rules) rule.table = table;
+    }
+    this.#chains.push(...chains);
+    this.#sections.push({ table, comments: open.comments, chainCount: chains.length });
+  }
+
+  /** Declares a chain of the open table; a listing without table names goes on to its next table by itself. */
+  addChain(name: string, policy?: string, counters?: Counters): IptablesChain {
+    if (!this.#open) this.openTable(undefined);
+    else if (this.#open.table === undefined && startsNextTable([...this.#open.chains.keys()], name)) this.openTable(undefined);
+    const chain = this.chain(name);
+    if (policy !== undefined && policy !== '-') chain.policy = policy;
+    if (counters) chain.counters = counters;
+    return chain;
+  }
+
+  /** The chain of that name in the open table; made when a rule is the first to name it. */
+  chain(name: string): IptablesChain {
+    if (!this.#open) this.openTable(undefined);
+    const open = this.#open!;
+    let chain = open.chains.get(name);
+    if (!chain) {
+      chain = { table: open.table ?? '', name, rules: [] };
+      if (open.family) chain.family = open.family;
+      open.chains.set(name, chain);
+    }
+    return chain;
+  }
+
+  /** @param at from 1; absent: at the end. */
+  addRule(rule: IptablesRule, at?: number): void {
+    const chain = this.chain(rule.chain);
+    if (chain.family) rule.family = chain.family;
+    if (at === undefined) chain.rules.push(rule);
+    else chain.rules.splice(Math.max(0, at - 1), 0, rule);
+  }
+
+  done(format: RulesFormat, trailingComments?: string[]): Ruleset {
+    this.closeTable();
+    const ruleset: Ruleset = { format, family: familyOf(this.#chains), chains: this.#chains, warnings: this.warnings.done() };
+    if (this.#named) ruleset.sections = this.#sections;
+    if (trailingComments?.length) ruleset.trailingComments = trailingComments;
+    return ruleset;
+  }
+
+  #infer(chains: IptablesChain[]): string {
+    const names = chains.map(({ name }) => name);
+    const targets = new Set<string>();
+    for (const { rules } of chains) for (const { target } of rules) if (target !== undefined) targets.add(target);
+    const { table, certain } = inferTable({ builtIns: names.filter(isBuiltIn), chains: names, targets: [...targets] });
+    if (!certain) this.warnings.add(l10n.t('The text does not say which table the chain {0} belongs to; taken for {1}.', names[0] ?? '', table));
+    return table;
+  }
+}
+
+/** From the tables' families, else from the first address. */
+function familyOf(chains: IptablesChain[]): Ruleset['family'] {
+  const families = new Set(chains.map(({ family }) => family).filter((family) => family !== undefined));
+  if (families.size > 0) {
+    const [only] = families;
+    return families.size === 1 && only && only !== 'inet' ? only : 'unknown';
+  }
+  for (const { rules } of chains) {
+    for (const { matches, targetOptions } of rules) {
+      for (const { option, values } of [...matches, ...targetOptions]) {
+        const family = familyOfOption(option, values[0] ?? '');
+        if (family) return family;
+      }
+    }
+  }
+  return 'unknown';
+}
+
+function familyOfOption(option: string, value: string): '4' | '6' | undefined {
+  if (option === '-p') return value === 'ipv6-icmp' ? '6' : undefined;
+  if (!['-s', '-d', '--on-ip', '--to-source', '--to-destination'].includes(option)) return undefined;
+  if (/^\d+\.\d+\.\d+\.\d+/.test(value)) return '4';
+  return /^\[?[0-9a-f]*:[0-9a-f:]*/i.test(value) && value.split(':').length > 2 ? '6' : undefined;
+}
