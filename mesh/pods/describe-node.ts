@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import type { Container, KubernetesEvent, Node, ObjectMeta, Pod, PodSpec, Workload } from '../kubernetes.ts';
-import { asReason, nodeOf, timeOf } from './events.ts';
+import { asReason, indexEvents, nodeOf, timeOf } from './events.ts';
 import type { EventReason } from './events.ts';
 import { findPodTrouble } from './find-pod-trouble.ts';
 import type { Trouble } from './find-pod-trouble.ts';
@@ -68,15 +68,26 @@ export function describeNode(node: Node, inputs: NodeInputs): NodeState {
   const name = node.metadata?.name ?? '';
   const pods = [...inputs.pods].filter(({ spec }) => spec?.nodeName === name);
   const events = [...inputs.events];
-  const nodeFailure = findNodeFailure(name, pods, events);
+  const eventsOf = indexEvents(events);
+  const nodeFailure = findNodeFailure(name, pods, eventsOf);
   const timing = inputs.now === undefined ? {} : { now: inputs.now };
   const troubles = new Map(
-    pods.map((pod) => [pod, findPodTrouble(pod, { events, ...(nodeFailure && { nodeFailure }), ...timing })] as const),
+    pods.map((pod) => {
+      const own = eventsOf('Pod', pod.metadata?.namespace ?? '', pod.metadata?.name ?? '');
+      return [pod, findPodTrouble(pod, { events: own, ...(nodeFailure && { nodeFailure }), ...timing })] as const;
+    }),
   );
   const hanging = [...troubles].flatMap(([pod, trouble]) =>
-    trouble?.kind === 'cni' ? [{ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '', trouble }] : [],
+    trouble?.kind === 'cni'
+      ? [{ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '', trouble }]
+      : [],
   );
-  const { current, past } = collectFailures(name, pods, events, new Set(hanging.map(({ namespace, name: pod }) => `${namespace}/${pod}`)));
+  const { current, past } = collectFailures(
+    name,
+    pods,
+    events,
+    new Set(hanging.map(({ namespace, name: pod }) => `${namespace}/${pod}`)),
+  );
   const info = node.status?.nodeInfo;
   const runtime = /^([^:]+):\/\/(.*)$/.exec(info?.containerRuntimeVersion ?? '');
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
@@ -96,6 +107,8 @@ export function describeNode(node: Node, inputs: NodeInputs): NodeState {
   };
 }
 
+type EventLookup = ReturnType<typeof indexEvents>;
+
 /**
  * What keeps the node's pods from starting or ending now: the newest CNI failure of a pod that still hangs on it.
  * It explains the other pods whose own event has not come yet.
@@ -103,32 +116,20 @@ export function describeNode(node: Node, inputs: NodeInputs): NodeState {
 export function findNodeFailure(
   node: string,
   pods: Iterable<Pod>,
-  events: readonly KubernetesEvent[],
+  eventsOf: EventLookup,
 ): { failure: CniFailure; pod: string } | undefined {
   let found: { failure: CniFailure; pod: string; at: number } | undefined;
-  const byUid = eventsByUid(events);
   for (const pod of pods) {
     if (pod.spec?.nodeName !== node) continue;
-    const own = byUid.get(pod.metadata?.uid ?? '');
-    if (!own) continue;
+    const own = eventsOf('Pod', pod.metadata?.namespace ?? '', pod.metadata?.name ?? '');
+    if (own.length === 0) continue;
     const trouble = findPodTrouble(pod, { events: own });
     if (!trouble?.cni || !trouble.event) continue;
     const at = Date.parse(trouble.event.last ?? '') || 0;
-    if (!found || at > found.at) found = { failure: trouble.cni, pod: `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`, at };
+    if (!found || at > found.at)
+      found = { failure: trouble.cni, pod: `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`, at };
   }
   return found && { failure: found.failure, pod: found.pod };
-}
-
-function eventsByUid(events: readonly KubernetesEvent[]): Map<string, KubernetesEvent[]> {
-  const byUid = new Map<string, KubernetesEvent[]>();
-  for (const event of events) {
-    const uid = event.involvedObject?.uid;
-    if (!uid) continue;
-    const list = byUid.get(uid);
-    if (list) list.push(event);
-    else byUid.set(uid, [event]);
-  }
-  return byUid;
 }
 
 function collectFailures(
@@ -146,19 +147,30 @@ function collectFailures(
     if (!here && nodeOf(event) !== node) continue;
     const failure = parseCniFailure(event.message ?? '');
     if (!failure) continue;
-    const key = [failure.kind, failure.plugin, failure.asked, failure.operation, failure.kind === 'other' ? failure.detail : ''].join('|');
+    const key = [failure.kind, failure.plugin, failure.asked, failure.kind === 'other' ? failure.detail : ''].join('|');
     const reason = asReason(event);
-    const entry = found.get(key) ?? { failure, says: describeCniFailure(failure), count: 0, event: reason, pods: [], at: -1 };
+    const entry = found.get(key) ?? {
+      failure,
+      says: describeCniFailure(failure),
+      count: 0,
+      event: reason,
+      pods: [],
+      at: -1,
+    };
     entry.count += reason.count;
     if (timeOf(event) > entry.at) Object.assign(entry, { event: reason, failure, at: timeOf(event) });
     const namespace = about.namespace ?? '';
     const name = about.name ?? '';
     const hit = here && hanging.has(`${namespace}/${name}`);
-    if (hit && !entry.pods.some((pod) => pod.namespace === namespace && pod.name === name)) entry.pods.push({ namespace, name });
+    if (hit && !entry.pods.some((pod) => pod.namespace === namespace && pod.name === name))
+      entry.pods.push({ namespace, name });
     found.set(key, entry);
   }
   const all = [...found.values()].sort((a, b) => b.count - a.count).map(({ at: _, ...failure }) => failure);
-  return { current: all.filter((failure) => failure.pods.length > 0), past: all.filter((failure) => failure.pods.length === 0) };
+  return {
+    current: all.filter((failure) => failure.pods.length > 0),
+    past: all.filter((failure) => failure.pods.length === 0),
+  };
 }
 
 /** Names as the products' own manifests have them; the first that fits wins. */
@@ -182,7 +194,11 @@ const products: { product: string; pattern: RegExp }[] = [
   { product: 'Linkerd CNI', pattern: /linkerd-cni/ },
 ];
 
-function findAgents(pods: readonly Pod[], daemonSets: Iterable<Workload>, troubles: ReadonlyMap<Pod, Trouble | undefined>): NetworkAgent[] {
+function findAgents(
+  pods: readonly Pod[],
+  daemonSets: Iterable<Workload>,
+  troubles: ReadonlyMap<Pod, Trouble | undefined>,
+): NetworkAgent[] {
   const agents = new Map<string, NetworkAgent>();
   for (const { metadata, spec } of daemonSets) {
     const agent = agentOf(metadata, spec?.template?.spec);
@@ -218,5 +234,8 @@ function agentOf(metadata: ObjectMeta | undefined, spec: PodSpec | undefined): N
 }
 
 function isReady(pod: Pod): boolean {
-  return !pod.metadata?.deletionTimestamp && (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false);
+  return (
+    !pod.metadata?.deletionTimestamp &&
+    (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false)
+  );
 }

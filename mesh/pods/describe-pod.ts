@@ -121,17 +121,24 @@ function describeRole(role: MeshRole): string {
 
 function interceptionOf(pod: Pod, role: MeshRole, proxy: Container | undefined): Interception {
   if (role === 'none') return { by: 'none', says: l10n.t('Nothing is intercepted.') };
-  if (role === 'ambient') return { by: 'ztunnel', says: l10n.t('The node’s istio-cni agent took the pod in, as its annotation says.') };
-  if (role === 'gateway' || role === 'waypoint') return { by: 'none', says: l10n.t('Traffic is sent to its ports; nothing is redirected.') };
+  if (role === 'ambient')
+    return { by: 'ztunnel', says: l10n.t('The node’s istio-cni agent took the pod in, as its annotation says.') };
+  if (role === 'gateway' || role === 'waypoint')
+    return { by: 'none', says: l10n.t('Traffic is sent to its ports; nothing is redirected.') };
   const find = (wanted: string) => pod.spec?.initContainers?.find(({ name }) => name === wanted);
   const programmer = find('istio-init') ?? find('istio-validation');
   const mode = modeOf(pod, programmer, proxy);
-  if (mode === 'NONE') return { by: 'none', says: l10n.t('The interception mode is NONE: the app must be told of its proxy.') };
+  if (mode === 'NONE')
+    return { by: 'none', says: l10n.t('The interception mode is NONE: the app must be told of its proxy.') };
   if (programmer?.name === 'istio-init') {
     return { by: 'init', mode, says: l10n.t('The init container istio-init programs the rules ({0}).', mode) };
   }
   if (programmer) {
-    return { by: 'cni', mode, says: l10n.t('The CNI plugin programs the rules ({0}); istio-validation checks that it did.', mode) };
+    return {
+      by: 'cni',
+      mode,
+      says: l10n.t('The CNI plugin programs the rules ({0}); istio-validation checks that it did.', mode),
+    };
   }
   // What istio-cni asks of a pod before it programs it: a proxy, no istio-init, and the injector's status.
   if (pod.metadata?.annotations?.['sidecar.istio.io/status'] !== undefined) {
@@ -141,7 +148,11 @@ function interceptionOf(pod: Pod, role: MeshRole, proxy: Container | undefined):
 }
 
 /** istio-init obeys its arguments, the CNI plugin the annotation; both default to REDIRECT. */
-function modeOf(pod: Pod, programmer: Container | undefined, proxy: Container | undefined): 'REDIRECT' | 'TPROXY' | 'NONE' {
+function modeOf(
+  pod: Pod,
+  programmer: Container | undefined,
+  proxy: Container | undefined,
+): 'REDIRECT' | 'TPROXY' | 'NONE' {
   const args = programmer?.args ?? [];
   const flag = args.findIndex((arg) => arg === '-m' || arg === '--istio-inbound-interception-mode');
   const said =
@@ -154,7 +165,9 @@ function modeOf(pod: Pod, programmer: Container | undefined, proxy: Container | 
 
 function revisionOf(pod: Pod): string | undefined {
   const { annotations = {}, labels = {} } = pod.metadata ?? {};
-  return statusRevision(annotations['sidecar.istio.io/status']) ?? annotations['istio.io/rev'] ?? labels['istio.io/rev'];
+  return (
+    statusRevision(annotations['sidecar.istio.io/status']) ?? annotations['istio.io/rev'] ?? labels['istio.io/rev']
+  );
 }
 
 /** `{"initContainers":["istio-init"],…,"revision":"default"}`, written by the injector. */
@@ -173,21 +186,40 @@ function describeProxy({ name, image = '' }: Container): Proxy {
   return { container: name, image, ...(version && { version }) };
 }
 
-function differenceOf(pod: Pod, role: MeshRole, revision: string | undefined, { decision, namespaceLabels }: PodInputs): string | undefined {
+function differenceOf(
+  pod: Pod,
+  role: MeshRole,
+  revision: string | undefined,
+  { decision, namespaceLabels }: PodInputs,
+): string | undefined {
   const { annotations = {}, labels = {} } = pod.metadata ?? {};
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return undefined;
   if (role === 'none' && decision?.injected) {
-    return l10n.t('It would be injected if it were created now: it started before that was decided. Restart its workload to take it into the mesh.');
+    return l10n.t(
+      'It would be injected if it were created now: it started before that was decided. Restart its workload to take it into the mesh.',
+    );
   }
-  if (role === 'none' && (labels['istio.io/dataplane-mode'] ?? namespaceLabels?.['istio.io/dataplane-mode']) === 'ambient') {
+  if (
+    role === 'none' &&
+    (labels['istio.io/dataplane-mode'] ?? namespaceLabels?.['istio.io/dataplane-mode']) === 'ambient'
+  ) {
     return pod.spec?.hostNetwork
       ? undefined
       : l10n.t('Ambient is asked for, but the node’s istio-cni agent has not taken the pod in.');
   }
-  if ((role === 'sidecar' || role === 'native-sidecar') && annotations['sidecar.istio.io/status'] !== undefined && decision) {
-    if (!decision.injected) return l10n.t('It would not be injected if it were created now; it keeps its proxy until it is restarted.');
+  if (
+    (role === 'sidecar' || role === 'native-sidecar') &&
+    annotations['sidecar.istio.io/status'] !== undefined &&
+    decision
+  ) {
+    if (!decision.injected)
+      return l10n.t('It would not be injected if it were created now; it keeps its proxy until it is restarted.');
     if (revision && decision.revision && revision !== decision.revision) {
-      return l10n.t('Its proxy belongs to revision {0}; created now, it would get revision {1}.', revision, decision.revision);
+      return l10n.t(
+        'Its proxy belongs to revision {0}; created now, it would get revision {1}.',
+        revision,
+        decision.revision,
+      );
     }
   }
   return undefined;

@@ -48,19 +48,26 @@ export function describeWorkload(
 
 /** The first error, else the first warning. */
 export function worstTrouble(troubles: readonly Trouble[]): Trouble | undefined {
-  return troubles.find(({ severity }) => severity === 'error') ?? troubles.find(({ severity }) => severity === 'warning');
+  return (
+    troubles.find(({ severity }) => severity === 'error') ?? troubles.find(({ severity }) => severity === 'warning')
+  );
 }
 
 /**
  * What keeps a workload from creating its pods. The API server refuses the pod itself, so the only trace is the owner's
  * FailedCreate event, and, once events have expired after an hour, the ReplicaSet's condition.
  */
-function findRefusal(group: PodGroup, { events = [], namespace }: { events?: Iterable<KubernetesEvent>; namespace?: Namespace }): Trouble | undefined {
+function findRefusal(
+  group: PodGroup,
+  { events = [], namespace }: { events?: Iterable<KubernetesEvent>; namespace?: Namespace },
+): Trouble | undefined {
   const known = [...events];
   for (const creator of creatorsOf(group)) {
     if (!lacksPods(creator)) continue;
     const event = eventsAbout(creator, known).find(({ reason }) => reason === 'FailedCreate');
-    const condition = creator.status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+    const condition = creator.status?.conditions?.find(
+      ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
+    );
     const message = event?.message ?? condition?.message;
     if (message === undefined) continue;
     return describeRefusal(message, {
@@ -80,7 +87,13 @@ function findRefusal(group: PodGroup, { events = [], namespace }: { events?: Ite
  */
 export function describeRefusal(
   message: string,
-  workload: { kind: string; namespace: string; name: string; namespaceLabels?: Record<string, string>; event?: EventReason },
+  workload: {
+    kind: string;
+    namespace: string;
+    name: string;
+    namespaceLabels?: Record<string, string>;
+    event?: EventReason;
+  },
 ): Trouble {
   const { kind, name, namespace, namespaceLabels } = workload;
   const event = workload.event && { event: workload.event };
@@ -89,7 +102,9 @@ export function describeRefusal(
     const level = podSecurity[1] ?? '';
     const violations = podSecurity[3] ?? '';
     const init = /"istio-init"/.test(violations);
-    const capabilities = init ? [...new Set(violations.match(/\b(?:NET_ADMIN|NET_RAW)\b/g) ?? [])].join(l10n.t(' and ')) : '';
+    const capabilities = init
+      ? [...new Set(violations.match(/\b(?:NET_ADMIN|NET_RAW)\b/g) ?? [])].join(l10n.t(' and '))
+      : '';
     const label = namespaceLabels?.['pod-security.kubernetes.io/enforce'];
     const enforced = label ? `pod-security.kubernetes.io/enforce: ${label}` : l10n.t('the cluster’s default');
     return {
@@ -97,10 +112,28 @@ export function describeRefusal(
       severity: 'error',
       short: l10n.t('refused by Pod Security ({0})', level),
       says: capabilities
-        ? l10n.t('{0} {1} has no pods: namespace {2} enforces Pod Security “{3}” ({4}), and istio-init asks for {5} to program the redirect rules.', kind, name, namespace, level, enforced, capabilities)
-        : l10n.t('{0} {1} has no pods: namespace {2} enforces Pod Security “{3}” ({4}), which refuses {5}', kind, name, namespace, level, enforced, violations.trim()),
+        ? l10n.t(
+            '{0} {1} has no pods: namespace {2} enforces Pod Security “{3}” ({4}), and istio-init asks for {5} to program the redirect rules.',
+            kind,
+            name,
+            namespace,
+            level,
+            enforced,
+            capabilities,
+          )
+        : l10n.t(
+            '{0} {1} has no pods: namespace {2} enforces Pod Security “{3}” ({4}), which refuses {5}',
+            kind,
+            name,
+            namespace,
+            level,
+            enforced,
+            violations.trim(),
+          ),
       next: init
-        ? l10n.t('Install Istio’s CNI plugin: the pod then needs no istio-init and no such capability. Or lower the level of the namespace.')
+        ? l10n.t(
+            'Install Istio’s CNI plugin: the pod then needs no istio-init and no such capability. Or lower the level of the namespace.',
+          )
         : l10n.t('Change the pod template as the message says, or lower the level of the namespace.'),
       ...event,
     };
@@ -111,7 +144,16 @@ export function describeRefusal(
       kind: 'quota',
       severity: 'error',
       short: l10n.t('refused by quota {0}', quota[1] ?? ''),
-      says: l10n.t('{0} {1} cannot create its pods: quota {2} of namespace {3} is used up (asks for {4}, used {5} of {6}).', kind, name, quota[1] ?? '', namespace, quota[2] ?? '', quota[3] ?? '', quota[4] ?? ''),
+      says: l10n.t(
+        '{0} {1} cannot create its pods: quota {2} of namespace {3} is used up (asks for {4}, used {5} of {6}).',
+        kind,
+        name,
+        quota[1] ?? '',
+        namespace,
+        quota[2] ?? '',
+        quota[3] ?? '',
+        quota[4] ?? '',
+      ),
       next: l10n.t('Raise the quota, or ask for less; an injected proxy asks for CPU and memory of its own.'),
       ...event,
     };
@@ -123,9 +165,17 @@ export function describeRefusal(
       kind: 'webhook',
       severity: 'error',
       short: injector ? l10n.t('the injector does not answer') : l10n.t('webhook {0} does not answer', called[1] ?? ''),
-      says: l10n.t('{0} {1} cannot create its pods: the API server could not call webhook {2}. {3}', kind, name, called[1] ?? '', called[2] ?? ''),
+      says: l10n.t(
+        '{0} {1} cannot create its pods: the API server could not call webhook {2}. {3}',
+        kind,
+        name,
+        called[1] ?? '',
+        called[2] ?? '',
+      ),
       next: injector
-        ? l10n.t('See whether istiod runs and its Service has endpoints; until then no pod that is to be injected can start.')
+        ? l10n.t(
+            'See whether istiod runs and its Service has endpoints; until then no pod that is to be injected can start.',
+          )
         : l10n.t('See whether the program behind the webhook runs.'),
       ...event,
     };
@@ -136,7 +186,13 @@ export function describeRefusal(
       kind: 'webhook',
       severity: 'error',
       short: l10n.t('refused by webhook {0}', denied[1] ?? ''),
-      says: l10n.t('{0} {1} cannot create its pods: webhook {2} refuses them. {3}', kind, name, denied[1] ?? '', denied[2] ?? ''),
+      says: l10n.t(
+        '{0} {1} cannot create its pods: webhook {2} refuses them. {3}',
+        kind,
+        name,
+        denied[1] ?? '',
+        denied[2] ?? '',
+      ),
       next: l10n.t('Change the pod template as the message says.'),
       ...event,
     };
@@ -158,7 +214,8 @@ function creatorsOf(group: PodGroup): Workload[] {
 
 /** An event stays for an hour after its reason is gone: only who still lacks pods is still refused. */
 function lacksPods({ spec, status }: Workload): boolean {
-  if (status?.desiredNumberScheduled !== undefined) return status.desiredNumberScheduled > (status.currentNumberScheduled ?? 0);
+  if (status?.desiredNumberScheduled !== undefined)
+    return status.desiredNumberScheduled > (status.currentNumberScheduled ?? 0);
   return (spec?.replicas ?? 1) > (status?.replicas ?? 0);
 }
 

@@ -27,6 +27,25 @@ export function eventsAbout(object: KubernetesObject, events: Iterable<Kubernete
   return found.sort((a, b) => timeOf(b) - timeOf(a));
 }
 
+/**
+ * The same for many objects: events sorted by what they are about, once.
+ * @returns a look-up whose answer may still hold events about an earlier object of the same name; {@link eventsAbout} sorts them out.
+ */
+export function indexEvents(
+  events: Iterable<KubernetesEvent>,
+): (kind: string, namespace: string, name: string) => KubernetesEvent[] {
+  const index = new Map<string, KubernetesEvent[]>();
+  for (const event of events) {
+    const about = event.involvedObject;
+    if (!about) continue;
+    const key = `${about.kind ?? ''}/${about.namespace ?? ''}/${about.name ?? ''}`;
+    const list = index.get(key);
+    if (list) list.push(event);
+    else index.set(key, [event]);
+  }
+  return (kind, namespace, name) => index.get(`${kind}/${namespace}/${name}`) ?? [];
+}
+
 /** When it was last seen, in milliseconds since 1970; 0 when it does not tell. */
 export function timeOf(event: KubernetesEvent): number {
   const time = Date.parse(lastSeen(event) ?? '');

@@ -2,7 +2,13 @@ import * as l10n from '@vscode/l10n';
 import type { ContainerStatus, KubernetesEvent, Pod } from '../kubernetes.ts';
 import { asReason, eventsAbout, timeOf } from './events.ts';
 import type { EventReason } from './events.ts';
-import { adviseOnCniFailure, breaksDelete, describeCniFailure, parseCniFailure, summarizeCniFailure } from './parse-cni-failure.ts';
+import {
+  adviseOnCniFailure,
+  breaksDelete,
+  describeCniFailure,
+  parseCniFailure,
+  summarizeCniFailure,
+} from './parse-cni-failure.ts';
 import type { CniFailure } from './parse-cni-failure.ts';
 
 export type TroubleKind =
@@ -72,7 +78,11 @@ function terminating(pod: Pod, events: KubernetesEvent[], { nodeFailure, now }: 
       kind: 'cni',
       severity: 'error',
       short: l10n.t('hangs in Terminating: {0}', summarizeCniFailure(failure)),
-      says: l10n.t('The pod cannot end: node {0} fails to take down its network. {1}', node, describeCniFailure(failure)),
+      says: l10n.t(
+        'The pod cannot end: node {0} fails to take down its network. {1}',
+        node,
+        describeCniFailure(failure),
+      ),
       next: adviseOnCniFailure(failure),
       event: asReason(event),
       cni: failure,
@@ -120,11 +130,20 @@ function terminating(pod: Pod, events: KubernetesEvent[], { nodeFailure, now }: 
       kind: 'terminating',
       severity: 'warning',
       short: l10n.t('hangs in Terminating'),
-      says: l10n.t('The pod should have been gone {0} min ago, and no event says why it is not.', Math.floor((now - since) / 60_000)),
+      says: l10n.t(
+        'The pod should have been gone {0} min ago, and no event says why it is not.',
+        Math.floor((now - since) / 60_000),
+      ),
       next: l10n.t('See whether node {0} is ready and its kubelet answers.', node),
     };
   }
-  return { kind: 'terminating', severity: 'info', short: l10n.t('Terminating'), says: l10n.t('The pod is ending.'), next: '' };
+  return {
+    kind: 'terminating',
+    severity: 'info',
+    short: l10n.t('Terminating'),
+    says: l10n.t('The pod is ending.'),
+    next: '',
+  };
 }
 
 function failed(pod: Pod): Trouble {
@@ -165,14 +184,17 @@ function blockedContainer(pod: Pod, events: KubernetesEvent[]): Trouble | undefi
     if (trouble) return { ...trouble, container: status.name };
   }
   // Bound to a node, but kubelet has not reported any container yet.
-  return allStatuses(pod).length === 0 && pod.status?.phase === 'Pending' && pod.spec?.nodeName ? creating(pod, events) : undefined;
+  return allStatuses(pod).length === 0 && pod.status?.phase === 'Pending' && pod.spec?.nodeName
+    ? creating(pod, events)
+    : undefined;
 }
 
 function containerTrouble(pod: Pod, status: ContainerStatus, events: KubernetesEvent[]): Trouble | undefined {
   const waiting = status.state?.waiting;
   const ended = status.state?.terminated ?? status.lastState?.terminated;
   const failedExit = (ended?.exitCode ?? 0) !== 0;
-  if (isPlainInit(pod, status.name) && failedExit && (waiting ?? status.state?.terminated)) return initFailed(status, ended?.exitCode ?? -1, events);
+  if (isPlainInit(pod, status.name) && failedExit && (waiting ?? status.state?.terminated))
+    return initFailed(status, ended?.exitCode ?? -1, events);
   if (!waiting) return undefined;
   const reason = waiting.reason ?? '';
   if (reason === 'ContainerCreating' || reason === 'PodInitializing') {
@@ -184,7 +206,12 @@ function containerTrouble(pod: Pod, status: ContainerStatus, events: KubernetesE
       kind: 'image',
       severity: 'error',
       short: l10n.t('{0}: image', status.name),
-      says: l10n.t('The image {0} of container {1} cannot be had: {2}', status.image ?? imageOf(pod, status.name), status.name, waiting.message ?? reason),
+      says: l10n.t(
+        'The image {0} of container {1} cannot be had: {2}',
+        status.image ?? imageOf(pod, status.name),
+        status.name,
+        waiting.message ?? reason,
+      ),
       next: l10n.t('Correct the image’s name, or give the pod a pull secret for its registry.'),
     };
   }
@@ -198,7 +225,12 @@ function containerTrouble(pod: Pod, status: ContainerStatus, events: KubernetesE
         code === undefined
           ? l10n.t('Container {0} crashes again and again.', status.name)
           : l10n.t('Container {0} crashes again and again, last with exit code {1}.', status.name, code),
-      next: l10n.t('Its previous log says why: kubectl logs -n {0} {1} -c {2} --previous', pod.metadata?.namespace ?? '', pod.metadata?.name ?? '', status.name),
+      next: l10n.t(
+        'Its previous log says why: kubectl logs -n {0} {1} -c {2} --previous',
+        pod.metadata?.namespace ?? '',
+        pod.metadata?.name ?? '',
+        status.name,
+      ),
       ...eventOf(events, ['BackOff']),
     };
   }
@@ -233,7 +265,9 @@ function initFailed(status: ContainerStatus, exitCode: number, events: Kubernete
       severity: 'error',
       short: l10n.t('istio-init failed'),
       says: l10n.t('istio-init could not program the pod’s redirect rules (exit code {0}).', exitCode),
-      next: l10n.t('Its log says which rule the kernel refused; missing kernel modules and capabilities are the usual reasons.'),
+      next: l10n.t(
+        'Its log says which rule the kernel refused; missing kernel modules and capabilities are the usual reasons.',
+      ),
       ...event,
     };
   }
@@ -250,8 +284,16 @@ function initFailed(status: ContainerStatus, exitCode: number, events: Kubernete
 /** Between the node's choice and the first container: sandbox, network, volumes. */
 function creating(pod: Pod, events: KubernetesEvent[]): Trouble {
   const node = pod.spec?.nodeName ?? '?';
-  const event = events.find(({ reason }) => reason === 'FailedCreatePodSandBox' || reason === 'FailedMount' || reason === 'FailedAttachVolume' || reason === 'NetworkNotReady');
-  const later = events.find(({ reason }) => reason === 'Pulling' || reason === 'Pulled' || reason === 'Created' || reason === 'Started');
+  const event = events.find(
+    ({ reason }) =>
+      reason === 'FailedCreatePodSandBox' ||
+      reason === 'FailedMount' ||
+      reason === 'FailedAttachVolume' ||
+      reason === 'NetworkNotReady',
+  );
+  const later = events.find(
+    ({ reason }) => reason === 'Pulling' || reason === 'Pulled' || reason === 'Created' || reason === 'Started',
+  );
   if (!event || (later && timeOf(later) > timeOf(event))) {
     return {
       kind: 'starting',
@@ -267,7 +309,11 @@ function creating(pod: Pod, events: KubernetesEvent[]): Trouble {
       kind: 'cni',
       severity: 'error',
       short: l10n.t('hangs: {0}', summarizeCniFailure(failure)),
-      says: l10n.t('The pod hangs in ContainerCreating: node {0} cannot set up its network. {1}', node, describeCniFailure(failure)),
+      says: l10n.t(
+        'The pod hangs in ContainerCreating: node {0} cannot set up its network. {1}',
+        node,
+        describeCniFailure(failure),
+      ),
       next: adviseOnCniFailure(failure),
       event: asReason(event),
       cni: failure,
@@ -287,7 +333,11 @@ function creating(pod: Pod, events: KubernetesEvent[]): Trouble {
     kind: 'sandbox',
     severity: 'error',
     short: l10n.t('hangs: sandbox'),
-    says: l10n.t('The pod hangs in ContainerCreating: the runtime of node {0} cannot create its sandbox. {1}', node, event.message ?? ''),
+    says: l10n.t(
+      'The pod hangs in ContainerCreating: the runtime of node {0} cannot create its sandbox. {1}',
+      node,
+      event.message ?? '',
+    ),
     next: l10n.t('Look at the container runtime of the node.'),
     event: asReason(event),
   };
@@ -303,7 +353,9 @@ function notReady(pod: Pod, events: KubernetesEvent[]): Trouble | undefined {
     kind: 'not-ready',
     severity: 'warning',
     short: names ? l10n.t('not ready: {0}', names) : l10n.t('not ready'),
-    says: names ? l10n.t('These containers are not ready: {0}.', names) : (ready.message ?? l10n.t('The pod is not ready.')),
+    says: names
+      ? l10n.t('These containers are not ready: {0}.', names)
+      : (ready.message ?? l10n.t('The pod is not ready.')),
     next: '',
     ...(event && { event: asReason(event) }),
     ...(statuses[0] && { container: statuses[0].name }),
@@ -321,14 +373,19 @@ function hasSandbox(pod: Pod): boolean {
   return Boolean(pod.status?.podIP) || allStatuses(pod).some(({ state }) => state?.running ?? state?.terminated);
 }
 
-
 /** A native sidecar is an init container that goes on running. */
 function isPlainInit(pod: Pod, name: string): boolean {
-  return pod.spec?.initContainers?.some((container) => container.name === name && container.restartPolicy !== 'Always') ?? false;
+  return (
+    pod.spec?.initContainers?.some((container) => container.name === name && container.restartPolicy !== 'Always') ??
+    false
+  );
 }
 
 function imageOf(pod: Pod, name: string): string {
-  return [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find((container) => container.name === name)?.image ?? '?';
+  return (
+    [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find((container) => container.name === name)
+      ?.image ?? '?'
+  );
 }
 
 function eventOf(events: KubernetesEvent[], reasons: string[]): { event?: EventReason } {

@@ -20,7 +20,11 @@ export interface PodGroup {
  * template's hash.
  * @returns sorted by namespace, kind and name.
  */
-export function groupPods(objects: { pods: Iterable<Pod>; replicaSets: Iterable<Workload>; workloads: Iterable<Workload> }): PodGroup[] {
+export function groupPods(objects: {
+  pods: Iterable<Pod>;
+  replicaSets: Iterable<Workload>;
+  workloads: Iterable<Workload>;
+}): PodGroup[] {
   const groups = new Map<string, PodGroup>();
   const groupOf = (kind: string, namespace: string, name: string): PodGroup => {
     const key = `${namespace}/${kind}/${name}`;
@@ -61,7 +65,9 @@ function runnerOf(pod: Pod, replicaSets: ReadonlyMap<string, Workload>): { kind:
   const replicaSet = replicaSets.get(`${pod.metadata?.namespace ?? ''}/${owner.name}`);
   if (replicaSet) return controllerOf(replicaSet) ?? owner;
   const hash = pod.metadata?.labels?.['pod-template-hash'];
-  return hash && owner.name.endsWith(`-${hash}`) ? { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) } : owner;
+  return hash && owner.name.endsWith(`-${hash}`)
+    ? { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) }
+    : owner;
 }
 
 function controllerOf(object: KubernetesObject): { kind: string; name: string } | undefined {

@@ -73,7 +73,12 @@ export function describeCniFailure(failure: CniFailure): string {
   switch (failure.kind) {
     case 'version':
       return failure.asked && failure.supported
-        ? l10n.t('The CNI configuration asks for version {0}, but the plugin {1} speaks only {2}.', failure.asked, plugin, failure.supported.join(', '))
+        ? l10n.t(
+            'The CNI configuration asks for version {0}, but the plugin {1} speaks only {2}.',
+            failure.asked,
+            plugin,
+            failure.supported.join(', '),
+          )
         : l10n.t('The CNI configuration asks the plugin {0} for a version that it does not speak.', plugin);
     case 'missing-plugin':
       return l10n.t('The CNI configuration names the plugin {0}, but its program is not on the node.', plugin);
@@ -99,14 +104,21 @@ export function adviseOnCniFailure(failure: CniFailure): string {
   switch (failure.kind) {
     case 'version':
       return failure.supported
-        ? l10n.t('Give the configuration a version that every plugin of the chain speaks (here: {0}), or put the original file back.', failure.supported.join(', '))
-        : l10n.t('Give the configuration a version that every plugin of the chain speaks, or put the original file back.');
+        ? l10n.t(
+            'Give the configuration a version that every plugin of the chain speaks (here: {0}), or put the original file back.',
+            failure.supported.join(', '),
+          )
+        : l10n.t(
+            'Give the configuration a version that every plugin of the chain speaks, or put the original file back.',
+          );
     case 'missing-plugin':
       return l10n.t('Install the plugin again, or take its entry out of the configuration.');
     case 'missing-name':
       return l10n.t('Add "name" to the configuration file.');
     case 'no-config':
-      return l10n.t('Look whether the network’s DaemonSet runs on the node and writes into the directory that the runtime reads.');
+      return l10n.t(
+        'Look whether the network’s DaemonSet runs on the node and writes into the directory that the runtime reads.',
+      );
     case 'missing-kubeconfig':
     case 'unauthorized':
       return l10n.t('Restart the istio-cni pod of the node: it writes the kubeconfig anew.');
@@ -145,18 +157,22 @@ export function summarizeCniFailure(failure: CniFailure): string {
 
 /** Whether this failure also keeps pods from going away: DEL runs the same chain as ADD. */
 export function breaksDelete(failure: CniFailure): boolean {
-  return failure.operation === 'delete' || ['version', 'missing-plugin', 'missing-name', 'no-config'].includes(failure.kind);
+  return (
+    failure.operation === 'delete' || ['version', 'missing-plugin', 'missing-name', 'no-config'].includes(failure.kind)
+  );
 }
 
 function kindOf(text: string): CniFailureKind {
   if (/incompatible CNI versions|does not support config version/.test(text)) return 'version';
   if (/failed to find plugin "[^"]*"/.test(text)) return 'missing-plugin';
   if (/missing network name/.test(text)) return 'missing-name';
-  if (/cni config uninitialized|cni plugin not initialized|no networks found in|No CNI configuration file/i.test(text)) return 'no-config';
+  if (/cni config uninitialized|cni plugin not initialized|no networks found in|No CNI configuration file/i.test(text))
+    return 'no-config';
   if (/istio-cni-kubeconfig: no such file/.test(text)) return 'missing-kubeconfig';
   if (networkWords.test(text) && /\bUnauthorized\b/.test(text)) return 'unauthorized';
   if (/xtables\.?lock|xtables lock/i.test(text)) return 'iptables-lock';
-  if (/no IP addresses available in range set|no available IP|failed to allocate for range/i.test(text)) return 'no-address';
+  if (/no IP addresses available in range set|no available IP|failed to allocate for range/i.test(text))
+    return 'no-address';
   return 'other';
 }
 
@@ -167,7 +183,8 @@ const networkWords =
 function operationOf(text: string): CniFailure['operation'] {
   const named = /failed \((add|delete|check|status)\)/.exec(text)?.[1];
   if (named) return named as CniFailure['operation'];
-  if (/failed to destroy network|failed to teardown|error (?:removing|deleting) pod|KillPodSandbox/i.test(text)) return 'delete';
+  if (/failed to destroy network|failed to teardown|error (?:removing|deleting) pod|KillPodSandbox/i.test(text))
+    return 'delete';
   if (/failed to set ?up (?:network|pod)|error adding pod|create pod (?:network )?sandbox/i.test(text)) return 'add';
   return undefined;
 }
@@ -182,7 +199,8 @@ function pluginOf(text: string): string | undefined {
 }
 
 function detailOf(text: string): string {
-  const inner = /failed \((?:add|delete|check|status)\): ([\s\S]*)$/.exec(text)?.[1] ?? /desc = ([\s\S]*)$/.exec(text)?.[1] ?? text;
+  const inner =
+    /failed \((?:add|delete|check|status)\): ([\s\S]*)$/.exec(text)?.[1] ?? /desc = ([\s\S]*)$/.exec(text)?.[1] ?? text;
   return inner.trim().replace(/"$/, (quote) => (count(inner, '"') % 2 ? '' : quote));
 }
 
