@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest';
+import { listLoadedFiles, listPluginTypes, parseCniFile } from './parse-cni-file.ts';
+
+const bridge = '{"cniVersion":"0.4.0","name":"podnet","type":"bridge","ipam":{"type":"host-local"}}';
+const list =
+  '{"cniVersion":"0.4.0","name":"podnet","plugins":[{"type":"bridge","ipam":{"type":"host-local"}},{"type":"portmap"}]}';
+
+function faults(name: string, content: string): string[] {
+  return parseCniFile({ name, content }).problems.map(({ fault }) => fault);
+}
+
+test('reads a single configuration and a list to the same shape', () => {
+  expect(parseCniFile({ name: 'a.conf', content: bridge }).list).toMatchObject({
+    name: 'podnet',
+    cniVersion: '0.4.0',
+    plugins: [{ type: 'bridge', ipam: 'host-local' }],
+  });
+  const read = parseCniFile({ name: 'a.conflist', content: list });
+  expect(read.problems).toEqual([]);
+  expect(listPluginTypes(read.list!)).toEqual(['bridge', 'host-local', 'portmap']);
+});
+
+test('treats .json like .conf, as runtimes do', () => {
+  expect(parseCniFile({ name: 'a.json', content: bridge }).list?.plugins).toHaveLength(1);
+  expect(faults('a.json', list)).toEqual(['list-in-conf']);
+});
+
+test.each([
+  ['a byte order mark', '\uFEFF' + list, ['byte-order-mark']],
+  ['text after the value', list + '\n// end', ['json']],
+  ['two values', list + '{}', ['json']],
+  ['an empty file', '', ['json']],
+  ['half a file', list.slice(0, 40), ['json']],
+  ['a comment', '// list\n' + list, ['json']],
+  ['an array', '[]', ['json']],
+  ['null', 'null', ['json']],
+  ['a single configuration', bridge, ['conf-in-list']],
+  ['no name', '{"cniVersion":"0.4.0","plugins":[{"type":"bridge"}]}', ['no-name']],
+  ['an empty name', '{"name":"","plugins":[{"type":"bridge"}]}', ['no-name']],
+  ['a name with a space', '{"name":"pod net","plugins":[{"type":"bridge"}]}', ['bad-name']],
+  ['no plugins', '{"name":"a","plugins":[]}', ['no-plugins']],
+  ['plugins that are no list', '{"name":"a","plugins":{}}', ['no-plugins']],
+  ['a plugin without type', '{"name":"a","plugins":[{"name":"x"}]}', ['no-type']],
+  ['a plugin that is text', '{"name":"a","plugins":["bridge"]}', ['bad-field']],
+  ['a version that is a number', '{"cniVersion":0.4,"name":"a","plugins":[{"type":"bridge"}]}', ['bad-field']],
+])('finds in a list: %s', (_, content, expected) => {
+  expect(faults('a.conflist', content)).toEqual(expected);
+});
+
+test('leaves line ends, order and unknown fields in peace', () => {
+  expect(faults('a.conflist', list.replaceAll(',', ',\r\n\t'))).toEqual([]);
+  expect(faults('a.conf', '{"type":"galaxy-sdn","capabilities":{"portMappings":true},"name":"galaxy"}')).toEqual([]);
+});
+
+test('lets the last of duplicate keys win, and matches a plugin’s fields in any case, as Go does', () => {
+  expect(
+    parseCniFile({ name: 'a.conf', content: '{"name":"a","type":"x","type":"bridge"}' }).list?.plugins[0]?.type,
+  ).toBe('bridge');
+  expect(parseCniFile({ name: 'a.conf', content: '{"name":"a","Type":"bridge"}' }).list?.plugins[0]?.type).toBe(
+    'bridge',
+  );
+});
+
+test('takes the implied version when none is written, and the highest of several', () => {
+  expect(parseCniFile({ name: 'a.conf', content: '{"name":"a","type":"b"}' }).list).toMatchObject({
+    cniVersion: '0.1.0',
+    hasVersion: false,
+  });
+  const several = '{"cniVersion":"0.4.0","cniVersions":["1.0.0","1.1.0","0.3.1"],"name":"a","plugins":[{"type":"b"}]}';
+  expect(parseCniFile({ name: 'a.conflist', content: several }).list?.cniVersion).toBe('1.1.0');
+});
+
+test('a single configuration without a name loads, and fails when a pod comes', () => {
+  const read = parseCniFile({ name: 'a.conf', content: '{"type":"bridge"}' });
+  expect(read.list).toBeDefined();
+  expect(read.problems).toMatchObject([{ fault: 'no-name', blocksLoading: false }]);
+});
+
+test('says why an unreadable file is unreadable', () => {
+  expect(parseCniFile({ name: 'a.conf', error: 'EACCES: permission denied' }).problems[0]?.message).toContain('EACCES');
+});
+
+test('orders by bytes and takes only what runtimes load', () => {
+  const names = [
+    '10-x.conflist',
+    '10-x.conf',
+    '00-a.conf.bak',
+    '.hidden.tmp',
+    '5.json',
+    '05.conf',
+    'Z.conf',
+    'a.conf',
+    'README',
+  ];
+  expect(listLoadedFiles(names.map((name) => ({ name }))).map(({ name }) => name)).toEqual([
+    '05.conf',
+    '10-x.conf',
+    '10-x.conflist',
+    '5.json',
+    'Z.conf',
+    'a.conf',
+  ]);
+});
+
+test('knows what Multus delegates to', () => {
+  const multus =
+    '{"name":"m","type":"multus","delegates":[{"type":"calico"},{"name":"l","plugins":[{"type":"bridge"},{"type":"istio-cni"}]}]}';
+  expect(listPluginTypes(parseCniFile({ name: '00-multus.conf', content: multus }).list!)).toEqual([
+    'multus',
+    'calico',
+    'bridge',
+    'istio-cni',
+  ]);
+});

@@ -1,0 +1,275 @@
+/**
+ * One file of a CNI configuration directory, read as libcni reads it. Its JSON is Go's: a byte order mark or text after
+ * the value makes the file invalid, CRLF is fine, of duplicate keys the last wins, and field names of a plugin's own
+ * configuration match in any case.
+ *
+ * Sample (`10-bridge.conflist`):
+ *
+ *     {"cniVersion":"0.4.0","name":"podnet","plugins":[{"type":"bridge","ipam":{"type":"host-local"}},{"type":"portmap"}]}
+ */
+import * as l10n from '@vscode/l10n';
+import { compareCniVersions, impliedCniVersion } from './cni-versions.ts';
+
+/** A file as it was found; the node helper's `CniFile` fits. */
+export interface CniFileText {
+  name: string;
+  /** Absent when the file could not be read (`error` says why) or is none that a runtime reads. */
+  content?: string;
+  error?: string;
+  mode?: number;
+  linkTarget?: string;
+}
+
+/** By extension alone, as runtimes do: what the content looks like does not count. `other`: no runtime reads it. */
+export type CniFileKind = 'conf' | 'conflist' | 'other';
+
+export interface CniPluginEntry {
+  /** `bridge`: the name of the program in the binary directory. */
+  type: string;
+  /** A list's entry seldom has one; a converted single configuration keeps it (`galaxy`). */
+  name?: string;
+  /** `host-local`: the program that hands out addresses. */
+  ipam?: string;
+  /** Types that a delegating plugin (Multus) names in its own configuration. */
+  delegates: string[];
+  config: Record<string, unknown>;
+}
+
+export interface CniNetworkList {
+  /** `podnet`; empty when there was none. */
+  name: string;
+  /** The version that every plugin is asked for: `0.4.0`. */
+  cniVersion: string;
+  /** Whether the file itself says a version. */
+  hasVersion: boolean;
+  plugins: CniPluginEntry[];
+}
+
+export type CniFileFault =
+  | 'unreadable'
+  | 'byte-order-mark'
+  | 'json'
+  | 'list-in-conf'
+  | 'conf-in-list'
+  | 'no-type'
+  | 'no-plugins'
+  | 'no-name'
+  | 'bad-name'
+  | 'bad-field';
+
+export interface CniFileProblem {
+  fault: CniFileFault;
+  message: string;
+  /** The runtime does not load such a file at all. Otherwise it loads, and fails when a pod comes. */
+  blocksLoading: boolean;
+}
+
+export interface ParsedCniFile {
+  name: string;
+  kind: CniFileKind;
+  /** Absent when the file does not load. */
+  list?: CniNetworkList;
+  problems: CniFileProblem[];
+}
+
+/** Which of the two forms a runtime expects in a file of this name: `.conf` and `.json` hold one plugin, `.conflist` a list. */
+export function cniFileKind(name: string): CniFileKind {
+  if (name.endsWith('.conflist')) return 'conflist';
+  return name.endsWith('.conf') || name.endsWith('.json') ? 'conf' : 'other';
+}
+
+/** The files that a runtime considers, in its order: byte order of the names, so `10-x.conf` comes before `10-x.conflist`. */
+export function listLoadedFiles<File extends { name: string }>(files: readonly File[]): File[] {
+  return files.filter(({ name }) => cniFileKind(name) !== 'other').sort((a, b) => compareBytes(a.name, b.name));
+}
+
+/** Every program that a chain needs, in order and each once: plugins, their address managers, and what they delegate to. */
+export function listPluginTypes(list: CniNetworkList): string[] {
+  return [
+    ...new Set(list.plugins.flatMap(({ type, ipam, delegates }) => [type, ...(ipam ? [ipam] : []), ...delegates])),
+  ];
+}
+
+/**
+ * Reads one file.
+ * @returns what was understood and every problem found; never throws.
+ */
+export function parseCniFile(file: CniFileText): ParsedCniFile {
+  const kind = cniFileKind(file.name);
+  const parsed: ParsedCniFile = { name: file.name, kind, problems: [] };
+  if (kind === 'other') return parsed;
+  try {
+    parsed.list = kind === 'conflist' ? readList(readObject(file), parsed) : readSingle(readObject(file), parsed);
+  } catch (error) {
+    if (!(error instanceof NotLoadable)) throw error;
+    parsed.problems.push({ fault: error.fault, message: error.message, blocksLoading: true });
+  }
+  return parsed;
+}
+
+/** Leaves the reading of this file: the runtime would not load it. */
+class NotLoadable extends Error {
+  override readonly name = 'NotLoadable';
+  readonly fault: CniFileFault;
+  constructor(fault: CniFileFault, message: string) {
+    super(message);
+    this.fault = fault;
+  }
+}
+
+function readObject({ name, content, error }: CniFileText): Record<string, unknown> {
+  if (content === undefined) {
+    throw new NotLoadable('unreadable', l10n.t('“{0}” could not be read: {1}', name, error ?? l10n.t('no content')));
+  }
+  if (content.startsWith('\uFEFF')) {
+    throw new NotLoadable(
+      'byte-order-mark',
+      l10n.t('“{0}” begins with a byte order mark, which is not JSON: save it as UTF-8 without one.', name),
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch (cause) {
+    throw new NotLoadable('json', l10n.t('“{0}” is not valid JSON: {1}', name, (cause as Error).message));
+  }
+  if (!isRecord(value)) throw new NotLoadable('json', l10n.t('“{0}” holds JSON, but not an object.', name));
+  return value;
+}
+
+function readSingle(config: Record<string, unknown>, file: ParsedCniFile): CniNetworkList {
+  if (!stringField(config, 'type') && 'plugins' in config) {
+    throw new NotLoadable(
+      'list-in-conf',
+      l10n.t(
+        '“{0}” holds a list of plugins, but its name ends like that of a single plugin: it must end in “.conflist”.',
+        file.name,
+      ),
+    );
+  }
+  const plugin = readPlugin(config, file);
+  const version = stringField(config, 'cniVersion');
+  const name = plugin.name ?? '';
+  if (name === '') {
+    file.problems.push({
+      fault: 'no-name',
+      message: l10n.t('“{0}” gives the network no name: every pod fails with “missing network name”.', file.name),
+      blocksLoading: false,
+    });
+  } else checkName(name, file);
+  return { name, cniVersion: version || impliedCniVersion, hasVersion: Boolean(version), plugins: [plugin] };
+}
+
+function readList(list: Record<string, unknown>, file: ParsedCniFile): CniNetworkList {
+  const { name, plugins } = list;
+  if (!('plugins' in list) && stringField(list, 'type')) {
+    throw new NotLoadable(
+      'conf-in-list',
+      l10n.t('“{0}” holds a single plugin, but its name ends like that of a list: it must end in “.conf”.', file.name),
+    );
+  }
+  if (name === undefined) throw new NotLoadable('no-name', l10n.t('“{0}” gives the network no name.', file.name));
+  if (typeof name !== 'string') throw new NotLoadable('bad-field', l10n.t('In “{0}”, “name” is not text.', file.name));
+  if (!Array.isArray(plugins)) throw new NotLoadable('no-plugins', l10n.t('“{0}” has no list “plugins”.', file.name));
+  if (plugins.length === 0)
+    throw new NotLoadable('no-plugins', l10n.t('The list “plugins” in “{0}” is empty.', file.name));
+  if (name === '') {
+    file.problems.push({
+      fault: 'no-name',
+      message: l10n.t('“{0}” gives the network an empty name: every pod fails with “missing network name”.', file.name),
+      blocksLoading: false,
+    });
+  } else checkName(name, file);
+  const version = listVersion(list, file);
+  return {
+    name,
+    cniVersion: version || impliedCniVersion,
+    hasVersion: Boolean(version),
+    plugins: plugins.map((plugin) => {
+      if (!isRecord(plugin))
+        throw new NotLoadable('bad-field', l10n.t('An entry of “plugins” in “{0}” is not an object.', file.name));
+      return readPlugin(plugin, file);
+    }),
+  };
+}
+
+/** Since CNI 1.1 a list may offer several versions (`cniVersions`); the highest wins. */
+function listVersion(list: Record<string, unknown>, file: ParsedCniFile): string | undefined {
+  const { cniVersion, cniVersions } = list;
+  if (cniVersion !== undefined && typeof cniVersion !== 'string') {
+    throw new NotLoadable('bad-field', l10n.t('In “{0}”, “cniVersion” is not text: write it in quotes.', file.name));
+  }
+  const offered = [cniVersion, ...(Array.isArray(cniVersions) ? cniVersions : [])];
+  return offered
+    .filter((version) => typeof version === 'string')
+    .sort(compareCniVersions)
+    .at(-1);
+}
+
+function readPlugin(config: Record<string, unknown>, file: ParsedCniFile): CniPluginEntry {
+  for (const field of ['type', 'name', 'cniVersion']) {
+    const value = fieldOf(config, field);
+    if (value != null && typeof value !== 'string') {
+      throw new NotLoadable('bad-field', l10n.t('In “{0}”, “{1}” is not text: write it in quotes.', file.name, field));
+    }
+  }
+  const type = stringField(config, 'type');
+  if (!type)
+    throw new NotLoadable(
+      'no-type',
+      l10n.t('A plugin in “{0}” has no “type”: nobody knows which program to run.', file.name),
+    );
+  const ipam = fieldOf(config, 'ipam');
+  const ipamType = isRecord(ipam) ? stringField(ipam, 'type') : undefined;
+  const name = stringField(config, 'name');
+  return { type, ...(name && { name }), ...(ipamType && { ipam: ipamType }), delegates: delegatesOf(config), config };
+}
+
+/** Multus lists whole configurations (single ones, or lists) under `delegates`. */
+function delegatesOf(config: Record<string, unknown>): string[] {
+  const { delegates } = config;
+  if (!Array.isArray(delegates)) return [];
+  return delegates.filter(isRecord).flatMap((delegate) => {
+    const plugins = Array.isArray(delegate.plugins) ? delegate.plugins.filter(isRecord) : [delegate];
+    return plugins.flatMap((plugin) => stringField(plugin, 'type') ?? []);
+  });
+}
+
+function checkName(name: string, file: ParsedCniFile): void {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) return;
+  file.problems.push({
+    fault: 'bad-name',
+    message: l10n.t(
+      'The network name “{0}” in “{1}” has characters that CNI refuses: use letters, digits, “_”, “.” and “-”, and begin with a letter or digit.',
+      name,
+      file.name,
+    ),
+    blocksLoading: false,
+  });
+}
+
+function stringField(config: Record<string, unknown>, name: string): string | undefined {
+  const value = fieldOf(config, name);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Go fills a struct from keys in any case, and the last one wins. */
+function fieldOf(config: Record<string, unknown>, name: string): unknown {
+  return Object.entries(config)
+    .filter(([key]) => key.toLowerCase() === name.toLowerCase())
+    .at(-1)?.[1];
+}
+
+function compareBytes(a: string, b: string): number {
+  // Code points order as their UTF-8 bytes do; JavaScript's own order is by UTF-16 units, which differs for emoji.
+  const [left, right] = [[...a], [...b]];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const difference = left[i]!.codePointAt(0)! - right[i]!.codePointAt(0)!;
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
