@@ -40,8 +40,7 @@ export interface ResourceList<T extends KubernetesObject> {
 }
 
 export type WatchEvent<T extends KubernetesObject> =
-  | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
-  | { type: 'BOOKMARK'; resourceVersion: string };
+  { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T } | { type: 'BOOKMARK'; resourceVersion: string };
 
 export interface ExecResult {
   stdout: string;
@@ -53,19 +52,41 @@ export interface ExecResult {
 export interface Cluster {
   readonly context: ClusterContext;
   /** All objects, read in pages. */
-  list<T extends KubernetesObject>(type: ResourceType, options?: CallOptions & { namespace?: string; labelSelector?: string; fieldSelector?: string }): Promise<ResourceList<T>>;
+  list<T extends KubernetesObject>(
+    type: ResourceType,
+    options?: CallOptions & { namespace?: string; labelSelector?: string; fieldSelector?: string },
+  ): Promise<ResourceList<T>>;
   /** `undefined` when it does not exist. */
-  get<T extends KubernetesObject>(type: ResourceType, name: string, options?: CallOptions & { namespace?: string }): Promise<T | undefined>;
+  get<T extends KubernetesObject>(
+    type: ResourceType,
+    name: string,
+    options?: CallOptions & { namespace?: string },
+  ): Promise<T | undefined>;
   /**
    * One watch, until the server ends it or `signal` aborts (then it resolves) or it fails (then it rejects with a
    * {@link ClusterFailure}; `gone` means: list again).
    */
-  watch<T extends KubernetesObject>(type: ResourceType, options: { namespace?: string; resourceVersion: string; signal: AbortSignal; onEvent: (event: WatchEvent<T>) => void }): Promise<void>;
+  watch<T extends KubernetesObject>(
+    type: ResourceType,
+    options: {
+      namespace?: string;
+      resourceVersion: string;
+      signal: AbortSignal;
+      onEvent: (event: WatchEvent<T>) => void;
+    },
+  ): Promise<void>;
   /** Server-side apply with our field manager. */
-  apply<T extends KubernetesObject>(object: T, options?: CallOptions & { dryRun?: boolean; force?: boolean }): Promise<T>;
+  apply<T extends KubernetesObject>(
+    object: T,
+    options?: CallOptions & { dryRun?: boolean; force?: boolean },
+  ): Promise<T>;
   /** False when it was not there. */
   delete(type: ResourceType, name: string, options?: CallOptions & { namespace?: string }): Promise<boolean>;
-  exec(pod: { namespace: string; name: string; container: string }, command: string[], options?: CallOptions & { stdin?: string }): Promise<ExecResult>;
+  exec(
+    pod: { namespace: string; name: string; container: string },
+    command: string[],
+    options?: CallOptions & { stdin?: string },
+  ): Promise<ExecResult>;
 }
 
 /** Why a call failed, as a word that code can ask about. */
@@ -98,10 +119,28 @@ export class ClusterFailure extends Error {
     this.next = next;
     if (options?.status !== undefined) this.status = options.status;
   }
+
+  /**
+   * By name, not by identity: the client is a bundle of its own, with a copy of this class in it, and what it throws
+   * must be recognised on this side.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return Error[Symbol.hasInstance](value) && (value as Error).name === 'ClusterFailure';
+  }
 }
 
-const core = (kind: string, plural: string, namespaced = true): ResourceType => ({ apiVersion: 'v1', kind, plural, namespaced });
-const apps = (kind: string, plural: string): ResourceType => ({ apiVersion: 'apps/v1', kind, plural, namespaced: true });
+const core = (kind: string, plural: string, namespaced = true): ResourceType => ({
+  apiVersion: 'v1',
+  kind,
+  plural,
+  namespaced,
+});
+const apps = (kind: string, plural: string): ResourceType => ({
+  apiVersion: 'apps/v1',
+  kind,
+  plural,
+  namespaced: true,
+});
 
 /** The kinds that Meshloom asks for. */
 export const resourceTypes = {

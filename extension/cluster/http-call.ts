@@ -1,0 +1,134 @@
+/**
+ * One HTTP request to an API server, with a deadline and a cancel signal.
+ *
+ * Over `node:http(s)` and not `fetch`: the editor's proxy and system-certificate settings reach these modules only.
+ */
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import * as l10n from '@vscode/l10n';
+import {
+  failureFromCancel,
+  failureFromNetwork,
+  failureFromNonsense,
+  failureFromTimeout,
+  type ClusterCall,
+} from './describe-failure.ts';
+
+export interface HttpCall {
+  /** For the words of a failure. */
+  call: ClusterCall;
+  method: 'GET' | 'PATCH' | 'DELETE';
+  url: URL;
+  /** TLS, agent and headers, as the kubeconfig says. */
+  options: RequestOptions;
+  body?: { type: string; text: string };
+}
+
+export interface HttpAnswer {
+  status: number;
+  /** Seconds, from `Retry-After`. */
+  retryAfter?: number;
+  body: string;
+}
+
+/** No list page or single object is this large; a stream that never ends is. */
+const maxBodyBytes = 128 * 1024 * 1024;
+
+/**
+ * Runs `work` until it is done, `timeoutMs` have passed or `signal` aborts, whichever is first; then it returns at once,
+ * whatever `work` does. `work` is told by its own signal and stops.
+ * @throws ClusterFailure `timeout` or `cancelled`, else what `work` throws.
+ */
+export async function withDeadline<T>(
+  call: ClusterCall,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (signal?.aborted) throw failureFromCancel(call);
+  const stop = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const ended = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(failureFromTimeout(call, timeoutMs)), timeoutMs);
+    onAbort = () => reject(failureFromCancel(call));
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work(stop.signal), ended]);
+  } catch (error) {
+    // Nobody waits any more: what is still open is closed.
+    stop.abort();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * Sends the request and waits for status and headers.
+ * @param signal destroys the connection when it aborts, also while the body is read.
+ * @returns the answer, its body unread.
+ * @throws ClusterFailure `unreachable`.
+ */
+export function openHttp(
+  { call, method, url, options, body }: HttpCall,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      ...(options.headers as Record<string, string> | undefined),
+      accept: 'application/json',
+      ...(body && { 'content-type': body.type, 'content-length': Buffer.byteLength(body.text) }),
+    };
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const request = send(url, { ...options, method, headers, signal }, resolve);
+    request.on('error', (error) => reject(failureFromNetwork(call, error)));
+    // A dead peer (a laptop that slept, a forgotten NAT entry) shows only to who asks: a watch is otherwise silent for ever.
+    request.on('socket', (socket) => socket.setKeepAlive(true, 30_000));
+    request.end(body?.text);
+  });
+}
+
+/** Reads the body to its end. */
+export async function readBody(call: ClusterCall, response: IncomingMessage): Promise<HttpAnswer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response) {
+      size += (chunk as Buffer).length;
+      if (size > maxBodyBytes) {
+        response.destroy();
+        throw failureFromNonsense(call, l10n.t('the answer is larger than {0} MB.', maxBodyBytes / 1024 / 1024));
+      }
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    throw failureFromNetwork(call, error);
+  }
+  const retryAfter = Number(response.headers['retry-after']);
+  return {
+    status: response.statusCode ?? 0,
+    ...(Number.isFinite(retryAfter) && { retryAfter }),
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+/** @throws ClusterFailure `unexpected` when the body of a successful answer is not a JSON object. */
+export function parseAnswer<T>(call: ClusterCall, { body }: HttpAnswer): T {
+  let value: unknown;
+  let cause: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    cause = error;
+  }
+  if (typeof value === 'object' && value !== null) return value as T;
+  const begin = body.trim().slice(0, 60).replace(/\s+/g, ' ');
+  throw failureFromNonsense(
+    call,
+    begin ? l10n.t('the answer is not JSON, or cut off: “{0}…”.', begin) : l10n.t('the answer is empty.'),
+    cause,
+  );
+}
