@@ -1,0 +1,446 @@
+import * as l10n from '@vscode/l10n';
+import type { ConfigMap, Labels, MutatingWebhookConfiguration, Namespace, ObjectMeta, PodSpec } from '../kubernetes.ts';
+import { matchesSelector } from '../selectors.ts';
+import type { Step } from '../step.ts';
+import { catalogue, checkAnnotationValue, type YamlParser } from './annotation-catalogue.ts';
+import { defaultInjector, readInjectorConfig, type InjectorConfig } from './injector-config.ts';
+import { defaultWebhooks, injectorWebhooks, selectingWebhook, type InjectorWebhook } from './injector-webhooks.ts';
+import { findPodSecurityRefusal } from './pod-security.ts';
+
+/** What decides whether a pod is injected; Kubernetes objects as they come. Absent parts count as a default installation has them. */
+export interface InjectionInputs {
+  /** A pod as it runs or as it is written; a pod template is one as well. */
+  pod: { metadata?: ObjectMeta; spec?: PodSpec };
+  /** The pod's Namespace. Absent: it is not known, and counts as one without labels. */
+  namespace?: Namespace;
+  /** Every MutatingWebhookConfiguration of the cluster; others than injectors are passed over. */
+  webhooks?: readonly MutatingWebhookConfiguration[];
+  /** Injector ConfigMaps (`istio-sidecar-injector…`); others are passed over. */
+  configMaps?: readonly ConfigMap[];
+  /** Revisions and tags that control planes answer to, where `webhooks` are not given. Default `['default']`. */
+  revisions?: readonly string[];
+  /** To look into the annotation proxy.istio.io/config; without one it is taken as valid. */
+  parseYaml?: YamlParser;
+}
+
+export interface InjectionDecision {
+  /** Whether a pod like this, created now, starts with what the injector adds. */
+  injected: boolean;
+  /** The control plane that was asked; absent if none was. */
+  revision?: string;
+  /** `['sidecar']`; empty if it is not injected. */
+  templates: string[];
+  /** Who programs the redirection to the proxy: the init container istio-init, the CNI plugin, or nobody. */
+  by: 'init' | 'cni' | null;
+  /** In the order in which the API server and then the injector take them; the last one decided. */
+  steps: Step[];
+}
+
+/**
+ * Whether a new pod is injected, and every step that leads there. Two programs decide one after the other:
+ * the API server (does some injector webhook select the pod? only labels count) and then the injector itself.
+ * Source: istio pkg/kube/inject (injectRequired) and the selectors of the istiod chart.
+ */
+export function decideInjection(inputs: InjectionInputs): InjectionDecision {
+  const steps: Step[] = [];
+  const refused = (revision?: string): InjectionDecision => ({
+    injected: false,
+    ...(revision !== undefined && { revision }),
+    templates: [],
+    by: null,
+    steps,
+  });
+  const facts = factsOf(inputs);
+  noteEarlierInjection(facts, steps);
+  const webhook = askApiServer(facts, steps);
+  if (!webhook) return refused();
+  const config = configOf(webhook.revision, facts.configs);
+  if (!askInjector(facts, config, steps)) return refused(webhook.revision);
+  const templates = templatesOf(facts, config);
+  const by = redirectedBy(facts, config, templates);
+  if (refuseValues(facts, steps, inputs.parseYaml) || refusePodSecurity(facts, by, templates, steps))
+    return refused(webhook.revision);
+  return { injected: true, revision: webhook.revision, templates, by, steps };
+}
+
+interface Facts {
+  /** `reviews-7bcb87fbbc-lh2bb`; for a template, what its messages call it. */
+  name: string;
+  namespace: string;
+  namespaceKnown: boolean;
+  namespaceLabels: Labels;
+  labels: Labels;
+  annotations: Record<string, string>;
+  spec: PodSpec;
+  webhooks: InjectorWebhook[];
+  configs: InjectorConfig[];
+}
+
+function factsOf({ pod, namespace, webhooks, configMaps = [], revisions = ['default'] }: InjectionInputs): Facts {
+  const configs = configMaps.map(readInjectorConfig).filter((config) => config !== undefined);
+  return {
+    name: pod.metadata?.name ?? pod.metadata?.generateName ?? l10n.t('the pod'),
+    namespace: pod.metadata?.namespace ?? namespace?.metadata?.name ?? 'default',
+    namespaceKnown: namespace !== undefined,
+    namespaceLabels: namespace?.metadata?.labels ?? {},
+    labels: pod.metadata?.labels ?? {},
+    annotations: pod.metadata?.annotations ?? {},
+    spec: pod.spec ?? {},
+    webhooks: webhooks
+      ? injectorWebhooks(webhooks)
+      : defaultWebhooks(revisions, configOf('default', configs).namespacesByDefault),
+    configs,
+  };
+}
+
+function configOf(revision: string, configs: readonly InjectorConfig[]): InjectorConfig {
+  return (
+    configs.find((config) => config.revision === revision) ??
+    (configs.length === 1 ? configs[0]! : { ...defaultInjector, revision })
+  );
+}
+
+// ---- what has happened already --------------------------------------------------------------------------------------
+
+function noteEarlierInjection({ name, annotations, spec }: Facts, steps: Step[]): void {
+  const status = annotations['sidecar.istio.io/status'];
+  if (status === undefined) return;
+  const added = (spec.initContainers ?? [])
+    .concat(spec.containers ?? [])
+    .map((container) => container.name)
+    .filter((container) => container.startsWith('istio-'));
+  steps.push({
+    check: 'already-injected',
+    value: 'sidecar.istio.io/status',
+    verdict: 'continue',
+    says: l10n.t(
+      '{0} was injected when it was created ({1}). The steps below are what a new pod like it meets today.',
+      name,
+      added.join(', ') || '–',
+    ),
+  });
+}
+
+// ---- gate A: the API server -----------------------------------------------------------------------------------------
+
+const injectKey = 'sidecar.istio.io/inject';
+const revKey = 'istio.io/rev';
+const injectionKey = 'istio-injection';
+
+/** The webhook that the API server calls for this pod; undefined, with a last step that says why, if it calls none. */
+function askApiServer(facts: Facts, steps: Step[]): InjectorWebhook | undefined {
+  const webhook = selectingWebhook(facts.webhooks, facts.namespace, facts.namespaceLabels, facts.labels);
+  for (const step of describeLabels(facts)) steps.push(step);
+  if (webhook) {
+    steps.push({
+      check: 'webhook',
+      value: webhook.name,
+      verdict: 'continue',
+      says: l10n.t(
+        'The API server sends the pod to the injector of revision "{0}": the selectors of webhook {1} match.',
+        webhook.revision,
+        webhook.name,
+      ),
+    });
+    return webhook;
+  }
+  const reason = whyNotSelected(facts);
+  const described = steps.findLast((step) => step.check === reason.check && step.verdict === 'continue');
+  // The deciding label was named already: say it once, where it decides.
+  if (described) steps.splice(steps.indexOf(described), 1);
+  steps.push(reason);
+  return undefined;
+}
+
+/** The labels that the webhooks' selectors look at, in the order in which they weigh. */
+function describeLabels({ namespace, namespaceKnown, namespaceLabels, labels }: Facts): Step[] {
+  const steps: Step[] = [];
+  const injection = namespaceLabels[injectionKey];
+  const revision = namespaceLabels[revKey];
+  if (injection !== undefined) {
+    steps.push({
+      check: 'namespace',
+      value: `${injectionKey}=${injection}`,
+      verdict: 'continue',
+      says: l10n.t('Namespace {0} is labelled {1}.', namespace, `${injectionKey}=${injection}`),
+    });
+  } else if (revision !== undefined) {
+    steps.push({
+      check: 'revision',
+      value: `${revKey}=${revision}`,
+      verdict: 'continue',
+      says: l10n.t('Namespace {0} asks for revision "{1}".', namespace, revision),
+    });
+  } else {
+    const says = namespaceKnown
+      ? l10n.t(
+          "Namespace {0} has neither istio-injection nor istio.io/rev: only the pod's own labels count.",
+          namespace,
+        )
+      : l10n.t(
+          "Namespace {0} is not known here, and counts as one without labels: only the pod's own labels count.",
+          namespace,
+        );
+    steps.push({ check: 'namespace', verdict: 'continue', says });
+    const podRevision = labels[revKey];
+    if (podRevision !== undefined) {
+      steps.push({
+        check: 'revision',
+        value: `${revKey}=${podRevision}`,
+        verdict: 'continue',
+        says: l10n.t('The pod\'s label asks for revision "{0}".', podRevision),
+      });
+    }
+  }
+  return steps;
+}
+
+/** Why no selector takes the pod, told from the labels as the charts' selectors weigh them. */
+function whyNotSelected({ name, namespace, namespaceLabels, labels, annotations, webhooks }: Facts): Step {
+  const skip = (check: string, value: string | undefined, says: string): Step => ({
+    check,
+    ...(value !== undefined && { value }),
+    verdict: 'skip',
+    says,
+  });
+  const known = [
+    ...new Set(webhooks.flatMap(({ revision, tag }) => (tag === undefined ? [revision] : [revision, tag]))),
+  ];
+  const injection = namespaceLabels[injectionKey];
+  const revision = injection === undefined ? (namespaceLabels[revKey] ?? labels[revKey]) : undefined;
+  const inject = labels[injectKey];
+
+  if (webhooks.length === 0)
+    return skip(
+      'webhook',
+      undefined,
+      l10n.t('No injector webhook is installed in this cluster: nobody injects {0}.', name),
+    );
+  if (injection !== undefined && injection !== 'enabled') {
+    const says =
+      injection === 'disabled'
+        ? l10n.t(
+            'Namespace {0} is labelled istio-injection=disabled: no webhook takes its pods, whatever their own labels say.',
+            namespace,
+          )
+        : l10n.t(
+            'Namespace {0} is labelled istio-injection={1}. The webhooks\' selectors want exactly "enabled", so no pod of it is injected, whatever its own labels say.',
+            namespace,
+            injection,
+          );
+    return skip('namespace', `${injectionKey}=${injection}`, says);
+  }
+  if (inject === 'false')
+    return skip(
+      'label',
+      `${injectKey}=false`,
+      l10n.t('{0} carries the label sidecar.istio.io/inject=false: no webhook takes it.', name),
+    );
+  if (revision !== undefined && !known.includes(revision)) {
+    return skip(
+      'revision',
+      `${revKey}=${revision}`,
+      l10n.t(
+        'No control plane answers to revision "{0}" (there is: {1}): the pod is silently not injected.',
+        revision,
+        known.join(', '),
+      ),
+    );
+  }
+  if (injection === undefined && revision === undefined) {
+    if (inject !== undefined) {
+      return skip(
+        'label',
+        `${injectKey}=${inject}`,
+        l10n.t(
+          'Namespace {0} has no injection label, so the pod\'s label sidecar.istio.io/inject would have to be exactly "true"; it is "{1}".',
+          namespace,
+          inject,
+        ),
+      );
+    }
+    const hint =
+      annotations[injectKey] !== undefined
+        ? ' ' + l10n.t('The annotation sidecar.istio.io/inject does not help: the API server looks at labels only.')
+        : '';
+    return skip(
+      'namespace',
+      undefined,
+      l10n.t(
+        'Namespace {0} has neither istio-injection=enabled nor istio.io/rev, and {1} has no label sidecar.istio.io/inject=true: no webhook takes it.',
+        namespace,
+        name,
+      ) + hint,
+    );
+  }
+  return skip(
+    'webhook',
+    undefined,
+    l10n.t(
+      'The selectors of none of the {0} injector webhooks match {1} in namespace {2}.',
+      webhooks.length,
+      name,
+      namespace,
+    ),
+  );
+}
+
+// ---- gate B: the injector -------------------------------------------------------------------------------------------
+
+const systemNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'];
+
+function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boolean {
+  const { name, namespace, spec, labels } = facts;
+  const add = (check: string, value: string | undefined, verdict: Step['verdict'], says: string): boolean => {
+    steps.push({ check, ...(value !== undefined && { value }), verdict, says });
+    return verdict === 'inject';
+  };
+
+  if (spec.hostNetwork === true) {
+    return add(
+      'host-network',
+      'true',
+      'skip',
+      l10n.t(
+        "{0} uses the host's network: redirecting its traffic would redirect the whole node's, so it is never injected.",
+        name,
+      ),
+    );
+  }
+  add('host-network', undefined, 'continue', l10n.t('It has a network of its own.'));
+  if (systemNamespaces.includes(namespace)) {
+    return add(
+      'system-namespace',
+      namespace,
+      'skip',
+      l10n.t('{0} is a system namespace: its pods are never injected.', namespace),
+    );
+  }
+
+  const said = switchOf(facts);
+  if (said) {
+    const source =
+      said.check === 'label'
+        ? l10n.t('The label sidecar.istio.io/inject')
+        : l10n.t('The annotation sidecar.istio.io/inject');
+    if (said.value === 'true')
+      return add(said.check, `${injectKey}=true`, 'inject', l10n.t('{0} is "true": injected.', source));
+    if (said.value === 'false')
+      return add(said.check, `${injectKey}=false`, 'skip', l10n.t('{0} is "false": not injected.', source));
+    const says =
+      said.value === ''
+        ? l10n.t('{0} is empty: it decides nothing.', source)
+        : l10n.t(
+            '{0} is "{1}". Only exactly "true" and "false" decide, so the injector passes over it.',
+            source,
+            said.value,
+          );
+    add(said.check, `${injectKey}=${said.value}`, 'continue', says);
+  }
+
+  // A selector without any condition would take every pod; the injector passes over it.
+  const takes = (selectors: InjectorConfig['neverInject']) =>
+    selectors.find((selector) => !isEmpty(selector) && matchesSelector(selector, labels));
+  const never = takes(config.neverInject);
+  if (never)
+    return add(
+      'never-inject-selector',
+      JSON.stringify(never),
+      'skip',
+      l10n.t("The injector's neverInjectSelector matches the labels of {0}.", name),
+    );
+  const always = takes(config.alwaysInject);
+  if (always)
+    return add(
+      'always-inject-selector',
+      JSON.stringify(always),
+      'inject',
+      l10n.t("The injector's alwaysInjectSelector matches the labels of {0}.", name),
+    );
+
+  if (config.policy === 'enabled')
+    return add(
+      'policy',
+      'enabled',
+      'inject',
+      l10n.t('Nothing on the pod decides, and the injector\'s policy is "enabled": injected.'),
+    );
+  const says =
+    config.policy === 'disabled'
+      ? l10n.t(
+          'Nothing on the pod decides, and the injector\'s policy is "disabled" (global.proxy.autoInject): not injected. The label sidecar.istio.io/inject=true would.',
+        )
+      : l10n.t(
+          'Nothing on the pod decides, and the injector\'s policy is "{0}", which it does not know: not injected.',
+          config.policy,
+        );
+  return add('policy', config.policy, 'skip', says);
+}
+
+/** The pod's own switch: the label if it is there, even empty; else the annotation. */
+function switchOf({ labels, annotations }: Facts): { check: 'label' | 'annotation'; value: string } | undefined {
+  if (labels[injectKey] !== undefined) return { check: 'label', value: labels[injectKey] };
+  return annotations[injectKey] === undefined ? undefined : { check: 'annotation', value: annotations[injectKey] };
+}
+
+function isEmpty(selector: InjectorConfig['neverInject'][number]): boolean {
+  return Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0;
+}
+
+// ---- after the decision ---------------------------------------------------------------------------------------------
+
+function templatesOf({ annotations }: Facts, config: InjectorConfig): string[] {
+  const wanted = annotations['inject.istio.io/templates'];
+  return wanted === undefined ? config.defaultTemplates : wanted.split(',').map((template) => template.trim());
+}
+
+/** Only the sidecar template redirects: a gateway is addressed directly, and gRPC without proxy needs no redirection. */
+function redirectedBy(
+  { annotations, spec }: Facts,
+  config: InjectorConfig,
+  templates: string[],
+): 'init' | 'cni' | null {
+  const ran =
+    annotations['sidecar.istio.io/status'] === undefined
+      ? []
+      : (spec.initContainers ?? []).map((container) => container.name);
+  if (ran.includes('istio-init')) return 'init';
+  if (ran.includes('istio-validation')) return 'cni';
+  if (!templates.includes('sidecar') || annotations['sidecar.istio.io/interceptionMode'] === 'NONE') return null;
+  return config.cni ? 'cni' : 'init';
+}
+
+/** A value that does not fit fails the pod's admission: the webhook answers with an error, and its failurePolicy is Fail. */
+function refuseValues({ annotations, name }: Facts, steps: Step[], parseYaml: YamlParser | undefined): boolean {
+  for (const entry of catalogue) {
+    const value = entry.carrier === 'annotation' && entry.format ? annotations[entry.name] : undefined;
+    const problem = value === undefined ? undefined : checkAnnotationValue(entry, value, parseYaml);
+    if (!problem) continue;
+    steps.push({
+      check: 'annotation-value',
+      value: `${entry.name}=${value}`,
+      verdict: 'reject',
+      says: l10n.t(
+        '{0} cannot be created: the injector refuses the annotation {1}. {2}',
+        name,
+        entry.name,
+        problem.message,
+      ),
+    });
+    return true;
+  }
+  return false;
+}
+
+function refusePodSecurity(
+  { name, namespace, namespaceLabels, annotations }: Facts,
+  by: InjectionDecision['by'],
+  templates: string[],
+  steps: Step[],
+): boolean {
+  const mode = templates.includes('sidecar') ? annotations['sidecar.istio.io/interceptionMode'] : undefined;
+  const refusal = findPodSecurityRefusal({ name, namespace, namespaceLabels, by, mode });
+  if (!refusal) return false;
+  steps.push({ check: 'pod-security', value: refusal.level, verdict: 'reject', says: refusal.says });
+  return true;
+}
