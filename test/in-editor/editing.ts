@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { screenshot } from './eyes.ts';
+import { codeOf, eventually, ours, pause, setTheme, workspaceFolder } from './support.ts';
+
+describe('editing manifests', () => {
+  after(() => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
+
+  it('shows every deliberate fault of the sample within a second of opening its file', async function () {
+    this.timeout(90_000);
+    const files = (await vscode.workspace.findFiles('**/*.yaml')).sort((a, b) => a.path.localeCompare(b.path));
+    assert.ok(files.length > 5, `the sample has ${files.length} files`);
+    const first = await vscode.workspace.openTextDocument(files[0]!);
+    await vscode.window.showTextDocument(first);
+    // The language server starts with the first manifest; from then on the second counts.
+    await eventually('the first diagnostics', () => files.some((file) => ours(file).length > 0));
+    for (const file of files) {
+      const document = await vscode.workspace.openTextDocument(file);
+      const faults = document.getText().match(/# fault:/g)?.length ?? 0;
+      const opened = performance.now();
+      await vscode.window.showTextDocument(document);
+      if (faults === 0) {
+        await pause(150);
+        assert.deepEqual(ours(file).map(({ message }) => message), [], `${file.path} has no faults`);
+        continue;
+      }
+      await eventually(`${faults} findings in ${file.path}`, () => ours(file).length >= faults, 5_000);
+      const took = performance.now() - opened;
+      assert.ok(took < 1_000, `${file.path} took ${took.toFixed(0)} ms`);
+      for (const { range } of ours(file)) assert.ok(!range.isEmpty, `a finding in ${file.path} has an empty range`);
+    }
+  });
+
+  it('repairs with a quick fix, and the finding goes away', async () => {
+    const misspelt = await eventually('a finding with a quick fix', async () => {
+      for (const [uri, diagnostics] of vscode.languages.getDiagnostics()) {
+        for (const diagnostic of diagnostics.filter(({ source }) => source === 'meshloom')) {
+          const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', uri, diagnostic.range, vscode.CodeActionKind.QuickFix.value);
+          const fix = actions.find(({ edit, diagnostics: fixes }) => edit && fixes?.some(({ message }) => message === diagnostic.message));
+          if (fix?.edit) return { uri, diagnostic, edit: fix.edit };
+        }
+      }
+      return undefined;
+    });
+    await vscode.workspace.applyEdit(misspelt.edit);
+    await eventually('the finding is gone', () => !ours(misspelt.uri).some(({ message }) => message === misspelt.diagnostic.message));
+    await vscode.commands.executeCommand('undo');
+    await eventually('the finding is back', () => ours(misspelt.uri).some(({ message }) => message === misspelt.diagnostic.message));
+  });
+
+  it('stays calm while a manifest is half typed', async function () {
+    this.timeout(60_000);
+    const uri = vscode.Uri.joinPath(workspaceFolder(), 'typing.yaml');
+    await vscode.workspace.fs.writeFile(uri, new Uint8Array());
+    const editor = await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri));
+    const text = `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata:\n  name: default\n  namespace: typed\nspec:\n  mtls:\n    mode: STRIKT\n`;
+    let most = 0;
+    for (let end = 0; end < text.length; end += 7) {
+      await editor.edit((edit) => {
+        edit.insert(editor.document.positionAt(end), text.slice(end, end + 7));
+      });
+      await pause(60);
+      most = Math.max(most, ours(uri).length);
+    }
+    assert.ok(most <= 4, `${most} findings at once while typing one small resource`);
+    const [unknownMode] = await eventually('the unknown mode', () => ours(uri).filter(({ message }) => message.includes('STRIKT')));
+    assert.equal(editor.document.getText(unknownMode?.range), 'STRIKT');
+    await editor.document.save();
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+    await vscode.workspace.fs.delete(uri);
+    await eventually('the findings of a deleted file are gone', () => ours(uri).length === 0);
+  });
+
+  it('offers the rules of a workload above its manifest', async () => {
+    const lenses = await eventually('a code lens', async () => {
+      for (const file of await vscode.workspace.findFiles('**/*.yaml')) {
+        const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', file, 50);
+        const mine = found.filter(({ command }) => command?.command === 'meshloom.showIptables');
+        if (mine.length > 0) return mine;
+      }
+      return undefined;
+    });
+    const [reference] = lenses[0]?.command?.arguments ?? [];
+    assert.ok(reference.kind && reference.name, JSON.stringify(reference));
+  });
+
+  it('looks right, light and dark', async () => {
+    const [file] = await eventually('a file with findings', () =>
+      vscode.languages
+        .getDiagnostics()
+        .filter(([uri, diagnostics]) => uri.path.endsWith('.yaml') && diagnostics.some((diagnostic) => /^(IST|ML)/.test(codeOf(diagnostic))))
+        .sort(([, a], [, b]) => b.length - a.length)
+        .map(([uri]) => uri),
+    );
+    const editor = await vscode.window.showTextDocument(file!);
+    const worst = ours(file!)[0]!;
+    editor.revealRange(worst.range, vscode.TextEditorRevealType.InCenter);
+    editor.selection = new vscode.Selection(worst.range.start, worst.range.start);
+    await vscode.commands.executeCommand('workbench.actions.view.problems');
+    for (const theme of ['light', 'dark'] as const) {
+      await setTheme(theme);
+      await screenshot(`editing-${theme}`);
+    }
+    await vscode.commands.executeCommand('workbench.action.closePanel');
+  });
+});
