@@ -1,1 +1,4 @@
 import './activation.ts';
+import './editing.ts';
+import './seeing.ts';
+import './intercepting.ts';

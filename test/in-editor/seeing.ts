@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import { writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { settingIds } from '../../extension/ids.ts';
+import { readAll, screenshot } from './eyes.ts';
+import { activated, eventually, setTheme } from './support.ts';
+
+const row = '.part.sidebar .monaco-list-row';
+
+/** What a person reads in the side bar, a line a row. */
+const rows = async () => (await readAll({ selector: row })).map((text) => text.replace(/\s+/g, ' ').trim());
+const eventuallyRow = (what: RegExp, timeoutMs?: number) =>
+  eventually(`a row that says ${what}`, async () => (await rows()).find((text) => what.test(text)), timeoutMs).catch(async (error: unknown) => {
+    throw new Error(`${(error as Error).message}\nThe rows are:\n${(await rows()).join('\n')}`);
+  });
+
+async function chooseContext(id: string): Promise<void> {
+  const { clusters } = await activated();
+  const { contexts } = await clusters.listContexts();
+  const context = contexts.find((candidate) => candidate.id === id);
+  assert.ok(context, `there is a context ${id} among ${contexts.map((one) => one.id).join(', ')}`);
+  await clusters.choose(context);
+}
+
+describe('seeing the cluster', function () {
+  this.timeout(60_000);
+
+  before(async () => {
+    await vscode.commands.executeCommand('workbench.view.extension.meshloom');
+  });
+
+  it('contacts nobody until a view is looked at, then shows the demo cluster', async () => {
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await eventuallyRow(/^shop\b/);
+  });
+
+  it('says of every pod whether it is in the mesh, how, and why not', async () => {
+    await chooseContext('demo:before-cni');
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await eventuallyRow(/^shop\b/);
+    await expandAll();
+    const seen = await eventually('the workloads of the shop', async () => {
+      const all = await rows();
+      return all.some((text) => text.startsWith('batch')) && all;
+    });
+    const says = (name: string) => seen.filter((text) => text.startsWith(name)).join(' | ');
+    assert.match(says('batch'), /label/i);
+    assert.match(says('legacy'), /annotation/i);
+    assert.match(says('hostnet'), /host network/i);
+    await screenshot('workloads-before-cni');
+  });
+
+  it('names what Pod Security refused, where no pod exists to look at', async () => {
+    await eventuallyRow(/^api\b.*(Pod Security|baseline|refused)/i);
+  });
+
+  it('shows pods that hang on a broken CNI chain', async () => {
+    await chooseContext('demo:broken');
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await eventuallyRow(/^shop\b/);
+    await expandAll();
+    await eventuallyRow(/batch.*(CNI|0\.3\.1|hang)/i);
+    await vscode.commands.executeCommand('meshloom.cniChain.focus');
+    await eventuallyRow(/n1/);
+    for (const theme of ['light', 'dark'] as const) {
+      await setTheme(theme);
+      await screenshot(`trees-broken-${theme}`);
+    }
+  });
+
+  async function expandAll(): Promise<void> {
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await vscode.commands.executeCommand('list.focusFirst');
+    await vscode.commands.executeCommand('list.expandRecursively').then(undefined, () => undefined);
+    for (let round = 0; round < 3; round++) {
+      const count = (await rows()).length;
+      for (let step = 0; step < count; step++) {
+        await vscode.commands.executeCommand('list.expand');
+        await vscode.commands.executeCommand('list.focusDown');
+      }
+      await vscode.commands.executeCommand('list.focusFirst');
+    }
+  }
+});
+
+describe('when the cluster does not answer as it should', function () {
+  this.timeout(60_000);
+  let server: Server;
+  let kubeconfig: string;
+  let answer: (respond: { status: number; body: string } | 'never') => void;
+
+  before(async () => {
+    let next: { status: number; body: string } | 'never' = { status: 500, body: '' };
+    answer = (respond) => (next = respond);
+    server = createServer((_, response) => {
+      if (next === 'never') return;
+      response.writeHead(next.status, { 'content-type': 'application/json' }).end(next.body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    kubeconfig = join(process.env.MESHLOOM_TEST_SCRATCH ?? '/tmp', 'kubeconfig');
+    await vscode.workspace.getConfiguration().update(settingIds.kubeconfig, kubeconfig, vscode.ConfigurationTarget.Global);
+  });
+
+  after(async () => {
+    server.closeAllConnections();
+    server.close();
+    await vscode.workspace.getConfiguration().update(settingIds.kubeconfig, undefined, vscode.ConfigurationTarget.Global);
+    await chooseContext('demo:broken');
+  });
+
+  const contextFor = (name: string, url: string) =>
+    writeFileSync(
+      kubeconfig,
+      `apiVersion: v1\nkind: Config\ncurrent-context: ${name}\nclusters: [{ name: c, cluster: { server: '${url}' } }]\nusers: [{ name: u, user: { token: t } }]\ncontexts: [{ name: ${name}, context: { cluster: c, user: u } }]\n`,
+    );
+  const here = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const status = (code: number, reason: string) => ({
+    status: code,
+    body: JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', message: `${reason} by the test`, reason, code }),
+  });
+
+  it('says so when the kubeconfig is missing', async () => {
+    const { clusters } = await activated();
+    const { problem, contexts } = await clusters.listContexts();
+    assert.match(problem ?? '', /kubeconfig/);
+    assert.ok(contexts.some(({ kind }) => kind === 'demo'), 'the demo can still be chosen');
+  });
+
+  it('says where the kubeconfig is broken', async () => {
+    writeFileSync(kubeconfig, 'apiVersion: v1\nclusters: [\n');
+    const { problem } = await (await activated()).clusters.listContexts();
+    assert.match(problem ?? '', /kubeconfig/);
+  });
+
+  for (const [name, respond, words] of [
+    ['refused', status(401, 'Unauthorized'), /401|log ?in|credential|token|recogni/i],
+    ['no-rights', status(403, 'Forbidden'), /403|may not|not allowed|right|forbid/i],
+    ['failing', status(500, 'InternalError'), /500|error/i],
+  ] as const) {
+    it(`shows one message with the reason in the tree when the API answers ${respond.status}`, async () => {
+      contextFor(name, here());
+      answer(respond);
+      await chooseContext(`kubeconfig:${name}`);
+      await vscode.commands.executeCommand('meshloom.workloads.focus');
+      await eventuallyRow(words, 20_000);
+    });
+  }
+
+  it('shows one message when nothing listens there', async () => {
+    contextFor('nowhere', 'http://127.0.0.1:9');
+    await chooseContext('kubeconfig:nowhere');
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await eventuallyRow(/connect|reach|refused/i, 20_000);
+    await screenshot('tree-unreachable');
+  });
+
+  it('shows a message, not a frozen view, when the API never answers', async () => {
+    contextFor('silent', here());
+    answer('never');
+    await chooseContext('kubeconfig:silent');
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await eventuallyRow(/answer|time/i, 40_000);
+  });
+});
