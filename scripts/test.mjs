@@ -1,5 +1,6 @@
 // `npm test`: sets up what is missing, then runs everything and ends with one line of numbers.
-import { readFileSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setUpSystem } from './debian.mjs';
 import { root, run, say, setUp } from './setup.mjs';
@@ -18,12 +19,18 @@ check('types of every room', () => run('tsc', ['-b']));
 check('lint', () => run('eslint', ['.', '--max-warnings=0']));
 check('format', () => run('prettier', ['--check', '.', '--log-level=warn']));
 unitTests();
+await packedExtension();
 await editorTests();
 end();
 
 function check(title, passes) {
   const started = performance.now();
-  const passed = passes();
+  let passed = false;
+  try {
+    passed = passes();
+  } catch (error) {
+    console.error(`  ${error.message}`);
+  }
   if (passed) total.passed++;
   else {
     total.failed++;
@@ -50,6 +57,36 @@ function unitTests() {
   }
   if (!passed) failures.push('unit tests (see above)');
   say(`${passed ? 'ok' : 'FAILED'} · unit tests (${seconds(started)})`);
+}
+
+async function packedExtension() {
+  const { pack } = await import('./package.mjs');
+  const { findHost, installVsix } = await import('./vscode-host.mjs');
+  const host = await findHost();
+  const vsix = pack();
+  check('the packed extension is small and holds only what runs', () => {
+    const { size } = statSync(vsix);
+    const foreign = listZip(vsix).filter((name) => name.startsWith('extension/') && !/^extension\/(dist|l10n|media|docs)\/|^extension\/(package\.json|package\.nls[^/]*\.json|readme\.md|changelog\.md|LICENSE[^/]*)$/i.test(name));
+    if (foreign.length > 0) console.error(`  not expected in the VSIX: ${foreign.join(', ')}`);
+    if (size >= 2_000_000) console.error(`  ${size} bytes`);
+    return foreign.length === 0 && size < 2_000_000;
+  });
+  const dataDir = mkdtempSync(join(tmpdir(), 'meshloom-vsix-'));
+  check('VS Code installs the packed extension', () => {
+    const installed = installVsix(host, vsix, dataDir);
+    return installed.some((id) => id.startsWith('meshloom.meshloom@'));
+  });
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+/** Names in a zip file's central directory (APPNOTE 4.3.12). */
+function listZip(file) {
+  const bytes = readFileSync(file);
+  const names = [];
+  for (let at = bytes.indexOf('PK\x01\x02', 0, 'latin1'); at !== -1; at = bytes.indexOf('PK\x01\x02', at + 46, 'latin1')) {
+    names.push(bytes.toString('utf8', at + 46, at + 46 + bytes.readUInt16LE(at + 28)));
+  }
+  return names;
 }
 
 async function editorTests() {

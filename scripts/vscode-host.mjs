@@ -117,6 +117,21 @@ export async function startServer({ dataDir, token, environment = {}, quiet = tr
   }
 }
 
+/**
+ * Installs a VSIX into an empty VS Code, as a user does.
+ * @returns the ids and versions of what is installed then: `['meshloom.meshloom@0.1.0']`.
+ */
+export function installVsix(host, vsix, dataDir) {
+  const [command, ...first] = host.kind === 'server' ? [process.execPath, join(installServer(), 'out', 'server-main.js'), '--accept-server-license-terms', '--server-data-dir', dataDir] : [host.executable, '--user-data-dir', dataDir];
+  const call = (...args) => {
+    const { status, stdout, stderr } = spawnSync(command, [...first, '--extensions-dir', join(dataDir, 'extensions'), ...args], { encoding: 'utf8', timeout: 60_000 });
+    if (status !== 0) throw new Error(`VS Code refused ${args.join(' ')}:\n${stdout}${stderr}`);
+    return stdout;
+  };
+  call('--install-extension', vsix);
+  return call('--list-extensions', '--show-versions').split('\n').filter((line) => line.includes('@'));
+}
+
 /** The page to open: `folder` as workspace, the checkout as extension under development, optionally a test suite. */
 export function editorUrl({ origin, folder, token, tests }) {
   const { host } = new URL(origin);
