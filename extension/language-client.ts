@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import type { LanguageServerOptions } from '../contract/language-server.ts';
 import type { App } from './app.ts';
-import { languageServerSettings, manifestLanguages } from './language-support.ts';
+import { languageServerSettings, manifestLanguages } from './language-settings.ts';
 
 /** Starts `dist/language-server.js` as a process of its own: a bad file cannot stall the editor. Returns how to stop it. */
 export async function startLanguageClient({ context, log }: App): Promise<() => Promise<void>> {
@@ -14,7 +14,10 @@ export async function startLanguageClient({ context, log }: App): Promise<() => 
   const client = new LanguageClient(
     'meshloom',
     'Meshloom',
-    { module, transport: TransportKind.ipc },
+    {
+      run: { module, transport: TransportKind.ipc },
+      debug: { module, transport: TransportKind.ipc, options: { execArgv: ['--inspect=6009'] } },
+    },
     {
       documentSelector: manifestLanguages.flatMap((language) => [
         { scheme: 'file', language },

@@ -1,10 +1,6 @@
 import * as vscode from 'vscode';
-import type { LanguageServerSettings } from '../contract/language-server.ts';
 import type { App } from './app.ts';
-import { settingIds } from './ids.ts';
-
-/** Languages whose documents are manifests, or may be. */
-export const manifestLanguages = ['yaml', 'json', 'jsonc'];
+import { manifestLanguages } from './language-settings.ts';
 
 /**
  * Starts the language server with the first manifest that is open, now or later. Not at activation: a window that only
@@ -35,16 +31,6 @@ export function startLanguageClientWhenNeeded(app: App): vscode.Disposable {
     opened.dispose();
     void stop?.();
   });
-}
-
-/** The settings that the server is told, at the start and whenever they change. */
-export function languageServerSettings(): LanguageServerSettings {
-  const settings = vscode.workspace.getConfiguration();
-  return {
-    strictness: settings.get<'strict' | 'lenient'>(settingIds.strictness, 'lenient'),
-    exclude: settings.get<string[]>(settingIds.exclude, []),
-    codeLens: settings.get<boolean>(settingIds.codeLens, true),
-  };
 }
 
 function isManifestLanguage({ languageId, uri }: vscode.TextDocument): boolean {

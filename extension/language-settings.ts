@@ -1,0 +1,16 @@
+import * as vscode from 'vscode';
+import type { LanguageServerSettings } from '../contract/language-server.ts';
+import { settingIds } from './ids.ts';
+
+/** Languages whose documents are manifests, or may be. */
+export const manifestLanguages = ['yaml', 'json', 'jsonc'];
+
+/** The settings that the server is told, at the start and whenever they change. */
+export function languageServerSettings(): LanguageServerSettings {
+  const settings = vscode.workspace.getConfiguration();
+  return {
+    strictness: settings.get<'strict' | 'lenient'>(settingIds.strictness, 'lenient'),
+    exclude: settings.get<string[]>(settingIds.exclude, []),
+    codeLens: settings.get<boolean>(settingIds.codeLens, true),
+  };
+}
