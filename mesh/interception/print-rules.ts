@@ -1,3 +1,4 @@
+import { isBuiltIn } from './infer-table.ts';
 import type { Counters, IptablesChain, IptablesRule, IptablesSection, Ruleset } from './ruleset.ts';
 
 /**
@@ -21,7 +22,7 @@ export function printRules(ruleset: Ruleset, options: { counters?: boolean } = {
 }
 
 function printChain({ name, policy, counters }: IptablesChain, wanted: boolean | undefined): string {
-  return `:${name} ${policy ?? '-'} ${printCounters(wanted === false ? undefined : counters)}`;
+  return `:${name} ${policy ?? (isBuiltIn(name) ? 'ACCEPT' : '-')} ${printCounters(wanted === false ? undefined : counters)}`;
 }
 
 function printRule({ text, counters }: IptablesRule, wanted: boolean | undefined): string {

@@ -1,0 +1,169 @@
+import { isBuiltIn } from './infer-table.ts';
+import type { IptablesRule, Match, Ruleset } from './ruleset.ts';
+
+export type InterceptionMode = 'sidecar-redirect' | 'sidecar-tproxy' | 'ambient' | 'ambient-host' | 'none' | 'unknown';
+
+/**
+ * What a rule set says about itself: the proxy's ports and owner are settings of the pod, so they are learned from the
+ * rules and never assumed. Undefined or empty: the rules at hand do not show it.
+ */
+export interface InterceptionFacts {
+  mode: InterceptionMode;
+  /** TCP port on which the proxy takes what comes in (15006 by default) and what goes out (15001). */
+  inboundPort?: string;
+  outboundPort?: string;
+  /** Port of the DNS proxy (15053). */
+  dnsPort?: string;
+  proxyUids: ReadonlySet<string>;
+  proxyGids: ReadonlySet<string>;
+  /** Mark that TPROXY puts on packets for the proxy, and the one on the proxy's calls to its own pod. */
+  tproxyMark?: string;
+  selfMark?: string;
+  /** Source address of kubelet's probes after the node's rewriting (ambient). */
+  probeAddress?: string;
+  /** Outbound ranges are a list: what is in none of them is left alone. */
+  listedRanges: boolean;
+  /** Interfaces whose traffic is taken as outbound. */
+  reroutedInterfaces: ReadonlySet<string>;
+  /** User-defined chains that no chain of the kernel leads to, as `table chain`. */
+  unreachable: ReadonlySet<string>;
+}
+
+/** Table without what native nftables puts around it: `istio-proxy-nat` → `nat`. */
+export function plainTable(table: string): string {
+  return /^istio-(?:proxy|ambient)-(\w+)$/.exec(table)?.[1] ?? table;
+}
+
+const nativeChains: Record<string, string> = { 'istio-prerouting': 'ISTIO_PRERT', 'istio-postrouting': 'ISTIO_POSTRT' };
+
+/** Chain as iptables calls it: `istio-in-redirect` of a native table → `ISTIO_IN_REDIRECT`, `prerouting` → `PREROUTING`. */
+export function plainChain(table: string, chain: string): string {
+  if (table === plainTable(table)) return chain;
+  return nativeChains[chain] ?? chain.toUpperCase().replace(/-/g, '_');
+}
+
+/** Value of an option that is not negated. */
+export function valueOf(rule: IptablesRule, option: string): string | undefined {
+  return findMatch(rule, option, false)?.values[0];
+}
+
+export function findMatch({ matches, targetOptions }: IptablesRule, option: string, negated?: boolean): Match | undefined {
+  return [...matches, ...targetOptions].find((match) => match.option === option && (negated === undefined || match.negated === negated));
+}
+
+/** Reads the facts in one pass over the rules. */
+export function learnFacts(ruleset: Ruleset): InterceptionFacts {
+  const ports: { inbound?: string; outbound?: string; dns?: string } = {};
+  const owners = { uid: new Owners(), gid: new Owners() };
+  const marks: { tproxy?: string; self?: string; probe?: string } = {};
+  const rerouted = new Set<string>();
+  let listedRanges = false;
+  for (const { table, name, rules } of ruleset.chains) {
+    const chain = plainChain(table, name);
+    for (const rule of rules) {
+      const target = plainChain(table, rule.target ?? '');
+      const to = valueOf(rule, '--to-ports');
+      const port = valueOf(rule, '--dport');
+      if (rule.target === 'REDIRECT' && to !== undefined) {
+        if (port === '53') ports.dns ??= to;
+        else if (chain === 'ISTIO_IN_REDIRECT') ports.inbound ??= to;
+        else if (chain === 'ISTIO_REDIRECT' || chain === 'ISTIO_OUTPUT') ports.outbound ??= to;
+        else if (chain === 'ISTIO_PRERT' && valueOf(rule, '-i') === undefined) ports.inbound ??= to;
+      }
+      if (rule.target === 'TPROXY') {
+        ports.inbound = valueOf(rule, '--on-port') ?? ports.inbound ?? '';
+        marks.tproxy ??= valueOf(rule, '--tproxy-mark')?.split('/')[0];
+      }
+      if (rule.target === 'MARK' && chain === 'OUTPUT' && valueOf(rule, '-o') === 'lo') marks.self ??= valueOf(rule, '--set-xmark')?.split('/')[0];
+      if (rule.target === 'ACCEPT' && chain === 'ISTIO_PRERT') marks.probe ??= valueOf(rule, '-s')?.split('/')[0];
+      if (rule.target === 'SNAT' && chain === 'ISTIO_POSTRT') marks.probe ??= valueOf(rule, '--to-source');
+      if (target === 'ISTIO_REDIRECT' && chain === 'ISTIO_OUTPUT' && valueOf(rule, '-d') !== undefined) listedRanges = true;
+      const nic = valueOf(rule, '-i');
+      if (nic !== undefined && (chain === 'PREROUTING' || chain === 'ISTIO_PRERT') && (target === 'ISTIO_REDIRECT' || rule.target === 'REDIRECT')) rerouted.add(nic);
+      if (chain === 'ISTIO_OUTPUT' || chain === 'OUTPUT' || chain === 'ISTIO_OUTPUT_DNS') {
+        owners.uid.see(rule, '--uid-owner', target);
+        owners.gid.see(rule, '--gid-owner', target);
+      }
+    }
+  }
+  const facts: InterceptionFacts = {
+    mode: decideMode(ruleset),
+    proxyUids: owners.uid.ids(),
+    proxyGids: owners.gid.ids(),
+    listedRanges,
+    reroutedInterfaces: rerouted,
+    unreachable: findUnreachable(ruleset),
+  };
+  if (ports.inbound) facts.inboundPort = ports.inbound;
+  if (ports.outbound !== undefined) facts.outboundPort = ports.outbound;
+  if (ports.dns !== undefined) facts.dnsPort = ports.dns;
+  if (marks.tproxy !== undefined) facts.tproxyMark = marks.tproxy;
+  if (marks.self !== undefined) facts.selfMark = marks.self;
+  if (marks.probe !== undefined) facts.probeAddress = marks.probe;
+  return facts;
+}
+
+/**
+ * Who the proxy is. Only the proxy has a rule over lo (`-o lo … --uid-owner N`); a plain `--gid-owner N -j RETURN` may
+ * also be an excluded owner group, so it counts only where nothing better is there.
+ */
+class Owners {
+  readonly #sure = new Set<string>();
+  readonly #perhaps = new Set<string>();
+
+  see(rule: IptablesRule, option: string, target: string): void {
+    const owner = findMatch(rule, option);
+    const [id] = owner?.values ?? [];
+    if (!owner || id === undefined) return;
+    const overLoopback = valueOf(rule, '-o') === 'lo';
+    if (overLoopback && (owner.negated ? target === 'RETURN' : target === 'ISTIO_IN_REDIRECT' || target === 'MARK')) this.#sure.add(id);
+    else if (!owner.negated && target === 'CT') this.#sure.add(id);
+    else if (!owner.negated && target === 'RETURN') this.#perhaps.add(id);
+  }
+
+  ids(): Set<string> {
+    return this.#sure.size ? this.#sure : this.#perhaps;
+  }
+}
+
+function decideMode(ruleset: Ruleset): InterceptionMode {
+  const names = new Set<string>();
+  let ambientMark = false;
+  let tproxy = false;
+  let redirect = false;
+  for (const { table, name, rules } of ruleset.chains) {
+    const chain = plainChain(table, name);
+    if (/^ISTIO_/.test(chain)) names.add(chain);
+    for (const rule of rules) {
+      const target = plainChain(table, rule.target ?? '');
+      if (/^ISTIO_/.test(target)) names.add(target);
+      if (/^ISTIO_/.test(chain)) {
+        tproxy ||= rule.target === 'TPROXY';
+        redirect ||= rule.target === 'REDIRECT';
+        ambientMark ||= rule.matches.some(({ option, values }) => option === '--mark' && values[0]?.endsWith('/0xfff') === true);
+      }
+    }
+  }
+  if (names.has('ISTIO_POSTRT')) return 'ambient-host';
+  if (names.has('ISTIO_PRERT') || (ambientMark && !names.has('ISTIO_REDIRECT'))) return 'ambient';
+  if (tproxy || names.has('ISTIO_TPROXY')) return 'sidecar-tproxy';
+  if (redirect || names.has('ISTIO_REDIRECT') || names.has('ISTIO_IN_REDIRECT')) return 'sidecar-redirect';
+  if (names.size > 0) return 'unknown';
+  return ruleset.chains.length === 0 && ruleset.warnings.length > 0 ? 'unknown' : 'none';
+}
+
+/** Chains that nothing leads to. Only where the table's built-in chains are shown: a text of one chain alone proves nothing. */
+function findUnreachable({ chains }: Ruleset): Set<string> {
+  const byName = new Map(chains.map((chain) => [`${chain.table} ${chain.name}`, chain]));
+  const isRoot = ({ table, name, policy }: (typeof chains)[number]) => isBuiltIn(plainChain(table, name)) || policy !== undefined;
+  const rooted = new Set(chains.filter(isRoot).map(({ table }) => table));
+  const seen = new Set<string>();
+  const waiting = chains.filter(isRoot).map(({ table, name }) => `${table} ${name}`);
+  for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const chain = byName.get(key);
+    for (const { target } of chain?.rules ?? []) if (chain && target !== undefined) waiting.push(`${chain.table} ${target}`);
+  }
+  return new Set(chains.filter(({ table, name }) => rooted.has(table) && !seen.has(`${table} ${name}`)).map(({ table, name }) => `${table} ${name}`));
+}
