@@ -1,0 +1,29 @@
+import type { NodeHelperError } from '../contract/node-helper.ts';
+
+/** Ends the answering of a request; its `answer` is what the caller gets. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly answer: NodeHelperError;
+  constructor(code: NodeHelperError['code'], message: string, hint?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.answer = { code, message, ...(hint && { hint }) };
+  }
+}
+
+/** The `code` of a failed file access: `ENOENT`, `EACCES`, … */
+export function errorCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException | undefined)?.code ?? 'unknown';
+}
+
+/** What `read` gives, or undefined when it fails: for things that may be gone at any moment, like a process. */
+export function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+export const permissionHint =
+  'The helper needs root, hostPID and the capabilities SYS_ADMIN, SYS_PTRACE, SYS_CHROOT, NET_ADMIN, NET_RAW and ' +
+  'DAC_READ_SEARCH, and no AppArmor or SELinux profile that takes them away: deploy it again.';
