@@ -26,6 +26,8 @@ export interface HangingPod {
   namespace: string;
   name: string;
   trouble: Trouble;
+  /** The pod itself, for what wants to look into it. */
+  object: Pod;
 }
 
 /** The same failure, however many pods it hits. */
@@ -79,7 +81,7 @@ export function describeNode(node: Node, inputs: NodeInputs): NodeState {
   );
   const hanging = [...troubles].flatMap(([pod, trouble]) =>
     trouble?.kind === 'cni'
-      ? [{ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '', trouble }]
+      ? [{ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '', trouble, object: pod }]
       : [],
   );
   const { current, past } = collectFailures(

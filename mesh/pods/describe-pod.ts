@@ -212,6 +212,8 @@ function differenceOf(
     annotations['sidecar.istio.io/status'] !== undefined &&
     decision
   ) {
+    const last = decidingStep(decision.steps);
+    if (last?.verdict === 'reject') return l10n.t('It could not be created again as things are now. {0}', last.says);
     if (!decision.injected)
       return l10n.t('It would not be injected if it were created now; it keeps its proxy until it is restarted.');
     if (revision && decision.revision && revision !== decision.revision) {

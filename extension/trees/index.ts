@@ -1,0 +1,83 @@
+import * as l10n from '@vscode/l10n';
+import * as vscode from 'vscode';
+import type { App } from '../app.ts';
+import { contextKeys, viewIds } from '../ids.ts';
+import { readCni } from '../node-helper/client.ts';
+import { CniChainTree } from './cni-chain-tree.ts';
+import { decideForPod } from './decide.ts';
+import { MeshModel } from './mesh-model.ts';
+import { NodeChains } from './node-chains.ts';
+import { staleMessage } from './stale-message.ts';
+import { createTreeView } from './tree-view.ts';
+import type { Tree } from './tree-view.ts';
+import { TreeStore } from './tree-store.ts';
+import { WorkloadsTree } from './workloads-tree.ts';
+
+/** The age of stale data is told in minutes; looked at this often, in milliseconds. */
+const ageInterval = 30_000;
+
+const refreshers = new WeakMap<App, () => void>();
+
+/** Asks the cluster everything again that the views show; nothing happens while no view is open. */
+export function refreshTrees(app: App): void {
+  refreshers.get(app)?.();
+}
+
+/** The two views of the mesh. Nobody is contacted before one of them is visible. */
+export function registerTrees(app: App): vscode.Disposable {
+  const store = new TreeStore({ connect: () => app.clusters.connect(), log: (line) => app.log.debug(line) });
+  const model = new MeshModel(store, decideForPod);
+  const chains = new NodeChains(store, readCni);
+  const views = [
+    { id: viewIds.workloads, tree: new WorkloadsTree(store, model) as Tree },
+    { id: viewIds.cniChain, tree: new CniChainTree(store, model, chains) as Tree },
+  ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showState()) }));
+
+  const showState = () => {
+    const message = staleMessage(store, app.clusters.chosen.name, Date.now());
+    for (const { view, tree } of views) {
+      view.description = app.clusters.chosen.name;
+      view.message = message;
+      const problems = store.phase === 'ready' ? tree.problems() : 0;
+      view.badge =
+        problems > 0
+          ? { value: problems, tooltip: problems === 1 ? l10n.t('1 problem') : l10n.t('{0} problems', problems) }
+          : undefined;
+    }
+  };
+  const followVisibility = () => {
+    if (views.some(({ view }) => view.visible)) store.start();
+    else store.stop();
+  };
+  const forget = () => {
+    chains.forget();
+    store.reset();
+  };
+  refreshers.set(app, () => {
+    chains.forget();
+    store.refresh();
+    for (const { refresh } of views) refresh();
+  });
+
+  const timer = setInterval(() => {
+    if (store.stale()) showState();
+  }, ageInterval);
+  for (const { view } of views) view.description = app.clusters.chosen.name;
+  followVisibility();
+  return vscode.Disposable.from(
+    ...views,
+    ...views.map(({ view }) => view.onDidChangeVisibility(followVisibility)),
+    app.clusters.onDidChoose(forget),
+    store.onDidChange((change) => {
+      model.apply(change);
+      for (const { tree, refresh } of views) refresh(tree.stale(change));
+      showState();
+      if (change.state) void vscode.commands.executeCommand('setContext', contextKeys.clusterState, store.phase);
+    }),
+    new vscode.Disposable(() => {
+      clearInterval(timer);
+      chains.forget();
+      store.dispose();
+    }),
+  );
+}

@@ -1,0 +1,233 @@
+import { isInMesh, describePod } from '../../mesh/pods/describe-pod.ts';
+import type { PodDecision, PodMeshState } from '../../mesh/pods/describe-pod.ts';
+import { describeNode, findNodeFailure } from '../../mesh/pods/describe-node.ts';
+import type { NodeState } from '../../mesh/pods/describe-node.ts';
+import { describeWorkload } from '../../mesh/pods/describe-workload.ts';
+import type { WorkloadMeshState } from '../../mesh/pods/describe-workload.ts';
+import { eventsAbout, indexEvents } from '../../mesh/pods/events.ts';
+import { groupPods } from '../../mesh/pods/group-pods.ts';
+import type { PodGroup } from '../../mesh/pods/group-pods.ts';
+import type {
+  ConfigMap,
+  KubernetesEvent,
+  MutatingWebhookConfiguration,
+  Namespace,
+  Pod,
+} from '../../mesh/kubernetes.ts';
+import type { CniFailure } from '../../mesh/pods/parse-cni-failure.ts';
+import type { StoreChange, TreeStore } from './tree-store.ts';
+
+/** What the injector's decision depends on beside the pod. Absent: it could not be read. */
+export interface InjectionEnvironment {
+  webhooks?: MutatingWebhookConfiguration[];
+  configMaps?: ConfigMap[];
+}
+
+/** Asks what the injector would decide about a pod as it was written. */
+export type Decide = (
+  pod: Pod,
+  namespace: Namespace | undefined,
+  environment: InjectionEnvironment,
+) => PodDecision | undefined;
+
+export interface WorkloadModel {
+  group: PodGroup;
+  state: WorkloadMeshState;
+  pods: { pod: Pod; state: PodMeshState }[];
+}
+
+export interface NamespaceModel {
+  name: string;
+  namespace?: Namespace;
+  workloads: WorkloadModel[];
+  pods: number;
+  inMesh: number;
+  /** Workloads that may not create pods, and pods with an error or a warning. */
+  problems: number;
+  differing: number;
+}
+
+/**
+ * The store's objects as the mesh sees them, computed when asked for and only anew where something changed: an event in
+ * one namespace costs that namespace, and there only the pods that it touches.
+ */
+export class MeshModel {
+  readonly #store: TreeStore;
+  readonly #decide: Decide;
+  readonly #namespaces = new Map<string, NamespaceModel>();
+  readonly #nodes = new Map<string, NodeState>();
+  /** Per pod object: what was found, and what it was found from. */
+  #states = new WeakMap<Pod, { state: PodMeshState; key: string; environment: object }>();
+  #environment: InjectionEnvironment | undefined;
+  #nodeFailures: Map<string, { failure: CniFailure; pod: string }> | undefined;
+
+  constructor(store: TreeStore, decide: Decide) {
+    this.#store = store;
+    this.#decide = decide;
+  }
+
+  /** Forgets what a change makes stale. To be called before anything is asked after it. */
+  apply(change: StoreChange): void {
+    const has = (...parts: (keyof TreeStore['tables'])[]) => parts.some((part) => change.parts.has(part));
+    if (has('mutatingWebhooks', 'configMaps') || (change.state && this.#store.phase !== 'ready')) {
+      this.#environment = undefined;
+      this.#namespaces.clear();
+    }
+    for (const namespace of change.namespaces) this.#namespaces.delete(namespace);
+    if (has('namespaces')) this.#namespaces.clear();
+    if (has('pods', 'events')) {
+      const before = describeFailures(this.#nodeFailures);
+      this.#nodeFailures = undefined;
+      // A hang elsewhere on the node explains pods that are ending here.
+      if (before !== describeFailures(this.#failures())) this.#namespaces.clear();
+    }
+    if (has('pods', 'events', 'nodes', 'daemonSets')) this.#nodes.clear();
+  }
+
+  /** The names of the namespaces that a person would look for: with workloads, or with a wish to be in the mesh. */
+  namespaceNames(): string[] {
+    const { tables } = this.#store;
+    const names = new Set([
+      ...tables.pods.namespaces(),
+      ...tables.deployments.namespaces(),
+      ...tables.statefulSets.namespaces(),
+      ...tables.daemonSets.namespaces(),
+    ]);
+    for (const { metadata } of tables.namespaces.all()) {
+      const labels = metadata?.labels ?? {};
+      if ('istio-injection' in labels || 'istio.io/rev' in labels || 'istio.io/dataplane-mode' in labels)
+        names.add(metadata?.name ?? '');
+    }
+    return [...names].sort();
+  }
+
+  namespace(name: string): NamespaceModel {
+    const known = this.#namespaces.get(name);
+    if (known) return known;
+    const model = this.#computeNamespace(name);
+    this.#namespaces.set(name, model);
+    return model;
+  }
+
+  nodes(): NodeState[] {
+    const { tables } = this.#store;
+    return [...tables.nodes.all()]
+      .sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
+      .map((node) => {
+        const name = node.metadata?.name ?? '';
+        const known = this.#nodes.get(name);
+        if (known) return known;
+        const state = describeNode(node, {
+          pods: tables.pods.all(),
+          daemonSets: tables.daemonSets.all(),
+          events: tables.events.all(),
+          now: this.#store.now(),
+        });
+        this.#nodes.set(name, state);
+        return state;
+      });
+  }
+
+  problems(): number {
+    return this.namespaceNames().reduce((sum, name) => sum + this.namespace(name).problems, 0);
+  }
+
+  /** What the injector's decision depends on, as far as it could be read. */
+  environment(): InjectionEnvironment {
+    const { tables } = this.#store;
+    this.#environment ??= {
+      ...(this.#store.part('mutatingWebhooks').phase === 'live' && { webhooks: [...tables.mutatingWebhooks.all()] }),
+      ...(this.#store.part('configMaps').phase === 'live' && { configMaps: [...tables.configMaps.all()] }),
+    };
+    return this.#environment;
+  }
+
+  #computeNamespace(name: string): NamespaceModel {
+    const { tables } = this.#store;
+    const events = [...tables.events.in(name)];
+    const eventsOf = indexEvents(events);
+    const namespace = tables.namespaces.get('', name);
+    const groups = groupPods({
+      pods: tables.pods.in(name),
+      replicaSets: tables.replicaSets.in(name),
+      workloads: [...tables.deployments.in(name), ...tables.statefulSets.in(name), ...tables.daemonSets.in(name)],
+    });
+    const workloads = groups.map((group): WorkloadModel => {
+      const pods = group.pods.map((pod) => ({
+        pod,
+        state: this.#stateOf(pod, namespace, eventsOf('Pod', name, pod.metadata?.name ?? '')),
+      }));
+      const owners = [group.workload, ...group.replicaSets].flatMap((owner) =>
+        owner ? eventsOf(owner.kind ?? '', name, owner.metadata?.name ?? '') : [],
+      );
+      const state = describeWorkload(
+        group,
+        pods.map((entry) => entry.state),
+        { events: owners, ...(namespace && { namespace }) },
+      );
+      return { group, state, pods };
+    });
+    const all = workloads.flatMap((workload) => workload.pods);
+    return {
+      name,
+      ...(namespace && { namespace }),
+      workloads,
+      pods: all.length,
+      inMesh: all.filter(({ state }) => isInMesh(state)).length,
+      problems:
+        all.filter(({ state }) => state.trouble && state.trouble.severity !== 'info').length +
+        workloads.filter(({ state }) => state.refusal).length,
+      differing: all.filter(({ state }) => state.differs !== undefined).length,
+    };
+  }
+
+  #stateOf(pod: Pod, namespace: Namespace | undefined, events: readonly KubernetesEvent[]): PodMeshState {
+    const environment = this.environment();
+    const own = eventsAbout(pod, events);
+    const nodeFailure = pod.metadata?.deletionTimestamp ? this.#failures().get(pod.spec?.nodeName ?? '') : undefined;
+    const key = [
+      namespace?.metadata?.resourceVersion,
+      ...own.map(({ metadata }) => `${metadata?.name ?? ''}@${metadata?.resourceVersion ?? ''}`),
+      nodeFailure?.pod,
+      // An ending pod is judged by the time, too.
+      pod.metadata?.deletionTimestamp && Math.floor(this.#store.now() / 60_000),
+    ].join('|');
+    const known = this.#states.get(pod);
+    if (known?.key === key && known.environment === environment) return known.state;
+    const decision = this.#decide(pod, namespace, environment);
+    const state = describePod(pod, {
+      events: own,
+      now: this.#store.now(),
+      ...(decision && { decision }),
+      ...(namespace?.metadata?.labels && { namespaceLabels: namespace.metadata.labels }),
+      ...(nodeFailure && { nodeFailure }),
+    });
+    this.#states.set(pod, { state, key, environment });
+    return state;
+  }
+
+  #failures(): Map<string, { failure: CniFailure; pod: string }> {
+    if (this.#nodeFailures) return this.#nodeFailures;
+    const { tables } = this.#store;
+    const eventsOf = indexEvents(tables.events.all());
+    const byNode = new Map<string, Pod[]>();
+    for (const pod of tables.pods.all()) {
+      const node = pod.spec?.nodeName;
+      if (node === undefined) continue;
+      const list = byNode.get(node);
+      if (list) list.push(pod);
+      else byNode.set(node, [pod]);
+    }
+    this.#nodeFailures = new Map(
+      [...byNode].flatMap(([node, pods]) => {
+        const found = findNodeFailure(node, pods, eventsOf);
+        return found ? [[node, found] as const] : [];
+      }),
+    );
+    return this.#nodeFailures;
+  }
+}
+
+function describeFailures(failures: Map<string, { failure: CniFailure; pod: string }> | undefined): string {
+  return [...(failures ?? [])].map(([node, { pod, failure }]) => `${node} ${pod} ${failure.kind}`).join('\n');
+}

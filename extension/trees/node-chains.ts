@@ -1,0 +1,104 @@
+import { cniRuntimeOf, describeChain } from '../../mesh/cni/read-chain.ts';
+import type { CniChain } from '../../mesh/cni/read-chain.ts';
+import type { NodeHelperReply, ReadCniResult } from '../../contract/node-helper.ts';
+import { ClusterFailure } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { helperNamespace } from '../node-helper/manifest.ts';
+import { asFailure } from './follow.ts';
+import type { TreeStore } from './tree-store.ts';
+
+/** Asks the helper on a node; rejects with an error named `HelperMissing` when there is none. */
+export type ReadCni = (
+  cluster: Cluster,
+  node: string,
+  signal: AbortSignal,
+) => Promise<{ reply: NodeHelperReply<'read-cni'> }>;
+
+/** What the helper told of a node: its chain, that there is no helper, or why it did not answer. */
+export type NodeReading =
+  | { state: 'read'; chain: CniChain; result: ReadCniResult }
+  /** `why`: in words; tells of a helper that is there but does not run, too. */
+  | { state: 'no-helper'; why: string }
+  | { state: 'failed'; failure: ClusterFailure };
+
+/**
+ * The nodes' chains as their helpers read them, each read once when it is first asked for and again when the helper's
+ * pod on that node has changed or the user refreshes.
+ */
+export class NodeChains {
+  readonly #store: TreeStore;
+  readonly #read: ReadCni;
+  readonly #readings = new Map<
+    string,
+    { helper: string; reading: Promise<NodeReading>; done?: NodeReading; abort: AbortController }
+  >();
+
+  constructor(store: TreeStore, read: ReadCni) {
+    this.#store = store;
+    this.#read = read;
+  }
+
+  async of(node: string): Promise<NodeReading> {
+    const helper = this.#helperOn(node);
+    const known = this.#readings.get(node);
+    if (known?.helper === helper) return known.reading;
+    known?.abort.abort();
+    const abort = new AbortController();
+    const entry: { helper: string; reading: Promise<NodeReading>; done?: NodeReading; abort: AbortController } = {
+      helper,
+      abort,
+      reading: this.#ask(node, abort.signal).then((reading) => (entry.done = reading)),
+    };
+    this.#readings.set(node, entry);
+    return entry.reading;
+  }
+
+  /** What has been read already; asks nobody. */
+  known(node: string): NodeReading | undefined {
+    return this.#readings.get(node)?.done;
+  }
+
+  /** The nodes whose helper has come, gone or been replaced since they were read. */
+  outdated(): string[] {
+    return [...this.#readings].filter(([node, { helper }]) => helper !== this.#helperOn(node)).map(([node]) => node);
+  }
+
+  forget(): void {
+    for (const { abort } of this.#readings.values()) abort.abort();
+    this.#readings.clear();
+  }
+
+  async #ask(node: string, signal: AbortSignal): Promise<NodeReading> {
+    const { cluster } = this.#store;
+    if (!cluster) return { state: 'no-helper', why: '' };
+    try {
+      const { reply } = await this.#read(cluster, node, signal);
+      if (!reply.ok)
+        return {
+          state: 'failed',
+          failure: new ClusterFailure('unexpected', reply.error.message, reply.error.hint ?? ''),
+        };
+      const { result } = reply;
+      const runtime = cniRuntimeOf(this.#store.tables.nodes.get('', node)?.status?.nodeInfo?.containerRuntimeVersion);
+      return {
+        state: 'read',
+        result,
+        chain: describeChain({ files: result.files, plugins: result.plugins, ...(runtime && { runtime }) }),
+      };
+    } catch (error) {
+      if (error instanceof Error && error.name === 'HelperMissing') return { state: 'no-helper', why: error.message };
+      return { state: 'failed', failure: asFailure(error) };
+    }
+  }
+
+  /** Tells one helper pod from the next, and ready from not; empty when there is none. */
+  #helperOn(node: string): string {
+    const marks: string[] = [];
+    for (const { metadata, spec, status } of this.#store.tables.pods.in(helperNamespace)) {
+      if (spec?.nodeName !== node) continue;
+      const ready = status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
+      marks.push(`${metadata?.uid ?? ''} ${ready && !metadata?.deletionTimestamp ? 'ready' : ''}`);
+    }
+    return marks.sort().join(' ');
+  }
+}

@@ -1,0 +1,49 @@
+import * as vscode from 'vscode';
+import { toTooltip, toTreeItem } from './to-tree-item.ts';
+import type { TreeNode } from './tree-node.ts';
+import type { StoreChange } from './tree-store.ts';
+
+/** A tree without the editor: its top, what a change makes stale, and how many problems it has. */
+export interface Tree {
+  roots(): Promise<TreeNode[]>;
+  /** Undefined: the whole tree. */
+  stale(change: StoreChange): TreeNode[] | undefined;
+  problems(): number;
+}
+
+/** A tree in the editor. */
+export interface MeshTreeView {
+  readonly dispose: () => void;
+  readonly view: vscode.TreeView<TreeNode>;
+  refresh(nodes?: TreeNode[]): void;
+}
+
+/** Shows a tree in the view of that id. */
+export function createTreeView(id: string, tree: Tree, onChildren: () => void): MeshTreeView {
+  const changed = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
+  const provider: vscode.TreeDataProvider<TreeNode> = {
+    onDidChangeTreeData: changed.event,
+    getTreeItem: toTreeItem,
+    getChildren: async (node) => {
+      const children = await (node ? node.children() : tree.roots());
+      onChildren();
+      return children;
+    },
+    resolveTreeItem: (item, node) => {
+      item.tooltip = toTooltip(node);
+      return item;
+    },
+  };
+  const view = vscode.window.createTreeView(id, { treeDataProvider: provider, showCollapseAll: true });
+  return {
+    view,
+    refresh: (nodes) => {
+      if (!nodes) changed.fire(undefined);
+      else if (nodes.length > 0) changed.fire(nodes);
+    },
+    dispose: () => {
+      view.dispose();
+      changed.dispose();
+    },
+  };
+}

@@ -1,0 +1,382 @@
+import * as l10n from '@vscode/l10n';
+import type { Container, ContainerStatus, Pod } from '../../mesh/kubernetes.ts';
+import type { PodMeshState } from '../../mesh/pods/describe-pod.ts';
+import type { Trouble } from '../../mesh/pods/find-pod-trouble.ts';
+import { degradedNodes } from './degraded-nodes.ts';
+import type { MeshModel, NamespaceModel, WorkloadModel } from './mesh-model.ts';
+import { MessageNode, failureNode } from './message-node.ts';
+import type { NodeFlag, NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
+import type { StoreChange, TreeStore } from './tree-store.ts';
+import { isProblem, standingOf, stepLines, toneOf, troubleLines, wishOf } from './words.ts';
+
+/** namespace → workload → pod → containers. */
+export class WorkloadsTree {
+  readonly #store: TreeStore;
+  readonly #model: MeshModel;
+  /** Handed out once and kept: the editor refreshes a node only if it knows that very object. */
+  readonly #namespaces = new Map<string, NamespaceNode>();
+  #shown = '';
+
+  constructor(store: TreeStore, model: MeshModel) {
+    this.#store = store;
+    this.#model = model;
+  }
+
+  async roots(): Promise<TreeNode[]> {
+    await this.#store.whenSettled();
+    const { failure } = this.#store;
+    if (failure && this.#store.phase === 'failed') return [failureNode('failure', failure)];
+    const degraded = degradedNodes(this.#store, [
+      'namespaces',
+      'pods',
+      'deployments',
+      'replicaSets',
+      'statefulSets',
+      'daemonSets',
+      'events',
+      'mutatingWebhooks',
+    ]);
+    const names = this.#model.namespaceNames();
+    this.#shown = names.join(' ');
+    if (names.length === 0 && degraded.length === 0) {
+      return [new MessageNode('empty', { label: l10n.t('No workloads in this cluster'), icon: 'info' })];
+    }
+    return [...degraded, ...names.map((name) => this.#namespaceNode(name))];
+  }
+
+  /** @returns the nodes to refresh; undefined: the whole tree. */
+  stale(change: StoreChange): TreeNode[] | undefined {
+    const whole =
+      change.state ||
+      change.parts.has('namespaces') ||
+      change.parts.has('mutatingWebhooks') ||
+      change.parts.has('configMaps');
+    if (whole || this.#model.namespaceNames().join(' ') !== this.#shown) return undefined;
+    return [...change.namespaces].flatMap((name) => this.#namespaces.get(name) ?? []);
+  }
+
+  /** The number of problems in the tree. */
+  problems(): number {
+    return this.#model.problems();
+  }
+
+  #namespaceNode(name: string): NamespaceNode {
+    const known = this.#namespaces.get(name);
+    if (known) return known;
+    const node = new NamespaceNode(name, this.#model);
+    this.#namespaces.set(name, node);
+    return node;
+  }
+}
+
+export class NamespaceNode implements TreeNode {
+  readonly kind = 'Namespace';
+  readonly id: string;
+  readonly name: string;
+  readonly flags = ['namespace'] as const;
+  readonly #model: MeshModel;
+
+  constructor(name: string, model: MeshModel) {
+    this.id = `namespace:${name}`;
+    this.name = name;
+    this.#model = model;
+  }
+
+  item(): NodeItem {
+    const { namespace, pods, inMesh, problems } = this.#namespace();
+    const description = [
+      wishOf(namespace?.metadata?.labels),
+      pods > 0 && l10n.t('{0} of {1} pods in the mesh', inMesh, pods),
+      problems === 1 ? l10n.t('1 problem') : problems > 1 && l10n.t('{0} problems', problems),
+    ]
+      .filter(Boolean)
+      .join(' · ');
+    return {
+      label: this.name,
+      description,
+      icon: problems > 0 ? 'warning' : 'symbol-namespace',
+      tone: problems > 0 ? 'warning' : 'plain',
+      spoken: l10n.t('Namespace {0}, {1}', this.name, description),
+      expands: 'collapsed',
+    };
+  }
+
+  tooltip(): TooltipLine[] {
+    const { namespace, workloads, differing } = this.#namespace();
+    const enforced = namespace?.metadata?.labels?.['pod-security.kubernetes.io/enforce'];
+    return [
+      { as: 'heading', text: this.name },
+      { as: 'text', text: wishOf(namespace?.metadata?.labels) ?? l10n.t('The namespace asks for no injection.') },
+      ...(enforced ? [{ as: 'text', text: l10n.t('It enforces Pod Security “{0}”.', enforced) } as const] : []),
+      ...(differing > 0
+        ? [
+            {
+              as: 'text',
+              text: l10n.t('{0} pods would be otherwise if they were created again now.', differing),
+            } as const,
+          ]
+        : []),
+      ...workloads.flatMap(({ group, state }): TooltipLine[] =>
+        state.worst ? [{ as: 'item', text: `${group.kind} ${group.name}: ${state.worst.short}` }] : [],
+      ),
+    ];
+  }
+
+  children(): TreeNode[] {
+    const { workloads } = this.#namespace();
+    if (workloads.length === 0)
+      return [new MessageNode(`${this.id}/empty`, { label: l10n.t('No workloads'), icon: 'info', tone: 'quiet' })];
+    return workloads.flatMap((workload): TreeNode[] =>
+      workload.group.kind === 'Pod'
+        ? workload.pods.map(({ pod, state }) => new PodNode(pod, state))
+        : [new WorkloadNode(workload)],
+    );
+  }
+
+  #namespace(): NamespaceModel {
+    return this.#model.namespace(this.name);
+  }
+}
+
+const workloadIcons: Record<string, string> = {
+  DaemonSet: 'server-process',
+  StatefulSet: 'database',
+  Job: 'run',
+  CronJob: 'history',
+};
+
+/** What runs pods. Its kind, namespace and name are what a command needs to find it. */
+export class WorkloadNode implements TreeNode {
+  readonly id: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly flags: readonly NodeFlag[];
+  readonly workload: WorkloadModel;
+
+  constructor(workload: WorkloadModel) {
+    const { kind, namespace, name } = workload.group;
+    this.id = `workload:${namespace}/${kind}/${name}`;
+    this.kind = kind;
+    this.namespace = namespace;
+    this.name = name;
+    this.workload = workload;
+    this.flags = workload.state.worst ? ['workload', 'problem'] : ['workload'];
+  }
+
+  item(): NodeItem {
+    const { state } = this.workload;
+    const pods = state.pods > 0 ? l10n.t('{0} of {1} in the mesh', state.inMesh, state.pods) : l10n.t('no pods');
+    const description = [
+      state.worst?.short,
+      pods,
+      state.differing > 0 && l10n.t('{0} would differ after a restart', state.differing),
+    ]
+      .filter(Boolean)
+      .join(' · ');
+    const tone = toneOf(state.worst);
+    return {
+      label: this.name,
+      description,
+      icon: tone === 'plain' ? (workloadIcons[this.kind] ?? 'layers') : tone,
+      tone: tone === 'plain' && state.inMesh > 0 && state.inMesh === state.pods ? 'good' : tone,
+      spoken: `${this.kind} ${this.name}, ${description}`,
+      expands: 'collapsed',
+    };
+  }
+
+  tooltip(): TooltipLine[] {
+    const { state } = this.workload;
+    return [
+      { as: 'heading', text: `${this.kind} ${this.namespace}/${this.name}` },
+      ...(state.wanted === undefined
+        ? []
+        : [{ as: 'text', text: l10n.t('It wants {0} pods and has {1}.', state.wanted, state.pods) } as const]),
+      { as: 'text', text: l10n.t('{0} of {1} in the mesh', state.inMesh, state.pods) },
+      ...(state.worst ? troubleLines(state.worst) : []),
+    ];
+  }
+
+  children(): TreeNode[] {
+    const { state, pods } = this.workload;
+    const refusal = state.refusal ? [new TroubleNode(`${this.id}/refusal`, state.refusal)] : [];
+    const nodes = [...refusal, ...pods.map(({ pod, state: podState }) => new PodNode(pod, podState))];
+    return nodes.length > 0
+      ? nodes
+      : [new MessageNode(`${this.id}/empty`, { label: l10n.t('No pods'), icon: 'info', tone: 'quiet' })];
+  }
+}
+
+/** Kind, namespace and name are what a command needs to find it. */
+export class PodNode implements TreeNode {
+  readonly kind = 'Pod';
+  readonly id: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly flags: readonly NodeFlag[];
+  readonly pod: Pod;
+  readonly state: PodMeshState;
+
+  /** @param prefix of the id, where a pod stands in another tree. */
+  constructor(pod: Pod, state: PodMeshState, prefix = '') {
+    this.namespace = pod.metadata?.namespace ?? '';
+    this.name = pod.metadata?.name ?? '';
+    this.id = `${prefix}pod:${this.namespace}/${this.name}`;
+    this.pod = pod;
+    this.state = state;
+    this.flags = isProblem(state.trouble) ? ['pod', 'problem'] : ['pod'];
+  }
+
+  item(): NodeItem {
+    const { trouble, role } = this.state;
+    const description = [trouble?.short, standingOf(this.state)].filter(Boolean).join(' · ');
+    const tone = toneOf(trouble);
+    const inMesh = role !== 'none';
+    return {
+      label: this.name,
+      description,
+      icon: tone === 'plain' ? (inMesh ? 'pass-filled' : 'circle-outline') : tone,
+      tone: tone === 'plain' ? (inMesh ? 'good' : 'quiet') : tone,
+      spoken: l10n.t('Pod {0}, {1}', this.name, description),
+      expands: 'collapsed',
+    };
+  }
+
+  tooltip(): TooltipLine[] {
+    const { says, interception, revision, proxy, why, differs, trouble, role } = this.state;
+    return [
+      { as: 'heading', text: `${this.namespace}/${this.name}` },
+      ...(trouble ? troubleLines(trouble) : []),
+      { as: 'text', text: says },
+      ...(role === 'none' ? [] : [{ as: 'text', text: interception.says } as const]),
+      ...(proxy ? [{ as: 'text', text: l10n.t('Proxy image {0}', proxy.image) } as const] : []),
+      ...(revision ? [{ as: 'text', text: l10n.t('Revision {0}', revision) } as const] : []),
+      ...(differs ? [{ as: 'text', text: differs } as const] : []),
+      ...(why.length > 0
+        ? [{ as: 'heading', text: l10n.t('How the injector decides about it') } as const, ...stepLines(why)]
+        : []),
+    ];
+  }
+
+  children(): TreeNode[] {
+    const { trouble } = this.state;
+    const { initContainers = [], containers = [] } = this.pod.spec ?? {};
+    const { initContainerStatuses = [], containerStatuses = [] } = this.pod.status ?? {};
+    const statusOf = (name: string, statuses: ContainerStatus[]) => statuses.find((status) => status.name === name);
+    return [
+      ...(isProblem(trouble) ? [new TroubleNode(`${this.id}/trouble`, trouble)] : []),
+      ...initContainers.map(
+        (container) => new ContainerNode(this.id, container, 'init', statusOf(container.name, initContainerStatuses)),
+      ),
+      ...containers.map(
+        (container) => new ContainerNode(this.id, container, 'main', statusOf(container.name, containerStatuses)),
+      ),
+    ];
+  }
+}
+
+export class ContainerNode implements TreeNode {
+  readonly id: string;
+  readonly name: string;
+  readonly flags = ['container'] as const;
+  readonly #container: Container;
+  readonly #place: 'init' | 'main';
+  readonly #status: ContainerStatus | undefined;
+
+  constructor(pod: string, container: Container, place: 'init' | 'main', status: ContainerStatus | undefined) {
+    this.id = `${pod}/container:${container.name}`;
+    this.name = container.name;
+    this.#container = container;
+    this.#place = place;
+    this.#status = status;
+  }
+
+  item(): NodeItem {
+    const { state, ready, restartCount = 0 } = this.#status ?? {};
+    const description = [this.#job(), this.#progress(), restartCount > 0 && l10n.t('{0} restarts', restartCount)]
+      .filter(Boolean)
+      .join(' · ');
+    const bad = state?.waiting
+      ? !['ContainerCreating', 'PodInitializing'].includes(state.waiting.reason ?? '')
+      : (state?.terminated?.exitCode ?? 0) !== 0;
+    return {
+      label: this.name,
+      description,
+      icon: bad ? 'error' : this.name.startsWith('istio-') ? 'shield' : 'package',
+      tone: bad ? 'error' : ready || state?.terminated ? 'plain' : 'quiet',
+      spoken: l10n.t('Container {0}, {1}', this.name, description),
+      expands: 'no',
+    };
+  }
+
+  tooltip(): TooltipLine[] {
+    const message = this.#status?.state?.waiting?.message ?? this.#status?.state?.terminated?.message;
+    return [
+      { as: 'heading', text: this.name },
+      { as: 'text', text: this.#container.image ?? '' },
+      ...(message ? [{ as: 'quote', text: message } as const] : []),
+    ];
+  }
+
+  children(): TreeNode[] {
+    return [];
+  }
+
+  /** What it is for, for those that the injector added. */
+  #job(): string | undefined {
+    const native = this.#place === 'init' && this.#container.restartPolicy === 'Always';
+    switch (this.name) {
+      case 'istio-init':
+        return l10n.t('programs the redirect rules');
+      case 'istio-validation':
+        return l10n.t('checks what the CNI plugin programmed');
+      case 'istio-proxy':
+        return native ? l10n.t('proxy, native sidecar') : l10n.t('proxy');
+      default:
+        return native ? l10n.t('sidecar') : this.#place === 'init' ? l10n.t('init container') : undefined;
+    }
+  }
+
+  #progress(): string {
+    const state = this.#status?.state;
+    if (state?.waiting) return state.waiting.reason ?? l10n.t('waiting');
+    if (state?.terminated) {
+      const { exitCode } = state.terminated;
+      return exitCode === 0 ? l10n.t('done') : l10n.t('ended with exit code {0}', exitCode ?? '?');
+    }
+    if (state?.running) return this.#status?.ready ? l10n.t('running') : l10n.t('running, not ready');
+    return l10n.t('not started');
+  }
+}
+
+/** A problem as a line of its own, under what has it: readable without a pointer. */
+export class TroubleNode implements TreeNode {
+  readonly id: string;
+  readonly flags = ['problem'] as const;
+  readonly trouble: Trouble;
+
+  constructor(id: string, trouble: Trouble) {
+    this.id = id;
+    this.trouble = trouble;
+  }
+
+  item(): NodeItem {
+    const tone = toneOf(this.trouble);
+    return {
+      label: this.trouble.says,
+      description: this.trouble.next,
+      icon: tone === 'plain' ? 'info' : tone,
+      tone,
+      spoken: `${this.trouble.says} ${this.trouble.next}`,
+      expands: 'no',
+    };
+  }
+
+  tooltip(): TooltipLine[] {
+    return troubleLines(this.trouble);
+  }
+
+  children(): TreeNode[] {
+    return [];
+  }
+}
