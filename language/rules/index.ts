@@ -1,4 +1,39 @@
 import type { Rule } from '../rule.ts';
+import { duplicateSubset } from './destination-rule/duplicate-subset.ts';
+import { portLevelWithoutSelector } from './peer-authentication/port-level-without-selector.ts';
+import { portNotANumber } from './peer-authentication/port-not-a-number.ts';
+import { exclusiveFields } from './structure/exclusive-fields.ts';
+import { missingField } from './structure/missing-field.ts';
+import { outOfBounds } from './structure/out-of-bounds.ts';
+import { unknownField } from './structure/unknown-field.ts';
+import { unknownValue } from './structure/unknown-value.ts';
+import { unknownVersion } from './structure/unknown-version.ts';
+import { wrongType } from './structure/wrong-type.ts';
+import { gatewayNotFound } from './virtual-service/gateway-not-found.ts';
+import { hostNotFound } from './virtual-service/host-not-found.ts';
+import { portNotFound } from './virtual-service/port-not-found.ts';
+import { subsetNotFound } from './virtual-service/subset-not-found.ts';
+import { weightMissing } from './virtual-service/weight-missing.ts';
+import { weightsNotHundred } from './virtual-service/weights-not-hundred.ts';
+import { weightsThatCannotWork } from './virtual-service/weights-that-cannot-work.ts';
 
 /** Every rule, one line each. */
-export const rules: readonly Rule[] = [];
+export const rules: readonly Rule[] = [
+  unknownField,
+  wrongType,
+  unknownValue,
+  missingField,
+  exclusiveFields,
+  outOfBounds,
+  unknownVersion,
+  portLevelWithoutSelector,
+  portNotANumber,
+  duplicateSubset,
+  gatewayNotFound,
+  hostNotFound,
+  portNotFound,
+  subsetNotFound,
+  weightsThatCannotWork,
+  weightMissing,
+  weightsNotHundred,
+];

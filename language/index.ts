@@ -1,0 +1,15 @@
+/** The door to the analysis, and the only one for other rooms: text in, findings out. */
+export type { Finding, QuickFix, Severity, TextEdit } from './finding.ts';
+export type { Position, Range } from './located.ts';
+export { Located } from './located.ts';
+export { findKind } from './kinds.ts';
+export type { Kind } from './kinds.ts';
+export { largestFile, parse, whyNotRead } from './parse.ts';
+export type { ParsedDocument, ParsedFile, SkipReason } from './parse.ts';
+export type { Resource } from './resource.ts';
+export type { Rule } from './rule.ts';
+export { rules } from './rules/index.ts';
+export { printRulesDoc } from './rules-doc.ts';
+export { Workspace } from './workspace.ts';
+export type { Report, WorkspaceOptions } from './workspace.ts';
+export { yamlRules } from './yaml-rules.ts';

@@ -1,0 +1,245 @@
+import * as l10n from '@vscode/l10n';
+import { Composer, Parser } from 'yaml';
+import type { Document } from 'yaml';
+import { findKind } from './kinds.ts';
+import type { Kind } from './kinds.ts';
+import { locateDocument } from './locate.ts';
+import type { YamlProblem } from './locate.ts';
+import { Located, Source } from './located.ts';
+import { resourceAt } from './resource.ts';
+import type { Resource } from './resource.ts';
+
+/** Why something was left in peace. */
+export type SkipReason = 'template' | 'conflict' | 'binary' | 'too-large';
+
+/** One slice of a file between `---` lines; nearly always one YAML document. */
+export interface ParsedDocument {
+  source: Source;
+  /** Resources of kinds that rules know. */
+  resources: Resource[];
+  problems: YamlProblem[];
+  /** It names an apiVersion or a kind, so that what is wrong in it is our business. */
+  isManifest: boolean;
+  skipped?: SkipReason;
+  /** Kinds that a skipped document mentions: it may define them. */
+  mentions: Kind[];
+  /** Lines (from 0, inside this slice) on which findings are not wanted: codes or rule ids; an empty list means all. */
+  disabled: Map<number, string[]>;
+}
+
+export interface ParsedFile {
+  uri: string;
+  documents: ParsedDocument[];
+  /** The whole file was not read. */
+  skipped?: SkipReason;
+}
+
+export interface ParseOptions {
+  /** Where a resource without `metadata.namespace` goes. Default `default`. */
+  defaultNamespace?: string;
+  /** The file as parsed before: documents whose text did not change are taken over as they are. */
+  previous?: ParsedFile;
+}
+
+/** Above this a file is data, not something a person edits. In UTF-16 code units. */
+export const largestFile = 10 * 1024 * 1024;
+
+/**
+ * Reads manifests: YAML or JSON, one document or many, whole or half-typed. Never throws: what cannot be understood is a
+ * problem of its document, and everything else is there.
+ */
+export function parse(text: string, uri: string, options: ParseOptions = {}): ParsedFile {
+  const skipped = whyNotRead(text);
+  if (skipped) return { uri, documents: skipped === 'binary' ? [] : [skippedDocument(uri, text, skipped)], skipped };
+  const reusable = byText(options.previous);
+  const documents = splitDocuments(text).map(({ text: slice, line }) => {
+    const same = reusable.get(slice)?.pop();
+    if (!same) return parseSlice(new Source(uri, slice, line), options.defaultNamespace ?? 'default');
+    same.source.firstLine = line;
+    return same;
+  });
+  return { uri, documents };
+}
+
+/** Whether this file's text is worth parsing at all. */
+export function whyNotRead(text: string): SkipReason | undefined {
+  if (text.length > largestFile) return 'too-large';
+  if (text.includes('\0')) return 'binary';
+  if (/^<{7} /m.test(text) && /^>{7} /m.test(text)) return 'conflict';
+  return undefined;
+}
+
+/** `---` in the first column separates documents wherever it stands: no scalar of any style can hold it. */
+function splitDocuments(text: string): { text: string; line: number }[] {
+  const slices: { text: string; line: number }[] = [];
+  let start = 0;
+  let line = 0;
+  let lineHere = 0;
+  let hasContent = false;
+  for (let at = 0; at < text.length;) {
+    const next = text.indexOf('\n', at);
+    const end = next === -1 ? text.length : next + 1;
+    const isSeparator = text.startsWith('---', at) && (at + 3 >= end || ' \t\r\n'.includes(text[at + 3]!));
+    if (isSeparator && hasContent) {
+      slices.push({ text: text.slice(start, at), line });
+      start = at;
+      line = lineHere;
+    }
+    // Directives (%YAML) and comments belong to the document that follows them.
+    if (isSeparator) hasContent = true;
+    else if (!hasContent) hasContent = !/^([%#]|\s*$)/.test(text.slice(at, Math.min(end, at + 200)));
+    at = end;
+    lineHere++;
+  }
+  if (start < text.length) slices.push({ text: text.slice(start), line });
+  return slices;
+}
+
+function byText(file: ParsedFile | undefined): Map<string, ParsedDocument[]> {
+  const known = new Map<string, ParsedDocument[]>();
+  for (const document of file?.skipped ? [] : (file?.documents.toReversed() ?? [])) {
+    const same = known.get(document.source.text);
+    if (same) same.push(document);
+    else known.set(document.source.text, [document]);
+  }
+  return known;
+}
+
+function parseSlice(source: Source, defaultNamespace: string): ParsedDocument {
+  if (isTemplate(source.text)) return skippedDocument(source.uri, source.text, 'template', source.firstLine);
+  const isManifest = manifestKeys.test(source.text);
+  const parsed: ParsedDocument = {
+    source,
+    resources: [],
+    problems: [],
+    isManifest,
+    mentions: [],
+    disabled: findDisabledLines(source.text),
+  };
+  try {
+    for (const document of compose(source.text)) readDocument(document, parsed, defaultNamespace);
+  } catch (error) {
+    // The parser recurses: a thousand open brackets end in a RangeError, not in a syntax error.
+    if (!(error instanceof RangeError)) throw error;
+    parsed.resources = [];
+    parsed.problems = [{ kind: 'syntax', at: lineMark(source, 0), message: l10n.t('it is nested too deeply') }];
+  }
+  return parsed;
+}
+
+/** A YAML scalar's type is decided by us (see scalar.ts), and so are duplicate keys: the parser need not look. */
+const parserOptions = {
+  schema: 'failsafe',
+  uniqueKeys: false,
+  prettyErrors: false,
+  keepSourceTokens: false,
+  strict: true,
+} as const;
+
+function compose(text: string): Document.Parsed[] {
+  // JSON may be indented with tabs, YAML may not; a blank for a tab leaves every offset where it was.
+  const readable = /^\s*[{[]/.test(text) ? text.replaceAll('\t', ' ') : text;
+  const documents = new Composer<Document.Parsed['contents'] & object>(parserOptions).compose(
+    new Parser().parse(readable),
+    false,
+    readable.length,
+  );
+  return [...documents] as Document.Parsed[];
+}
+
+/** A line that a finding about the YAML itself is shown on. */
+const mostSyntaxProblems = 2;
+
+function readDocument(document: Document.Parsed, parsed: ParsedDocument, defaultNamespace: string): void {
+  const { source } = parsed;
+  const incomplete = document.errors.length > 0;
+  for (const error of document.errors.slice(0, mostSyntaxProblems)) {
+    parsed.problems.push({ kind: 'syntax', at: lineMark(source, error.pos[0], error.pos[1]), message: error.message });
+  }
+  const { root, problems } = locateDocument(document, source);
+  parsed.problems.push(...(incomplete ? [] : problems));
+  if (problems.some(({ kind }) => kind === 'too-large')) return;
+  for (const item of unwrapList(root)) {
+    const kind = findKind(item.at('apiVersion').string ?? '', item.at('kind').string ?? '');
+    if (kind) parsed.resources.push(resourceAt(item, kind, defaultNamespace, incomplete));
+  }
+}
+
+/** `kind: List` and `kind: VirtualServiceList` hold their objects under `items`. */
+function unwrapList(root: Located, depth = 0): Located[] {
+  if (depth > 8 || !root.at('kind').string?.endsWith('List')) return [root];
+  return root.at('items').items.flatMap((item) => unwrapList(item, depth + 1));
+}
+
+/** Where a syntax error is shown: from its offset to the end of that line at most, and at least one character. */
+function lineMark(source: Source, from: number, to = from + 1): Located {
+  const { text } = source;
+  let start = Math.min(from, Math.max(0, text.length - 1));
+  // Errors at the end of the input are shown on the last thing that was written.
+  while (start > 0 && ' \r\n'.includes(text[start]!) && ' \r\n'.includes(text[start - 1]!)) start--;
+  const newline = text.indexOf('\n', start);
+  const end = Math.max(start, Math.min(to, newline === -1 ? text.length : newline));
+  return new Located({
+    source,
+    type: 'string',
+    value: text.slice(start, end),
+    start,
+    end: Math.max(end, Math.min(start + 1, text.length)),
+  });
+}
+
+const manifestKeys = /^[ \t{]*["']?(apiVersion|kind)["']?[ \t]*:/m;
+
+/** Go templates outside of comments and block scalars: the text is not YAML yet, whatever a YAML parser makes of it. */
+function isTemplate(text: string): boolean {
+  if (!text.includes('{{')) return false;
+  let blockIndent = -1;
+  for (const line of text.split('\n')) {
+    const indent = line.search(/[^ \r]/);
+    if (indent === -1) continue;
+    if (blockIndent >= 0 && indent > blockIndent) continue;
+    blockIndent = -1;
+    if (line.replace(/(^|\s)#(?!\{).*/, '').includes('{{')) return true;
+    if (/(^|[:\s-])[|>][-+0-9]*[ \t]*(#.*)?\r?$/.test(line))
+      blockIndent = line.search(/[^ -]/) > indent && line[indent] === '-' ? indent : indent;
+  }
+  return false;
+}
+
+function skippedDocument(uri: string, text: string, skipped: SkipReason, firstLine = 0): ParsedDocument {
+  const mentions = new Set<Kind>();
+  const apiVersions = [...text.matchAll(/^[ \t]*["']?apiVersion["']?[ \t]*:[ \t]*["']?([\w./]+)/gm)].map(
+    (match) => match[1]!,
+  );
+  for (const [, name] of text.matchAll(/^[ \t]*["']?kind["']?[ \t]*:[ \t]*["']?(\w+)/gm)) {
+    for (const apiVersion of apiVersions) {
+      const kind = findKind(apiVersion, name!);
+      if (kind) mentions.add(kind);
+    }
+  }
+  const source = new Source(uri, text, firstLine);
+  return {
+    source,
+    resources: [],
+    problems: [],
+    isManifest: false,
+    skipped,
+    mentions: [...mentions],
+    disabled: new Map(),
+  };
+}
+
+/** `# meshloom-disable-next-line IST0101 ML0001`; without codes: everything. */
+function findDisabledLines(text: string): Map<number, string[]> {
+  const disabled = new Map<number, string[]>();
+  if (!text.includes('meshloom-disable-next-line')) return disabled;
+  for (const [index, line] of text.split('\n').entries()) {
+    const match = /(?:^|\s)#\s*meshloom-disable-next-line\b([^\r]*)/.exec(line);
+    if (match)
+      disabled.set(
+        index + 1,
+        match[1]!.split(/[\s,]+/).filter((code) => /^[\w/-]+$/.test(code) && !code.startsWith('--')),
+      );
+  }
+  return disabled;
+}

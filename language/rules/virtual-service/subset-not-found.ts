@@ -1,0 +1,104 @@
+import * as l10n from '@vscode/l10n';
+import { rename } from '../../edits.ts';
+import { fullHost, hostCovers } from '../../hosts.ts';
+import { findNearMiss } from '../../near-miss.ts';
+import { defineRule, finding, istioDocs } from '../../rule.ts';
+import type { RuleContext } from '../../rule.ts';
+import type { Resource } from '../../resource.ts';
+import { destinations } from './destinations.ts';
+
+/**
+ * Envoy has no cluster for a subset that no DestinationRule defines: every request on that route ends in 503, and the
+ * VirtualService alone does not show why.
+ */
+export const subsetNotFound = defineRule({
+  id: 'virtual-service/subset-not-found',
+  code: 'IST0101',
+  severity: 'error',
+  docs: istioDocs('IST0101'),
+  why: 'Envoy has no cluster for a subset that no DestinationRule defines: every request on that route ends in 503.',
+  reads: ['VirtualService', 'DestinationRule'],
+  *check({ VirtualService, DestinationRule }, context) {
+    const known = new SubsetsByHost(DestinationRule, context);
+    for (const { virtualService, destination, host, fullHost: full, isMirror } of destinations(
+      VirtualService,
+      context,
+    )) {
+      const subset = destination.at('subset');
+      if (!subset.string) continue;
+      const rules = known.of(full);
+      const names = new Set(rules.flatMap(({ subsets }) => subsets));
+      if (names.has(subset.string) || rules.some(({ incomplete }) => incomplete)) continue;
+      if (rules.length === 0 && mayLiveElsewhere(full, virtualService, context)) continue;
+      const meant = findNearMiss(subset.string, names);
+      yield finding(subset, message(host.string!, subset.string, [...names], meant), {
+        refType: isMirror ? 'mirror+subset in destinationrule' : 'host+subset in destinationrule',
+        related: rules.map(({ resource }) => ({
+          at: resource.spec.at('host'),
+          message: l10n.t('The DestinationRule for this host'),
+        })),
+        fixes: [...names]
+          .slice(0, 5)
+          .map((name) => ({
+            title: l10n.t('Change to subset "{0}"', name),
+            preferred: name === meant,
+            edits: () => rename(subset, name),
+          })),
+      });
+    }
+  },
+});
+
+function message(host: string, subset: string, names: string[], meant: string | undefined): string {
+  if (names.length === 0) {
+    return l10n.t(
+      'No DestinationRule defines subset "{0}" of {1}: requests on this route fail with 503. Define it, or route without a subset.',
+      subset,
+      host,
+    );
+  }
+  const hint = meant ? ` ${l10n.t('Did you mean "{0}"?', meant)}` : '';
+  return (
+    l10n.t(
+      'No DestinationRule for {0} defines subset "{1}"; it has {2}. Requests on this route fail with 503.',
+      host,
+      subset,
+      names.join(', '),
+    ) + hint
+  );
+}
+
+/** A DestinationRule stands with the client, the service or the mesh's root: of another namespace's service we may not see it. */
+function mayLiveElsewhere(host: string, { namespace }: Resource, context: RuleContext): boolean {
+  if (context.strictness === 'strict') return false;
+  return context.mayBeHidden('DestinationRule') || !host.endsWith(`.${namespace}.svc.${context.clusterDomain}`);
+}
+
+interface KnownRule {
+  resource: Resource;
+  host: string;
+  subsets: string[];
+  incomplete: boolean;
+}
+
+class SubsetsByHost {
+  private readonly exact = new Map<string, KnownRule[]>();
+  private readonly wildcards: KnownRule[] = [];
+
+  constructor(destinationRules: readonly Resource[], { clusterDomain }: RuleContext) {
+    for (const resource of destinationRules) {
+      const { spec, namespace, incomplete } = resource;
+      const host = fullHost(spec.at('host').string ?? '', namespace, clusterDomain);
+      const subsets = spec.at('subsets').items.flatMap((subset) => subset.at('name').string ?? []);
+      const rule = { resource, host, subsets, incomplete };
+      if (host.startsWith('*')) this.wildcards.push(rule);
+      else if (this.exact.has(host)) this.exact.get(host)!.push(rule);
+      else this.exact.set(host, [rule]);
+    }
+  }
+
+  /** The rules that may speak for a host; a wildcard's subsets exist for every host it takes. */
+  of(host: string): KnownRule[] {
+    return [...(this.exact.get(host) ?? []), ...this.wildcards.filter((rule) => hostCovers(rule.host, host))];
+  }
+}

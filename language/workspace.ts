@@ -1,0 +1,405 @@
+import * as l10n from '@vscode/l10n';
+import type { Finding, QuickFix, Severity } from './finding.ts';
+import { finding } from './finding.ts';
+import type { Kind } from './kinds.ts';
+import { Located } from './located.ts';
+import type { Range } from './located.ts';
+import { parse } from './parse.ts';
+import type { ParsedDocument, ParsedFile, SkipReason } from './parse.ts';
+import { findPodSource } from './resource.ts';
+import type { PodSource, Resource } from './resource.ts';
+import type { ByKind, Readable, Rule, RuleContext } from './rule.ts';
+import { rules as allRules } from './rules/index.ts';
+import { yamlFindings, yamlRules } from './yaml-rules.ts';
+
+/** A finding with its place in a file: what an editor or a terminal shows. */
+export interface Report {
+  rule: string;
+  code: string;
+  severity: Severity;
+  message: string;
+  uri: string;
+  range: Range;
+  docs: string;
+  /** The resource it is about; absent for what is wrong with the text itself. */
+  resource?: { kind: string; namespace: string; name: string };
+  refType?: string;
+  related: { uri: string; range: Range; message: string }[];
+  fixes: QuickFix[];
+}
+
+export interface WorkspaceOptions {
+  strictness?: 'strict' | 'lenient';
+  /** Where resources without a namespace go. Default `default`. */
+  defaultNamespace?: string;
+  clusterDomain?: string;
+  rootNamespace?: string;
+  /** Syntax errors are told of manifests only: an editor's folder is full of other YAML. `all`: of every file. */
+  syntaxErrors?: 'manifests' | 'all';
+  /** A rule that failed, which is our fault and nobody else's: its findings are left out. */
+  onRuleFailure?: (rule: Rule, error: unknown) => void;
+  rules?: readonly Rule[];
+}
+
+/** A finding that knows its rule, while its place may still move. */
+interface Found extends Finding {
+  rule: Pick<Rule, 'id' | 'code' | 'severity' | 'docs'>;
+}
+
+/**
+ * The files of a mesh and what is wrong with them. Edits go in, findings come out; only what an edit touches is done
+ * again: the changed documents are parsed, rules on single resources look at the changed ones, and rules on the whole mesh run when a
+ * kind they read has changed. The outcome is always that of a cold run over the same files.
+ */
+export class Workspace {
+  private options: WorkspaceOptions;
+  private readonly rules: readonly Rule[];
+  private readonly files = new Map<string, ParsedFile>();
+  private readonly byKind = new Map<Kind, Resource[]>();
+  private readonly podSources = new WeakMap<Resource, PodSource | null>();
+  private readonly perResource = new Map<Rule, WeakMap<Resource, Found[]>>();
+  private readonly perRule = new Map<Rule, Found[]>();
+  private readonly changedKinds = new Set<Kind>();
+  private hidden = new Set<Kind>();
+  private sorted: ParsedFile[] | undefined;
+  private reportsByFile: Map<string, Report[]> | undefined;
+
+  constructor(options: WorkspaceOptions = {}) {
+    this.options = options;
+    this.rules = options.rules ?? allRules;
+  }
+
+  /** Takes over other settings; everything is judged anew. */
+  configure(options: Partial<WorkspaceOptions>): void {
+    const before = this.options.defaultNamespace;
+    this.options = { ...this.options, ...options };
+    if (this.options.defaultNamespace !== before) {
+      for (const [uri, file] of this.files) this.files.set(uri, this.parse(textOf(file), uri));
+    }
+    this.forgetEverything();
+  }
+
+  /** Adds a file or replaces its text. */
+  setFile(uri: string, text: string): void {
+    const previous = this.files.get(uri);
+    const file = this.parse(text, uri, previous);
+    this.files.set(uri, file);
+    if (!previous) this.sorted = undefined;
+    this.noteChange(previous, file);
+  }
+
+  /** Forgets a file. Removing one that is not there does nothing. */
+  removeFile(uri: string): void {
+    const previous = this.files.get(uri);
+    if (!previous) return;
+    this.files.delete(uri);
+    this.sorted = undefined;
+    this.noteChange(previous, undefined);
+  }
+
+  findFile(uri: string): ParsedFile | undefined {
+    return this.files.get(uri);
+  }
+
+  uris(): string[] {
+    return [...this.files.keys()];
+  }
+
+  /** Files and documents that were left in peace, and why. */
+  skipped(): { uri: string; reason: SkipReason; line: number }[] {
+    return this.sortedFiles().flatMap((file) =>
+      file.skipped === 'binary'
+        ? [{ uri: file.uri, reason: file.skipped, line: 0 }]
+        : file.documents.flatMap(({ skipped, source }) =>
+            skipped ? [{ uri: file.uri, reason: skipped, line: source.firstLine }] : [],
+          ),
+    );
+  }
+
+  /** Everything that is wrong, by file, line, column and code. */
+  findings(): Report[] {
+    return [...this.findingsByFile().values()].flat();
+  }
+
+  /** The same, by file; files in which nothing is wrong are not in it. */
+  findingsByFile(): ReadonlyMap<string, Report[]> {
+    return (this.reportsByFile ??= this.report());
+  }
+
+  private parse(text: string, uri: string, previous?: ParsedFile): ParsedFile {
+    const { defaultNamespace } = this.options;
+    return parse(text, uri, {
+      ...(defaultNamespace !== undefined && { defaultNamespace }),
+      ...(previous && { previous }),
+    });
+  }
+
+  private noteChange(before: ParsedFile | undefined, after: ParsedFile | undefined): void {
+    const old = resourcesOf(before);
+    const now = resourcesOf(after);
+    const kept = new Set(old);
+    const remaining = now.filter((resource) => kept.has(resource));
+    const isSameOrder =
+      remaining.length === old.length &&
+      remaining.length === now.length &&
+      now.every((resource, index) => old[index] === resource);
+    if (!isSameOrder) {
+      const stillThere = new Set(now);
+      for (const resource of old) if (!stillThere.has(resource)) this.changedKinds.add(resource.kind);
+      for (const resource of now) if (!kept.has(resource)) this.changedKinds.add(resource.kind);
+      // The same documents in another order: rules that say "the first one" may change their mind.
+      if (remaining.length > 1) for (const { kind } of remaining) this.changedKinds.add(kind);
+    }
+    this.reportsByFile = undefined;
+    for (const kind of this.changedKinds) this.byKind.delete(kind);
+    const hidden = this.hiddenKinds();
+    if (hidden.size !== this.hidden.size || [...hidden].some((kind) => !this.hidden.has(kind))) {
+      this.hidden = hidden;
+      this.perRule.clear();
+      this.perResource.clear();
+    }
+  }
+
+  private hiddenKinds(): Set<Kind> {
+    const hidden = new Set<Kind>();
+    for (const file of this.files.values()) {
+      for (const { mentions } of file.documents) for (const kind of mentions) hidden.add(kind);
+    }
+    return hidden;
+  }
+
+  private forgetEverything(): void {
+    this.byKind.clear();
+    this.perResource.clear();
+    this.perRule.clear();
+    this.reportsByFile = undefined;
+  }
+
+  private sortedFiles(): ParsedFile[] {
+    // Map keeps a changed file at its place, so this order holds until a file comes or goes; the parsed files are looked up anew.
+    this.sorted ??= [...this.files.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
+    return this.sorted.map(({ uri }) => this.files.get(uri)!);
+  }
+
+  /** In the order of the files' names, so that what is "first" does not depend on who was opened first. */
+  private resourcesOf(kind: Kind): Resource[] {
+    let resources = this.byKind.get(kind);
+    if (!resources) {
+      this.collect();
+      resources = this.byKind.get(kind) ?? [];
+      this.byKind.set(kind, resources);
+    }
+    return resources;
+  }
+
+  private collect(): void {
+    this.byKind.clear();
+    for (const file of this.sortedFiles()) {
+      for (const resource of resourcesOf(file)) {
+        const known = this.byKind.get(resource.kind);
+        if (known) known.push(resource);
+        else this.byKind.set(resource.kind, [resource]);
+      }
+    }
+  }
+
+  private podSourceOf(resource: Resource): PodSource | undefined {
+    let source = this.podSources.get(resource);
+    if (source === undefined) this.podSources.set(resource, (source = findPodSource(resource) ?? null));
+    return source ?? undefined;
+  }
+
+  private context(): RuleContext {
+    const { strictness = 'lenient', clusterDomain = 'cluster.local', rootNamespace = 'istio-system' } = this.options;
+    return {
+      strictness,
+      clusterDomain,
+      rootNamespace,
+      mayBeHidden: (kind) => strictness === 'lenient' && this.hidden.has(kind),
+    };
+  }
+
+  private report(): Map<string, Report[]> {
+    const context = this.context();
+    const found: Found[] = [];
+    for (const rule of this.rules) {
+      for (const item of rule.scope === 'resource' ? this.runPerResource(rule, context) : this.runOnMesh(rule, context))
+        found.push(item);
+    }
+    this.changedKinds.clear();
+    const reports = new Map<string, Report[]>();
+    const add = (report: Report) => {
+      const known = reports.get(report.uri);
+      if (known) known.push(report);
+      else reports.set(report.uri, [report]);
+    };
+    for (const file of this.sortedFiles()) for (const report of this.textReports(file)) add(report);
+    for (const item of found) {
+      const report = this.toReport(item);
+      if (report) add(report);
+    }
+    for (const list of reports.values()) list.sort(byPlace);
+    return new Map([...reports].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  private runPerResource(rule: Rule, context: RuleContext): Found[] {
+    let known = this.perResource.get(rule);
+    if (!known) this.perResource.set(rule, (known = new WeakMap()));
+    const all: Found[] = [];
+    for (const kind of kindsOf(rule)) {
+      for (const resource of this.resourcesOf(kind)) {
+        let found = known.get(resource);
+        if (!found) known.set(resource, (found = this.run(rule, (reads) => this.only(resource, reads), context)));
+        for (const item of found) all.push(item);
+      }
+    }
+    return all;
+  }
+
+  private runOnMesh(rule: Rule, context: RuleContext): Found[] {
+    let found = this.perRule.get(rule);
+    if (!found || kindsOf(rule).some((kind) => this.changedKinds.has(kind))) {
+      found = this.run(rule, (reads) => this.everything(reads), context);
+      this.perRule.set(rule, found);
+    }
+    return found;
+  }
+
+  /** A rule that throws is a bug of ours: it is told to who logs, and everything else goes on. */
+  private run(rule: Rule, read: (reads: Rule['reads']) => ByKind, context: RuleContext): Found[] {
+    try {
+      return Array.from(rule.check(read(rule.reads), context), (item) => ({ ...item, rule }));
+    } catch (error) {
+      this.options.onRuleFailure?.(rule, error);
+      return [];
+    }
+  }
+
+  private only(resource: Resource, reads: Rule['reads']): ByKind {
+    const byKind: Partial<Record<Readable, unknown[]>> = {};
+    for (const read of reads) {
+      if (read === 'AnyPod') byKind[read] = [this.podSourceOf(resource)].filter(Boolean);
+      else byKind[read] = resource.kind === read ? [resource] : [];
+    }
+    return byKind as unknown as ByKind;
+  }
+
+  private everything(reads: Rule['reads']): ByKind {
+    const byKind: Partial<Record<Readable, unknown[]>> = {};
+    for (const read of reads) {
+      if (read !== 'AnyPod') byKind[read] = this.resourcesOf(read);
+      else
+        byKind[read] = podKinds.flatMap((kind) =>
+          this.resourcesOf(kind).flatMap((resource) => this.podSourceOf(resource) ?? []),
+        );
+    }
+    return byKind as unknown as ByKind;
+  }
+
+  private *textReports(file: ParsedFile): Iterable<Report> {
+    if (file.skipped === 'too-large') {
+      const [document] = file.documents;
+      if (document) {
+        const at = new Located({
+          source: document.source,
+          type: 'string',
+          value: '',
+          start: 0,
+          end: Math.min(1, document.source.text.length),
+        });
+        const message = l10n.t('This file is larger than 10 MB and is not analysed. Split it, or exclude it.');
+        yield render({ ...finding(at, message), rule: yamlRules['too-large'] });
+      }
+    }
+    for (const document of file.documents) {
+      if (!document.isManifest && this.options.syntaxErrors !== 'all') continue;
+      for (const item of yamlFindings(document)) if (!isDisabled(item, document)) yield render(item);
+    }
+  }
+
+  /** Undefined for what is silenced, and for what is said of a document that cannot be read to its end. */
+  private toReport(item: Found): Report | undefined {
+    const { source, start } = item.at;
+    const document = this.files.get(source.uri)?.documents.find((candidate) => candidate.source === source);
+    const resource = document?.resources.find(({ root }) => root.start <= start && start <= root.end);
+    if (!document || resource?.incomplete || isDisabled(item, document) || isSuppressed(item, resource))
+      return undefined;
+    return render(item, resource);
+  }
+}
+
+const podKinds: Kind[] = [
+  'Pod',
+  'Deployment',
+  'StatefulSet',
+  'DaemonSet',
+  'ReplicaSet',
+  'ReplicationController',
+  'Job',
+  'CronJob',
+];
+
+function kindsOf({ reads }: Rule): Kind[] {
+  return [...new Set(reads.flatMap((read) => (read === 'AnyPod' ? podKinds : [read])))];
+}
+
+function resourcesOf(file: ParsedFile | undefined): Resource[] {
+  return file?.documents.flatMap(({ resources }) => resources) ?? [];
+}
+
+function textOf({ documents }: ParsedFile): string {
+  return documents.map(({ source }) => source.text).join('');
+}
+
+function render({ at, message, rule, severity, code, refType, related, fixes }: Found, resource?: Resource): Report {
+  return {
+    rule: rule.id,
+    code: code ?? rule.code,
+    severity: severity ?? rule.severity,
+    message,
+    uri: at.source.uri,
+    range: at.mark,
+    docs: rule.docs,
+    ...(resource && {
+      resource: {
+        kind: resource.root.at('kind').string ?? resource.kind,
+        namespace: resource.namespace,
+        name: resource.name,
+      },
+    }),
+    ...(refType !== undefined && { refType }),
+    related: (related ?? []).map((other) => ({
+      uri: other.at.source.uri,
+      range: other.at.mark,
+      message: other.message,
+    })),
+    fixes: fixes ?? [],
+  };
+}
+
+function isDisabled({ at, rule, code }: Found, { disabled, source }: ParsedDocument): boolean {
+  if (disabled.size === 0) return false;
+  const codes = disabled.get(at.mark.start.line - source.firstLine);
+  return codes !== undefined && (codes.length === 0 || codes.includes(code ?? rule.code) || codes.includes(rule.id));
+}
+
+/** `galley.istio.io/analyze-suppress: IST0107,IST0108` or `*`, as istioctl reads it. */
+function isSuppressed({ rule, code }: Found, resource: Resource | undefined): boolean {
+  const said = resource?.metadata.at('annotations', 'galley.istio.io/analyze-suppress').string;
+  if (!said) return false;
+  return said.split(',').some((word) => word.trim() === '*' || word.trim() === (code ?? rule.code));
+}
+
+function byPlace(a: Report, b: Report): number {
+  return (
+    a.range.start.line - b.range.start.line ||
+    a.range.start.character - b.range.start.character ||
+    compare(a.code, b.code) ||
+    compare(a.rule, b.rule) ||
+    compare(a.message, b.message)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
