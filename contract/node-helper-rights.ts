@@ -3,8 +3,8 @@
  * deployed, and what the manifest is written from. A right that no reading uses does not stand here; whoever adds a
  * reading that needs one adds it here with its reason.
  *
- * Also true, and not in the list because it is the absence of a right: no service-account token, no hostNetwork, no
- * privileged container, no host port, no writable host directory, read-only root file system.
+ * Also true, and not in the list because it is the absence of a right: no service-account token, no privileged container,
+ * no open port, no writable host directory, read-only root file system.
  */
 import * as l10n from '@vscode/l10n';
 

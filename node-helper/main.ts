@@ -14,6 +14,7 @@ const help = `Reads packet rules and CNI configuration on a Kubernetes node. Cha
 
 Usage:
   node node-helper.js [request]     one JSON request on standard input, one JSON reply on standard output
+  node node-helper.js inspect       the same, when no target is named
   node node-helper.js inspect (--pid N | --netns PATH | --pod-uid UID [--ip IP]...) [--format text|json]
   node node-helper.js wait          do nothing until stopped: what the helper's pod runs between requests
 
@@ -62,15 +63,32 @@ async function main(args: string[]): Promise<number> {
     realHost({ ...(flags.proc && { proc: flags.proc }), ...(flags['host-root'] && { hostRoot: flags['host-root'] }) });
   switch (verb) {
     case 'request':
-      return print(`${JSON.stringify(await answerRequest(host(), await readRequest(process.stdin)))}\n`);
+      return answer(host(), await readRequest(process.stdin));
     case 'inspect':
-      return inspect(host(), flags);
+      return namesNothing(flags) ? answerOrExplain(host()) : inspect(host(), flags);
     case 'wait':
       return waitForSignal();
     default:
       throw new UsageError(`There is no verb “${verb}”.`);
   }
 }
+
+async function answer(host: Host, request: string): Promise<number> {
+  return print(`${JSON.stringify(await answerRequest(host, request))}\n`);
+}
+
+function namesNothing({ pid, netns, 'pod-uid': uid, ip, format }: Flags): boolean {
+  return [pid, netns, uid, ip, format].every((flag) => flag === undefined);
+}
+
+/** `inspect` alone: a program asks with a request, a person forgot the target. */
+async function answerOrExplain(host: Host): Promise<number> {
+  const request = process.stdin.isTTY ? '' : await readRequest(process.stdin);
+  if (request.trim() === '') throw new UsageError(targetMissing);
+  return answer(host, request);
+}
+
+const targetMissing = 'inspect needs exactly one of --pid, --netns and --pod-uid.';
 
 async function inspect(host: Host, flags: Flags): Promise<number> {
   const format = flags.format ?? 'text';
@@ -90,7 +108,7 @@ async function inspect(host: Host, flags: Flags): Promise<number> {
 function chooseTarget(host: Host, flags: Flags): () => FoundNetns {
   const { pid, netns, 'pod-uid': uid, ip: ips = [] } = flags;
   if ([pid, netns, uid].filter((value) => value !== undefined).length !== 1) {
-    throw new UsageError('inspect needs exactly one of --pid, --netns and --pod-uid.');
+    throw new UsageError(targetMissing);
   }
   if (ips.length > 0 && uid === undefined) throw new UsageError('--ip goes with --pod-uid.');
   if (uid !== undefined) {
