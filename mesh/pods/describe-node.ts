@@ -4,6 +4,7 @@ import { asReason, indexEvents, nodeOf, timeOf } from './events.ts';
 import type { EventReason } from './events.ts';
 import { findPodTrouble } from './find-pod-trouble.ts';
 import type { Trouble } from './find-pod-trouble.ts';
+import { imageTag } from './image-tag.ts';
 import { describeCniFailure, parseCniFailure } from './parse-cni-failure.ts';
 import type { CniFailure } from './parse-cni-failure.ts';
 
@@ -229,7 +230,7 @@ function agentOf(metadata: ObjectMeta | undefined, spec: PodSpec | undefined): N
     const fits = ({ image = '', name: container }: Container) => pattern.test(image) || pattern.test(container);
     if (!pattern.test(name) && !images.some((image) => pattern.test(image))) continue;
     const image = (containers.find(fits) ?? containers[0])?.image ?? '';
-    const version = /:([^/:@]+)(?:@|$)/.exec(image)?.[1];
+    const version = imageTag(image);
     return { product, namespace: metadata?.namespace ?? '', name, image, ...(version && { version }), orphan: false };
   }
   return undefined;

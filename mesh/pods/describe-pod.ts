@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import type { Container, Pod } from '../kubernetes.ts';
 import type { Step } from '../step.ts';
+import { imageTag } from './image-tag.ts';
 import { findPodTrouble } from './find-pod-trouble.ts';
 import type { Trouble, TroubleInputs } from './find-pod-trouble.ts';
 
@@ -181,8 +182,7 @@ function statusRevision(status: string | undefined): string | undefined {
 }
 
 function describeProxy({ name, image = '' }: Container): Proxy {
-  const tag = /:([^/:@]+)(?:@|$)/.exec(image)?.[1];
-  const version = tag?.replace(/-(?:distroless|debug)$/, '');
+  const version = imageTag(image)?.replace(/-(?:distroless|debug)$/, '');
   return { container: name, image, ...(version && { version }) };
 }
 

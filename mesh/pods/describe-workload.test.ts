@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import type { Pod, Workload } from '../kubernetes.ts';
+import { describeDecision } from './describe-decision.ts';
+import { describeRefusal, describeWorkload } from './describe-workload.ts';
+import { groupPods } from './group-pods.ts';
+
+const workload = { kind: 'Deployment', namespace: 'shop', name: 'api' };
+
+describe('a refusal to create pods', () => {
+  it.each([
+    [
+      'Pod Security “restricted”, which istio-init breaks',
+      'pods "api-1" is forbidden: violates PodSecurity "restricted:v1.30": unrestricted capabilities (container "istio-init" must not include "NET_ADMIN", "NET_RAW" in securityContext.capabilities.add), runAsNonRoot != true (container "istio-init" must not set runAsUser=0)',
+      'pod-security',
+      'restricted',
+      'CNI plugin',
+    ],
+    [
+      'Pod Security for the app’s own sake',
+      'pods "api-1" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)',
+      'pod-security',
+      'hostNetwork=true',
+      'pod template',
+    ],
+    [
+      'a quota',
+      'pods "api-1" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2',
+      'quota',
+      'quota small',
+      'proxy',
+    ],
+    [
+      'an injector that does not answer',
+      'Internal error occurred: failed calling webhook "namespace.sidecar-injector.istio.io": failed to call webhook: Post "https://istiod.istio-system.svc:443/inject?timeout=10s": no endpoints available for service "istiod"',
+      'webhook',
+      'no endpoints',
+      'istiod',
+    ],
+    [
+      'a webhook that says no',
+      'admission webhook "policy.example.com" denied the request: image not signed',
+      'webhook',
+      'image not signed',
+      'pod template',
+    ],
+    [
+      'anything else',
+      'error looking up service account shop/api: serviceaccount "api" not found',
+      'refused',
+      'serviceaccount',
+      '',
+    ],
+  ])('by %s', (_, message, kind, says, next) => {
+    const trouble = describeRefusal(`Error creating: ${message}`, workload);
+    expect(trouble.kind).toBe(kind);
+    expect(trouble.says).toContain(says);
+    expect(trouble.next).toContain(next);
+  });
+
+  it('of a DaemonSet is told from its own events', () => {
+    const daemonSet: Workload = {
+      kind: 'DaemonSet',
+      metadata: { name: 'agent', namespace: 'shop' },
+      status: { desiredNumberScheduled: 2, currentNumberScheduled: 0 },
+    };
+    const [group] = groupPods({ pods: [], replicaSets: [], workloads: [daemonSet] });
+    const events = [
+      {
+        reason: 'FailedCreate',
+        message: 'exceeded quota: q, requested: a, used: b, limited: c',
+        involvedObject: { kind: 'DaemonSet', namespace: 'shop', name: 'agent' },
+      },
+    ];
+    expect(describeWorkload(group!, [], { events }).refusal?.kind).toBe('quota');
+  });
+});
+
+describe('grouping', () => {
+  const owned = (name: string, owner: { kind: string; name: string }, labels = {}): Pod => ({
+    metadata: { name, namespace: 'shop', labels, ownerReferences: [{ ...owner, controller: true }] },
+  });
+  const names = (pods: Pod[], replicaSets: Workload[] = []) =>
+    groupPods({ pods, replicaSets, workloads: [] }).map(
+      ({ kind, name, pods: found }) => `${kind} ${name} ${found.length}`,
+    );
+
+  it('follows a pod over its ReplicaSet to whatever owns that', () => {
+    const replicaSet: Workload = {
+      metadata: {
+        name: 'api-5d',
+        namespace: 'shop',
+        ownerReferences: [{ kind: 'Rollout', name: 'api', controller: true }],
+      },
+      spec: { replicas: 1 },
+    };
+    expect(names([owned('api-5d-x', { kind: 'ReplicaSet', name: 'api-5d' })], [replicaSet])).toEqual(['Rollout api 1']);
+  });
+
+  it('tells the Deployment by the template hash when ReplicaSets may not be read', () => {
+    const pod = owned('api-5d-x', { kind: 'ReplicaSet', name: 'api-5d' }, { 'pod-template-hash': '5d' });
+    expect(names([pod])).toEqual(['Deployment api 1']);
+  });
+
+  it('keeps ReplicaSets, Jobs and StatefulSets that nobody owns, and static pods as pods', () => {
+    expect(
+      names([
+        owned('a', { kind: 'ReplicaSet', name: 'plain' }),
+        owned('b', { kind: 'Job', name: 'nightly' }),
+        owned('c', { kind: 'StatefulSet', name: 'db' }),
+        owned('kube-proxy-n1', { kind: 'Node', name: 'n1' }),
+        { metadata: { name: 'bare', namespace: 'shop' } },
+      ]),
+    ).toEqual(['Job nightly 1', 'Pod bare 1', 'Pod kube-proxy-n1 1', 'ReplicaSet plain 1', 'StatefulSet db 1']);
+  });
+
+  it('leaves out ReplicaSets that are only kept for a roll-back', () => {
+    const old: Workload = {
+      metadata: {
+        name: 'api-old',
+        namespace: 'shop',
+        ownerReferences: [{ kind: 'Deployment', name: 'api', controller: true }],
+      },
+      spec: { replicas: 0 },
+      status: { replicas: 0 },
+    };
+    expect(names([], [old])).toEqual([]);
+  });
+});
+
+describe('a decision, written down', () => {
+  it('has the verdict, the steps in order, and nothing of the cluster’s that Markdown would take for its own', () => {
+    const text = describeDecision({
+      subject: 'Pod shop/[a](command:x)',
+      decision: {
+        injected: false,
+        templates: [],
+        by: null,
+        steps: [
+          {
+            check: 'namespace',
+            value: 'istio-injection=enabled',
+            verdict: 'continue',
+            says: 'Namespace shop is labelled.',
+          },
+          { check: 'label', value: 'sidecar.istio.io/inject=false', verdict: 'skip', says: '<b>Opted</b> out.' },
+        ],
+      },
+      missing: ['the webhooks'],
+    });
+    expect(text).toContain('A new pod would not be injected.');
+    expect(text.indexOf('1. →')).toBeLessThan(text.indexOf('2. ✗'));
+    expect(text).not.toMatch(/(?<!\\)\[a\]|<b>/);
+    expect(text).toContain('the webhooks');
+  });
+});
