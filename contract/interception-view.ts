@@ -39,6 +39,8 @@ export interface ReadingView {
   label: string;
   /** `sidecar-redirect`, `sidecar-tproxy`, `ambient`, `ambient-host`, `none` or `unknown`. */
   mode: string;
+  /** What these rules amount to, in a sentence or two. */
+  summary?: string;
   chains: ChainView[];
   /** Exactly what the tool printed. */
   raw: string;

@@ -11,7 +11,9 @@ import { recordedRules } from '../webviews/gallery/recorded-rules.ts';
 import { states } from '../webviews/gallery/states.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+);
 const browserArguments = [
   '--no-sandbox',
   '--disable-gpu',
@@ -24,7 +26,8 @@ const browserArguments = [
 const screenshots = join(root, 'out/screenshots');
 const nonce = 'gallery';
 
-if (!browserPath) console.warn('skipped: the gallery is not looked at, because no Chromium is installed (apt-get install chromium)');
+if (!browserPath)
+  console.warn('skipped: the gallery is not looked at, because no Chromium is installed (apt-get install chromium)');
 
 describe.skipIf(!browserPath)('the gallery, under the webview’s own content security policy', () => {
   let server: Server;
@@ -55,16 +58,20 @@ describe.skipIf(!browserPath)('the gallery, under the webview’s own content se
   }
 
   for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light']) {
-    it(`shows every state in ${theme}, readable and without a complaint of the browser`, { timeout: 120_000 }, async () => {
-      for (const state of Object.keys(states)) {
-        const { page, complaints } = await open(state, theme);
-        expect(complaints, state).toEqual([]);
-        expect(await page.locator('main h1').textContent(), state).toBeTruthy();
-        await page.screenshot({ path: join(screenshots, `gallery-${state}-${theme}.png`) });
-        expect(await page.evaluate(findFaintText), `${state} in ${theme}`).toEqual([]);
-        await page.close();
-      }
-    });
+    it(
+      `shows every state in ${theme}, readable and without a complaint of the browser`,
+      { timeout: 120_000 },
+      async () => {
+        for (const state of Object.keys(states)) {
+          const { page, complaints } = await open(state, theme);
+          expect(complaints, state).toEqual([]);
+          expect(await page.locator('main h1').textContent(), state).toBeTruthy();
+          await page.screenshot({ path: join(screenshots, `gallery-${state}-${theme}.png`) });
+          expect(await page.evaluate(findFaintText), `${state} in ${theme}`).toEqual([]);
+          await page.close();
+        }
+      },
+    );
   }
 
   it('finds rules by any word, marks it, counts, and gives all back on Escape', async () => {
@@ -144,7 +151,11 @@ describe.skipIf(!browserPath)('the gallery, under the webview’s own content se
   });
 
   it('lets the keyboard reach everything that can be pressed, with a visible focus', async () => {
-    for (const [state, theme] of [['redirect', 'dark'], ['unknown-rules', 'light'], ['failed-no-helper', 'high-contrast']] as const) {
+    for (const [state, theme] of [
+      ['redirect', 'dark'],
+      ['unknown-rules', 'light'],
+      ['failed-no-helper', 'high-contrast'],
+    ] as const) {
       const { page } = await open(state, theme);
       const expected = await page.evaluate(nameStops);
       const reached = new Set<string>();
@@ -156,7 +167,10 @@ describe.skipIf(!browserPath)('the gallery, under the webview’s own content se
         reached.add(focused.name);
         if (!focused.visible) unseen.push(focused.name);
       }
-      expect(expected.filter((name) => !reached.has(name)), state).toEqual([]);
+      expect(
+        expected.filter((name) => !reached.has(name)),
+        state,
+      ).toEqual([]);
       expect([...new Set(unseen)], state).toEqual([]);
       await page.close();
     }
@@ -178,7 +192,9 @@ describe.skipIf(!browserPath)('the gallery, under the webview’s own content se
   it('fits a narrow editor column', async () => {
     for (const state of ['redirect-busy', 'unknown-rules', 'failed-cluster', 'many-150']) {
       const { page } = await open(state, 'dark', 380);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
       expect(overflow, state).toBeLessThanOrEqual(0);
       await page.screenshot({ path: join(screenshots, `gallery-${state}-narrow.png`) });
       await page.close();
@@ -186,23 +202,28 @@ describe.skipIf(!browserPath)('the gallery, under the webview’s own content se
   });
 
   it('paints 150 rules within 200 ms, and stays fluid with 2,000', async () => {
-    const paints: number[] = [];
+    const paints: Paint[] = [];
     for (let trial = 0; trial < 5; trial++) {
       const { page } = await open('many-150');
-      paints.push(await page.evaluate(firstPaint));
+      paints.push(await page.evaluate(timePaint));
       await page.close();
     }
     const { page } = await open('many-2000');
     expect(await page.locator('[role=row].rule').count()).toBe(2000);
-    const whole = await page.evaluate(firstPaint);
+    const whole = await page.evaluate(timePaint);
     await page.locator('#search').click();
     const keys: number[] = [];
     for (const key of ['2', '0', '1', 'Backspace', 'Backspace', 'Backspace']) keys.push(await timeKey(page, key));
+    const list = (times: number[]) => times.map(Math.round).join(', ');
     console.log(
-      `first paint, 150 rules: ${paints.map(Math.round).join(', ')} ms (budget 200) · 2,000 rules: ${Math.round(whole)} ms · a key in the search of 2,000: ${keys.map(Math.round).join(', ')} ms`,
+      `150 rules, from the state to the painted page: ${list(paints.map(({ painted }) => painted))} ms (budget 200)`,
+    );
+    console.log(`150 rules, from the navigation to the first paint: ${list(paints.map(({ first }) => first))} ms`);
+    console.log(
+      `2,000 rules: elements ${Math.round(whole.elements)} ms, painted ${Math.round(whole.painted)} ms; a key in their search: ${list(keys)} ms`,
     );
     // The best of five: the others measure what else the machine was doing.
-    expect(Math.min(...paints)).toBeLessThan(200);
+    expect(Math.min(...paints.map(({ painted }) => painted))).toBeLessThan(200);
     expect(Math.min(...keys)).toBeLessThan(150);
     await page.close();
   });
@@ -214,7 +235,9 @@ async function timeKey(page: Page, key: string): Promise<number> {
     delete document.body.dataset.took;
     const answer = () => {
       const start = performance.now();
-      requestAnimationFrame(() => requestAnimationFrame(() => (document.body.dataset.took = String(performance.now() - start))));
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => (document.body.dataset.took = String(performance.now() - start))),
+      );
     };
     window.addEventListener('keydown', answer, { once: true, capture: true });
   });
@@ -223,10 +246,27 @@ async function timeKey(page: Page, key: string): Promise<number> {
   return Number(await page.evaluate(() => document.body.dataset.took));
 }
 
-/** Milliseconds from the start of the navigation until something with content stands on the page. */
-async function firstPaint(): Promise<number> {
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  return performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity;
+/** Milliseconds: from the state to its elements, from the state to the painted page, from the navigation to the first paint. */
+interface Paint {
+  elements: number;
+  painted: number;
+  first: number;
+}
+
+/** Runs in the page. */
+async function timePaint(): Promise<Paint> {
+  const measured = async (name: string): Promise<PerformanceEntry> => {
+    for (;;) {
+      const [entry] = performance.getEntriesByName(name);
+      if (entry) return entry;
+      await new Promise((done) => setTimeout(done, 20));
+    }
+  };
+  return {
+    elements: (await measured('elements')).duration,
+    painted: (await measured('painted')).duration,
+    first: (await measured('first-contentful-paint')).startTime,
+  };
 }
 
 /** Runs in the page: a name for every tab stop of the view. */
@@ -253,7 +293,10 @@ function describeFocus(): { name: string; visible: boolean } | undefined {
   };
   const shadow = host.shadowRoot;
   const visible =
-    shows(host) || shows(shadow?.activeElement) || [...(shadow?.querySelectorAll('*') ?? [])].some((part) => shows(part)) || shadowBorderIsFocus(host);
+    shows(host) ||
+    shows(shadow?.activeElement) ||
+    [...(shadow?.querySelectorAll('*') ?? [])].some((part) => shows(part)) ||
+    shadowBorderIsFocus(host);
   return { name: host.dataset.stop, visible };
 
   /** Elements that show focus by the colour of their border. */
@@ -263,7 +306,9 @@ function describeFocus(): { name: string; visible: boolean } | undefined {
     document.body.append(probe);
     const focus = getComputedStyle(probe).color;
     probe.remove();
-    return [element, ...(element.shadowRoot?.querySelectorAll('*') ?? [])].some((part) => getComputedStyle(part).borderTopColor === focus);
+    return [element, ...(element.shadowRoot?.querySelectorAll('*') ?? [])].some(
+      (part) => getComputedStyle(part).borderTopColor === focus,
+    );
   }
 }
 
@@ -283,18 +328,30 @@ function findFaintText(): string[] {
   const background = (element: Element | null): number[] =>
     element ? over(getComputedStyle(element).backgroundColor, background(element.parentElement)) : [255, 255, 255];
   const luminance = (color: number[]): number => {
-    const [r = 0, g = 0, b = 0] = color.map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    const [r = 0, g = 0, b = 0] = color.map((part) =>
+      part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4,
+    );
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const faint = new Set<string>();
   for (const element of [...document.querySelectorAll('main *')].slice(0, 1500)) {
-    const text = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim()).map((node) => node.textContent?.trim());
+    const text = [...element.childNodes]
+      .filter((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim())
+      .map((node) => node.textContent?.trim());
     // A disabled button is faint on purpose; elements with a shadow draw their text there.
-    if (text.length === 0 || element.shadowRoot || element.closest('[disabled], .visually-hidden, [aria-busy="true"] #panel')) continue;
+    if (
+      text.length === 0 ||
+      element.shadowRoot ||
+      element.closest('[disabled], .visually-hidden, [aria-busy="true"] #panel')
+    )
+      continue;
     const behind = background(element);
-    const [light = 0, dark = 0] = [luminance(over(getComputedStyle(element).color, behind)), luminance(behind)].sort((a, b) => b - a);
+    const [light = 0, dark = 0] = [luminance(over(getComputedStyle(element).color, behind)), luminance(behind)].sort(
+      (a, b) => b - a,
+    );
     const contrast = (light + 0.05) / (dark + 0.05);
-    if (contrast < 4.5) faint.add(`${element.className || element.localName}: ${contrast.toFixed(2)} “${text[0]?.slice(0, 30)}”`);
+    if (contrast < 4.5)
+      faint.add(`${element.className || element.localName}: ${contrast.toFixed(2)} “${text[0]?.slice(0, 30)}”`);
   }
   return [...faint];
 }
@@ -311,7 +368,10 @@ async function serveGallery(): Promise<Server> {
     format: 'iife',
     target: 'es2022',
   });
-  const page = (await readFile(join(root, 'webviews/gallery/index.html'), 'utf8')).replace('<script ', `<script nonce="${nonce}" `);
+  const page = (await readFile(join(root, 'webviews/gallery/index.html'), 'utf8')).replace(
+    '<script ',
+    `<script nonce="${nonce}" `,
+  );
   const files = new Map(outputFiles.map(({ path, text }) => [path.replace(/^.*[\\/]/, '/'), text]));
   const types: Record<string, string> = { js: 'text/javascript', css: 'text/css' };
   const server = createServer(({ url = '/' }, response) => {

@@ -1,6 +1,17 @@
+import { chooseCluster } from './choose-cluster.ts';
 import type { Command } from './define-command.ts';
+import { deployNodeHelperCommand } from './deploy-node-helper.ts';
 import { explainInjection } from './explain-injection.ts';
 import { refresh } from './refresh.ts';
+import { showIptables } from './show-iptables.ts';
+import { removeNodeHelperCommand } from './remove-node-helper.ts';
 
 /** Every command, a line each; package.json's titles and `ids.ts` are compared with this list by a test. */
-export const commands: readonly Command[] = [refresh, explainInjection];
+export const commands: readonly Command[] = [
+  chooseCluster,
+  deployNodeHelperCommand,
+  removeNodeHelperCommand,
+  refresh,
+  explainInjection,
+  showIptables,
+];

@@ -29,15 +29,22 @@ function row(rule: string, explanation: string, cause: string, packets?: number)
 
 describe('filterRules', () => {
   it('leaves everything, empty chains included, when nothing is asked', () => {
-    expect(filterRules(reading, { search: '  ', hideUnused: false })).toEqual({ chains: reading.chains, shown: 3, total: 3 });
+    expect(filterRules(reading, { search: '  ', hideUnused: false })).toEqual({
+      chains: reading.chains,
+      shown: 3,
+      total: 3,
+    });
   });
 
-  it.each(['dport 15008', 'hbone', '15008 DEFAULT'])('finds “%s” in rule, explanation or cause, whatever the case', (search) => {
-    const { chains, shown, total } = filterRules(reading, { search, hideUnused: false });
-    expect({ shown, total }).toEqual({ shown: 1, total: 3 });
-    expect(chains.map(({ chain }) => chain)).toEqual(['ISTIO_INBOUND']);
-    expect(chains[0]?.rules[0]?.rule).toContain('15008');
-  });
+  it.each(['dport 15008', 'hbone', '15008 DEFAULT'])(
+    'finds “%s” in rule, explanation or cause, whatever the case',
+    (search) => {
+      const { chains, shown, total } = filterRules(reading, { search, hideUnused: false });
+      expect({ shown, total }).toEqual({ shown: 1, total: 3 });
+      expect(chains.map(({ chain }) => chain)).toEqual(['ISTIO_INBOUND']);
+      expect(chains[0]?.rules[0]?.rule).toContain('15008');
+    },
+  );
 
   it('wants every word of the search', () => {
     expect(filterRules(reading, { search: 'hbone envoy', hideUnused: false }).shown).toBe(0);

@@ -9,8 +9,8 @@ it.each([
 ])('shows %i packets as %s', (packets, text) => expect(formatPackets(packets, 'en')).toBe(text));
 
 it.each([
-  [0, '0 byte'],
-  [300, '300 byte'],
+  [0, '0 B'],
+  [300, '300 B'],
   [5_280, '5.3 kB'],
   [999_960, '1 MB'],
   [7_200_000_000, '7.2 GB'],

@@ -17,5 +17,7 @@ const paths = {
 export type IconName = keyof typeof paths;
 
 export function icon(name: IconName, slot?: string): TemplateResult {
-  return html`<svg class="icon icon-${name}" slot=${slot ?? ''} viewBox="0 0 16 16" aria-hidden="true">${paths[name]}</svg>`;
+  return html`<svg class="icon icon-${name}" slot=${slot ?? ''} viewBox="0 0 16 16" aria-hidden="true">
+    ${paths[name]}
+  </svg>`;
 }

@@ -39,11 +39,14 @@ export function mountInterceptionView(root: HTMLElement, host: ViewHost): { show
   };
 
   window.addEventListener('keydown', (event) => {
-    const wantsSearch = (event.key === '/' && !isTyping(event)) || (event.key === 'f' && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey);
+    const wantsSearch =
+      (event.key === '/' && !isTyping(event)) ||
+      (event.key === 'f' && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey);
     if (!wantsSearch || !state || state.readings.length === 0) return;
     event.preventDefault();
     if (ui.tab !== 'rules') update({ tab: 'rules' });
-    const search = document.getElementById('search') as (HTMLElement & { wrappedElement?: HTMLInputElement; updateComplete?: Promise<unknown> }) | null;
+    const search = document.getElementById('search') as
+      (HTMLElement & { wrappedElement?: HTMLInputElement; updateComplete?: Promise<unknown> }) | null;
     // The field draws itself a moment after it is put into the page.
     void Promise.resolve(search?.updateComplete).then(() => {
       search?.focus();

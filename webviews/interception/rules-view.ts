@@ -1,9 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { styleMap } from 'lit/directives/style-map.js';
 import * as l10n from '@vscode/l10n';
 import type { ChainView, ReadingView, RuleRow } from '../../contract/interception-view.ts';
-import { markHits, searchWords, type FilteredRules } from './filter-rules.ts';
+import { markHits, searchWords, type FilteredRules, type Segment } from './filter-rules.ts';
 import { formatBytes, formatExactly, formatPackets, share } from './format-count.ts';
 import { icon } from './icons.ts';
 import type { ViewContext } from './view.ts';
@@ -15,21 +14,37 @@ interface Page {
   words: string[];
   /** Packets of the busiest rule. */
   most: number;
+  /** Language of the page, for numbers. */
+  locale: string | undefined;
   /** `table/CHAIN` of every chain of the reading, shown or not. */
   chains: Set<string>;
 }
 
 /** The rules of a reading, table by table, chain by chain, in the order in which the text has them. */
-export function rulesView(reading: ReadingView, { chains, shown }: FilteredRules, context: ViewContext): TemplateResult {
+export function rulesView(
+  reading: ReadingView,
+  { chains, shown }: FilteredRules,
+  context: ViewContext,
+): TemplateResult {
   if (shown === 0) return nothingFound(context);
   const page: Page = {
     context,
     words: searchWords(context.ui.search),
-    most: reading.chains.reduce((most, { rules }) => rules.reduce((max, { packets = 0 }) => Math.max(max, packets), most), 0),
+    most: reading.chains.reduce(
+      (most, { rules }) => rules.reduce((max, { packets = 0 }) => Math.max(max, packets), most),
+      0,
+    ),
+    locale: document.documentElement.lang || undefined,
     chains: new Set(reading.chains.map(chainKey)),
   };
   const tables = [...new Set(chains.map(({ table }) => table))];
-  return html`${tables.map((name) => tableView(name, chains.filter(({ table }) => table === name), page))}`;
+  return html`${tables.map((name) =>
+    tableView(
+      name,
+      chains.filter(({ table }) => table === name),
+      page,
+    ),
+  )}`;
 }
 
 /** The id of a chain's heading in the page. */
@@ -47,13 +62,18 @@ function tableView(table: string, chains: ChainView[], page: Page): TemplateResu
   return html`<section class="table" aria-label=${l10n.t('Table {0}', table)}>
     <h2><span class="name">${table}</span> <span class="says">${whatTableDoes(table)}</span></h2>
     ${repeat(used, chainKey, (chain) => chainView(chain, page))}
-    ${empty.length > 0
-      ? html`<p class="empty-chains">
-          <span>${l10n.t('Without rules')}</span> ${empty.map(
-            ({ chain, policy }) => html`<span class="empty-chain" id=${chainElementId(`${table}/${chain}`)} tabindex="-1"><code>${chain}</code>${policy ? html` ${policyView(policy)}` : nothing}</span> `,
-          )}
-        </p>`
-      : nothing}
+    ${
+      empty.length > 0
+        ? html`<p class="empty-chains">
+            <span>${l10n.t('Without rules')}</span> ${empty.map(
+              ({ chain, policy }) =>
+                html`<span class="empty-chain" id=${chainElementId(`${table}/${chain}`)} tabindex="-1"
+                  ><code>${chain}</code>${policy ? html` ${policyView(policy)}` : nothing}</span
+                > `,
+            )}
+          </p>`
+        : nothing
+    }
   </section>`;
 }
 
@@ -73,7 +93,9 @@ function chainView(chain: ChainView, page: Page): TemplateResult {
       ${icon('chevron')}
       <h3>${chain.chain}</h3>
       ${chain.policy ? policyView(chain.policy) : nothing}
-      <span class="count">${chain.rules.length === 1 ? l10n.t('1 rule') : l10n.t('{0} rules', chain.rules.length)}</span>
+      <span class="count"
+        >${chain.rules.length === 1 ? l10n.t('1 rule') : l10n.t('{0} rules', chain.rules.length)}</span
+      >
       ${chain.says ? html`<span class="says">${chain.says}</span>` : nothing}
     </summary>
     ${open ? html`${usedByView(chain, page)}${ruleTable(chain, page)}` : nothing}
@@ -81,16 +103,20 @@ function chainView(chain: ChainView, page: Page): TemplateResult {
 }
 
 function policyView(policy: string): TemplateResult {
-  return html`<span class="policy ${policy === 'DROP' ? 'drop' : ''}" title=${l10n.t('What happens to a packet that no rule of this chain decided')}
+  return html`<span
+    class="policy ${policy === 'DROP' ? 'drop' : ''}"
+    title=${l10n.t('What happens to a packet that no rule of this chain decided')}
     >${l10n.t('policy {0}', policy)}</span
   >`;
 }
 
 function usedByView({ table, policy, usedBy }: ChainView, { context }: Page): TemplateResult | typeof nothing {
   if (policy !== undefined || usedBy === undefined) return nothing;
-  if (usedBy.length === 0) return html`<p class="used-by">${l10n.t('No rule leads here: no packet meets this chain.')}</p>`;
+  if (usedBy.length === 0)
+    return html`<p class="used-by">${l10n.t('No rule leads here: no packet meets this chain.')}</p>`;
   return html`<p class="used-by">
-    ${l10n.t('Reached from')} ${usedBy.map((chain, at) => html`${at > 0 ? ', ' : ''}${chainLink(chain, `${table}/${chain}`, context)}`)}
+    ${l10n.t('Reached from')}
+    ${usedBy.map((chain, at) => html`${at > 0 ? ', ' : ''}${chainLink(chain, `${table}/${chain}`, context)}`)}
   </p>`;
 }
 
@@ -109,21 +135,37 @@ function ruleView(row: RuleRow, table: string, page: Page): TemplateResult {
   return html`<div role="row" class="rule ${row.known ? '' : 'unknown'}">
     ${countersView(row, page)}
     <div role="cell" class="what">
-      <p class="explanation">${row.known ? nothing : html`<span class="mark">${icon('question')}${l10n.t('Unknown rule')}</span> `}${marked(row.explanation, page.words)}</p>
+      <p class="explanation">
+        ${row.known ? nothing : html`<span class="mark">${icon('question')}${l10n.t('Unknown rule')}</span> `}${marked(row.explanation, page.words)}
+      </p>
       <code class="text">${ruleText(row, table, page)}</code>
     </div>
-    <div role="cell" class="why">${row.cause ? html`<span class="cause" title=${l10n.t('What put this rule here')}>${marked(row.cause, page.words)}</span>` : nothing}</div>
+    <div role="cell" class="why">
+      ${row.cause ? html`<span class="cause" title=${l10n.t('What put this rule here')}>${markHits(row.cause, page.words).map(causePiece)}</span>` : nothing}
+    </div>
   </div>`;
 }
 
-function countersView({ packets, bytes }: RuleRow, { most }: Page): TemplateResult {
-  if (packets === undefined) return html`<div role="cell" class="counters zero" title=${l10n.t('Not counted in this reading')}>–</div>`;
-  const title = l10n.t('{0} packets, {1} bytes since the counters were last reset', formatExactly(packets), formatExactly(bytes ?? 0));
+function countersView({ packets, bytes }: RuleRow, { most, locale }: Page): TemplateResult {
+  if (packets === undefined)
+    return html`<div role="cell" class="counters zero" title=${l10n.t('Not counted in this reading')}>–</div>`;
+  const title = l10n.t(
+    '{0} packets, {1} bytes since the counters were last reset',
+    formatExactly(packets, locale),
+    formatExactly(bytes ?? 0, locale),
+  );
   return html`<div role="cell" class="counters ${packets === 0 ? 'zero' : ''}" title=${title}>
-    <span class="packets">${packets === 1 ? l10n.t('1 packet') : l10n.t('{0} packets', formatPackets(packets))}</span>
-    ${packets > 0
-      ? html`<span class="bytes">${formatBytes(bytes ?? 0)}</span><span class="share" style=${styleMap({ '--share': share(packets, most).toFixed(3) })}></span>`
-      : nothing}
+    <span class="packets"
+      >${packets === 1 ? l10n.t('1 packet') : l10n.t('{0} packets', formatPackets(packets, locale))}</span
+    >
+    ${
+      packets > 0
+        ? html`<span class="bytes">${formatBytes(bytes ?? 0, locale)}</span
+            ><svg class="share" aria-hidden="true">
+              <rect height="100%" width="${(100 * share(packets, most)).toFixed(1)}%" />
+            </svg>`
+        : nothing
+    }
   </div>`;
 }
 
@@ -154,6 +196,12 @@ function marked(text: string, words: string[]): unknown {
   return markHits(text, words).map(({ text: piece, hit }) => (hit ? html`<mark>${piece}</mark>` : piece));
 }
 
+/** Annotation names are long words: they may break after their slash. */
+function causePiece({ text, hit }: Segment): TemplateResult {
+  const pieces = text.split(/(?<=\/)/).map((piece, at) => (at > 0 ? html`<wbr />${piece}` : piece));
+  return hit ? html`<mark>${pieces}</mark>` : html`${pieces}`;
+}
+
 function nothingFound({ ui, update }: ViewContext): TemplateResult {
   const text =
     ui.search.trim() === ''
@@ -164,7 +212,9 @@ function nothingFound({ ui, update }: ViewContext): TemplateResult {
   return html`<section class="empty">
     ${icon('info')}
     <p>${text}</p>
-    <vscode-button class="show-all" secondary @click=${() => update({ search: '', hideUnused: false })}>${l10n.t('Show All Rules')}</vscode-button>
+    <vscode-button class="show-all" secondary @click=${() => update({ search: '', hideUnused: false })}
+      >${l10n.t('Show All Rules')}</vscode-button
+    >
   </section>`;
 }
 

@@ -2,7 +2,14 @@ import { expect, it } from 'vitest';
 import { initialUiState, parseUiState } from './ui-state.ts';
 
 it('keeps what the person had set', () => {
-  const kept = { search: '15006', reading: '6-nft', tab: 'raw', hideUnused: true, collapsed: ['nat/OUTPUT'], scroll: 120 };
+  const kept = {
+    search: '15006',
+    reading: '6-nft',
+    tab: 'raw',
+    hideUnused: true,
+    collapsed: ['nat/OUTPUT'],
+    scroll: 120,
+  };
   expect(parseUiState(JSON.parse(JSON.stringify(kept)))).toEqual(kept);
 });
 

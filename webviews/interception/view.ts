@@ -2,7 +2,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import * as l10n from '@vscode/l10n';
-import type { FailureView, FromInterceptionView, InterceptionState, ReadingView } from '../../contract/interception-view.ts';
+import type {
+  FailureView,
+  FromInterceptionView,
+  InterceptionState,
+  ReadingView,
+} from '../../contract/interception-view.ts';
 import { filterRules } from './filter-rules.ts';
 import { icon, type IconName } from './icons.ts';
 import { rulesView } from './rules-view.ts';
@@ -20,7 +25,8 @@ export function interceptionView(state: InterceptionState, context: ViewContext)
   const reading = chosenReading(state, context.ui);
   const hasRules = reading !== undefined && state.phase !== 'failed';
   return html`<main class="interception" aria-busy=${state.phase === 'loading' ? 'true' : 'false'}>
-    ${headerView(state, reading, context)} ${state.phase === 'failed' && state.failure ? failureView(state.failure, context) : nothing}
+    ${headerView(state, reading, context)}
+    ${state.phase === 'failed' && state.failure ? failureView(state.failure, context) : nothing}
     ${state.phase === 'loading' && !reading ? loadingView(state) : nothing}
     ${state.phase === 'ready' && !reading ? emptyView(l10n.t('Nothing was read: the node helper returned no rule set for this pod.')) : nothing}
     ${hasRules ? readingView(state, reading, context) : nothing}
@@ -59,7 +65,7 @@ function headerView(state: InterceptionState, reading: ReadingView | undefined, 
   return html`<header>
     <div class="title">
       <h1>${pod.name}</h1>
-      ${reading && phase !== 'failed' ? html`<vscode-badge class="mode mode-${reading.mode}">${modeLabel(reading.mode)}</vscode-badge>` : nothing}
+      ${reading && phase !== 'failed' ? html`<vscode-badge variant="counter" class="mode mode-${reading.mode}">${modeLabel(reading.mode)}</vscode-badge>` : nothing}
       <vscode-button
         class="refresh"
         secondary
@@ -74,21 +80,29 @@ function headerView(state: InterceptionState, reading: ReadingView | undefined, 
       ${state.source ? html`<span>${state.source}</span>` : nothing}
     </p>
     ${state.summary && phase !== 'failed' ? html`<p class="summary">${state.summary}</p>` : nothing}
-    ${warnings.length + state.notes.length > 0
-      ? html`<ul class="notices">
-          ${warnings.map((text) => noticeView('warning', l10n.t('Warning'), text))} ${state.notes.map((text) => noticeView('info', l10n.t('Note'), text))}
-        </ul>`
-      : nothing}
-    ${state.listening.length > 0 && phase !== 'failed'
-      ? html`<p class="listening">
-          <span>${l10n.t('Listening in the pod')}</span> ${state.listening.map((socket) => html`<code>${socket}</code> `)}
-        </p>`
-      : nothing}
+    ${
+      warnings.length + state.notes.length > 0
+        ? html`<ul class="notices">
+            ${warnings.map((text) => noticeView('warning', l10n.t('Warning'), text))}
+            ${state.notes.map((text) => noticeView('info', l10n.t('Note'), text))}
+          </ul>`
+        : nothing
+    }
+    ${
+      state.listening.length > 0 && phase !== 'failed'
+        ? html`<p class="listening">
+            <span>${l10n.t('Listening in the pod')}</span>
+            ${state.listening.map((socket) => html`<code>${socket}</code> `)}
+          </p>`
+        : nothing
+    }
   </header>`;
 }
 
 function noticeView(kind: IconName, word: string, text: string): TemplateResult {
-  return html`<li class="notice ${kind}">${icon(kind)}<span><strong>${word}:</strong> ${text}</span></li>`;
+  return html`<li class="notice ${kind}">
+    ${icon(kind)}<span><strong>${word}:</strong> ${text}</span>
+  </li>`;
 }
 
 function readingView(state: InterceptionState, reading: ReadingView, context: ViewContext): TemplateResult {
@@ -96,7 +110,10 @@ function readingView(state: InterceptionState, reading: ReadingView, context: Vi
   const filtered = filterRules(reading, ui);
   return html`
     <div class="bar">
-      <div class="row">${tabsView(filtered.total, context)} ${state.readings.length > 1 ? readingSwitch(state.readings, reading, context) : nothing}</div>
+      <div class="row">
+        ${tabsView(filtered.total, context)}
+        ${state.readings.length > 1 ? readingSwitch(state.readings, reading, context) : nothing}
+      </div>
       <div class="row">
         ${ui.tab === 'rules' ? searchView(reading, filtered.shown, filtered.total, context) : rawActionsView(reading, context)}
       </div>
@@ -112,7 +129,12 @@ const tabs = ['rules', 'raw'] as const;
 function tabsView(total: number, { ui, update }: ViewContext): TemplateResult {
   const label = { rules: l10n.t('Rules'), raw: l10n.t('Raw Text') };
   const choose = (tab: UiState['tab']) => update({ tab });
-  return html`<div class="tabs" role="tablist" aria-label=${l10n.t('How to show the rules')} @keydown=${(event: KeyboardEvent) => roveFocus(event, tabs, ui.tab, choose)}>
+  return html`<div
+    class="tabs"
+    role="tablist"
+    aria-label=${l10n.t('How to show the rules')}
+    @keydown=${(event: KeyboardEvent) => roveFocus(event, tabs, ui.tab, choose)}
+  >
     ${tabs.map(
       (tab) =>
         html`<button
@@ -133,7 +155,12 @@ function tabsView(total: number, { ui, update }: ViewContext): TemplateResult {
 function readingSwitch(readings: ReadingView[], chosen: ReadingView, { update }: ViewContext): TemplateResult {
   const ids = readings.map(({ id }) => id);
   const choose = (reading: string) => update({ reading });
-  return html`<div class="switch" role="radiogroup" aria-label=${l10n.t('Reading')} @keydown=${(event: KeyboardEvent) => roveFocus(event, ids, chosen.id, choose)}>
+  return html`<div
+    class="switch"
+    role="radiogroup"
+    aria-label=${l10n.t('Reading')}
+    @keydown=${(event: KeyboardEvent) => roveFocus(event, ids, chosen.id, choose)}
+  >
     ${readings.map(
       (reading) =>
         html`<button
@@ -150,9 +177,21 @@ function readingSwitch(readings: ReadingView[], chosen: ReadingView, { update }:
 }
 
 /** Arrow keys move within a group that is one tab stop, and choose as they go. */
-function roveFocus<Key extends string>(event: KeyboardEvent, keys: readonly Key[], current: Key, choose: (key: Key) => void): void {
+function roveFocus<Key extends string>(
+  event: KeyboardEvent,
+  keys: readonly Key[],
+  current: Key,
+  choose: (key: Key) => void,
+): void {
   const at = keys.indexOf(current);
-  const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: keys.length - 1 }[event.key];
+  const to = {
+    ArrowRight: at + 1,
+    ArrowDown: at + 1,
+    ArrowLeft: at - 1,
+    ArrowUp: at - 1,
+    Home: 0,
+    End: keys.length - 1,
+  }[event.key];
   const key = to === undefined ? undefined : keys[(to + keys.length) % keys.length];
   if (key === undefined) return;
   event.preventDefault();
@@ -179,23 +218,29 @@ function searchView(reading: ReadingView, shown: number, total: number, { ui, up
       }}
       >${icon('search', 'content-before')}</vscode-textfield
     >
-    <span class="found" role="status">${narrowed ? l10n.t('{0} of {1} rules', shown, total) : total === 1 ? l10n.t('1 rule') : l10n.t('{0} rules', total)}</span>
-    ${counted
-      ? html`<vscode-checkbox
-          class="unused"
-          .label=${l10n.t('Hide unused')}
-          title=${l10n.t('Leave out rules whose counter is zero')}
-          .checked=${live(ui.hideUnused)}
-          @change=${(event: Event) => update({ hideUnused: (event.currentTarget as HTMLInputElement).checked })}
-        ></vscode-checkbox>`
-      : nothing}
+    <span class="found" role="status"
+      >${narrowed ? l10n.t('{0} of {1} rules', shown, total) : total === 1 ? l10n.t('1 rule') : l10n.t('{0} rules', total)}</span
+    >
+    ${
+      counted
+        ? html`<vscode-checkbox
+            class="unused"
+            .label=${l10n.t('Hide unused')}
+            title=${l10n.t('Leave out rules whose counter is zero')}
+            .checked=${live(ui.hideUnused)}
+            @change=${(event: Event) => update({ hideUnused: (event.currentTarget as HTMLInputElement).checked })}
+          ></vscode-checkbox>`
+        : nothing
+    }
   `;
 }
 
 function rawActionsView(reading: ReadingView, { post }: ViewContext): TemplateResult {
   return html`
     ${reading.command ? html`<code class="command" title=${l10n.t('What was run on the node')}>${reading.command}</code>` : html`<span class="command"></span>`}
-    <vscode-button secondary class="copy" @click=${() => post({ type: 'copy', text: reading.raw })}>${icon('copy', 'content-before')}${l10n.t('Copy')}</vscode-button>
+    <vscode-button secondary class="copy" @click=${() => post({ type: 'copy', text: reading.raw })}
+      >${icon('copy', 'content-before')}${l10n.t('Copy')}</vscode-button
+    >
     <vscode-button secondary class="open-raw" @click=${() => post({ type: 'open-raw', reading: reading.id })}
       >${icon('document', 'content-before')}${l10n.t('Open as Document')}</vscode-button
     >
@@ -215,7 +260,10 @@ function failureView({ what, why, next, actions }: FailureView, { post }: ViewCo
       ${why ? html`<p>${why}</p>` : nothing} ${next ? html`<p>${next}</p>` : nothing}
       <p class="actions">
         ${actions.map(
-          ({ id, label }, at) => html`<vscode-button class="action-${id}" ?secondary=${at > 0} @click=${() => post({ type: 'action', id })}>${label}</vscode-button>`,
+          ({ id, label }, at) =>
+            html`<vscode-button class="action-${id}" ?secondary=${at > 0} @click=${() => post({ type: 'action', id })}
+              >${label}</vscode-button
+            >`,
         )}
       </p>
     </div>
@@ -230,7 +278,10 @@ function loadingView({ pod }: InterceptionState): TemplateResult {
 }
 
 function emptyView(text: string): TemplateResult {
-  return html`<section class="empty">${icon('info')}<p>${text}</p></section>`;
+  return html`<section class="empty">
+    ${icon('info')}
+    <p>${text}</p>
+  </section>`;
 }
 
 function whyNoRules({ mode, label }: ReadingView): string {
