@@ -2,6 +2,7 @@ import type { Rule } from '../rule.ts';
 import { duplicateSubset } from './destination-rule/duplicate-subset.ts';
 import { portLevelWithoutSelector } from './peer-authentication/port-level-without-selector.ts';
 import { portNotANumber } from './peer-authentication/port-not-a-number.ts';
+import { injectionRules } from './injection/index.ts';
 import { exclusiveFields } from './structure/exclusive-fields.ts';
 import { missingField } from './structure/missing-field.ts';
 import { outOfBounds } from './structure/out-of-bounds.ts';
@@ -36,4 +37,5 @@ export const rules: readonly Rule[] = [
   weightsThatCannotWork,
   weightMissing,
   weightsNotHundred,
+  ...injectionRules,
 ];
