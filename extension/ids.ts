@@ -7,7 +7,6 @@ export const commandIds = {
   removeNodeHelper: 'meshloom.removeNodeHelper',
   showIptables: 'meshloom.showIptables',
   explainInjection: 'meshloom.explainInjection',
-  openRule: 'meshloom.openRule',
   showLog: 'meshloom.showLog',
 } as const;
 

@@ -5,6 +5,7 @@ import { explainInjection } from './explain-injection.ts';
 import { refresh } from './refresh.ts';
 import { showIptables } from './show-iptables.ts';
 import { removeNodeHelperCommand } from './remove-node-helper.ts';
+import { showLog } from './show-log.ts';
 
 /** Every command, a line each; package.json's titles and `ids.ts` are compared with this list by a test. */
 export const commands: readonly Command[] = [
@@ -14,4 +15,5 @@ export const commands: readonly Command[] = [
   refresh,
   explainInjection,
   showIptables,
+  showLog,
 ];
