@@ -1,5 +1,9 @@
+import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { Cluster, ClusterContext } from './cluster.ts';
+import { demoStates, type DemoStateId } from '../demo/demo-states.ts';
+import { settingIds } from '../ids.ts';
+import { ClusterFailure, type Cluster, type ClusterContext } from './cluster.ts';
+import type { Kubeconfig, KubeconfigCluster, KubeconfigProblem, KubeconfigUser } from './kubeconfig.ts';
 
 /**
  * The chosen cluster. Choosing contacts nobody; {@link Clusters.connect} loads the client (and starts the demo server)
@@ -10,7 +14,213 @@ export interface Clusters {
   readonly chosen: ClusterContext;
   readonly onDidChoose: vscode.Event<ClusterContext>;
   /** All that can be chosen: the demo's states, then the kubeconfig's contexts. Reads files, contacts nobody. */
-  listContexts(): Promise<{ contexts: ClusterContext[]; problem?: string }>;
+  listContexts(): Promise<{ contexts: ClusterContext[]; problem?: string; problems: KubeconfigProblem[] }>;
   choose(context: ClusterContext): Promise<void>;
   connect(): Promise<Cluster>;
+}
+
+/** Key in the workspace's memory: the id of the chosen context. */
+const memoryKey = 'meshloom.chosenCluster';
+const defaultId = 'demo:broken';
+
+/** What a connection holds open, and from what it was made: another login in the kubeconfig makes another connection. */
+interface Connection {
+  contextId: string;
+  fingerprint: string;
+  cluster: Promise<Cluster>;
+  close: () => Promise<void>;
+}
+
+/** Registers its own end with the extension's context. */
+export function createClusters(extension: vscode.ExtensionContext, log: vscode.LogOutputChannel): Clusters {
+  const didChoose = new vscode.EventEmitter<ClusterContext>();
+  let chosen = contextOf(extension.workspaceState.get<string>(memoryKey, defaultId));
+  let connection: Connection | undefined;
+
+  async function disconnect(): Promise<void> {
+    const old = connection;
+    connection = undefined;
+    await old?.close().catch((error: unknown) => log.warn(String(error)));
+  }
+
+  /** Whoever asks for the same thing meanwhile shares it; a connection that could not be made is forgotten. */
+  async function reuse(fingerprint: string, context: ClusterContext, open: () => Opening): Promise<Cluster> {
+    if (connection?.contextId === context.id && connection.fingerprint === fingerprint) return await connection.cluster;
+    await disconnect();
+    const { cluster, close } = open();
+    const made: Connection = { contextId: context.id, fingerprint, cluster, close };
+    connection = made;
+    cluster.catch(() => {
+      if (connection === made) connection = undefined;
+    });
+    return await cluster;
+  }
+
+  const clusters: Clusters = {
+    get chosen() {
+      return chosen;
+    },
+    onDidChoose: didChoose.event,
+
+    async listContexts() {
+      const config = await readUsersKubeconfig();
+      const problems = config.problems;
+      return {
+        contexts: [
+          ...demoStates.map(describeDemo),
+          ...config.contexts.map((context) => describeContext(context, config)),
+        ],
+        problems,
+        ...(problems.length > 0 && { problem: problems.map(({ message }) => message).join('\n') }),
+      };
+    },
+
+    async choose(context) {
+      chosen = context;
+      await disconnect();
+      await extension.workspaceState.update(memoryKey, context.id);
+      log.info(`chosen cluster: ${context.id}`);
+      didChoose.fire(context);
+    },
+
+    async connect() {
+      const context = chosen;
+      if (context.kind === 'demo') return await reuse(context.id, context, () => openDemo(extension, log, context));
+      refuseWhenRestricted(context);
+      const { resolveContext } = await import('./kubeconfig.ts');
+      const target = resolveContext(await readUsersKubeconfig(), context.name);
+      warnOfOpenDoors(log, target.cluster);
+      const full = {
+        ...context,
+        server: target.cluster.server,
+        ...(target.context.namespace && { namespace: target.context.namespace }),
+      };
+      return await reuse(JSON.stringify([target.cluster, target.user]), context, () =>
+        openKubeconfig(full, target.cluster, target.user),
+      );
+    },
+  };
+
+  extension.subscriptions.push(
+    didChoose,
+    vscode.workspace.onDidChangeConfiguration(async (change) => {
+      if (!change.affectsConfiguration(settingIds.kubeconfig) || chosen.kind !== 'kubeconfig') return;
+      await disconnect();
+      didChoose.fire(chosen);
+    }),
+    { dispose: () => void disconnect() },
+  );
+  return clusters;
+}
+
+interface Opening {
+  cluster: Promise<Cluster>;
+  close: () => Promise<void>;
+}
+
+/** The same way as to a real cluster: its API server just happens to run in this process. */
+function openDemo(extension: vscode.ExtensionContext, log: vscode.LogOutputChannel, context: ClusterContext): Opening {
+  const opened = (async () => {
+    const { startDemoCluster } = await import('../demo/demo-cluster.ts');
+    const recordings = join(extension.extensionUri.fsPath, 'dist', 'recordings');
+    const demo = await startDemoCluster(context.id.slice('demo:'.length) as DemoStateId, recordings);
+    for (const problem of demo.problems) log.warn(`demo cluster ${context.id}: ${problem}`);
+    log.info(`demo cluster ${context.id} listens on ${demo.url}`);
+    const client = await createClient(
+      { ...context, server: demo.url },
+      { name: context.name, server: demo.url, skipTLSVerify: false },
+      { name: context.name, token: demo.token, impersonateGroups: [] },
+    );
+    return { demo, client };
+  })();
+  return {
+    cluster: opened.then(({ client }) => client),
+    close: async () => {
+      const { demo, client } = await opened;
+      client.dispose();
+      await demo.close();
+    },
+  };
+}
+
+function openKubeconfig(
+  context: ClusterContext,
+  cluster: KubeconfigCluster,
+  user: KubeconfigUser | undefined,
+): Opening {
+  const client = createClient(context, cluster, user);
+  return { cluster: client, close: async () => (await client).dispose() };
+}
+
+async function createClient(context: ClusterContext, cluster: KubeconfigCluster, user: KubeconfigUser | undefined) {
+  const { createClientNodeCluster } = await import('./client-node-cluster.ts');
+  const strings = vscode.l10n.bundle as Record<string, string> | undefined;
+  return createClientNodeCluster({ context, cluster, ...(user && { user }), ...(strings && { strings }) });
+}
+
+async function readUsersKubeconfig(): Promise<Kubeconfig> {
+  const { findKubeconfigFiles, readKubeconfig } = await import('./kubeconfig.ts');
+  return await readKubeconfig(findKubeconfigFiles(kubeconfigSetting()));
+}
+
+/** In Restricted Mode a folder that nobody trusts yet does not get to name the file that says what to run and where to connect. */
+function kubeconfigSetting(): string {
+  const [section, key] = splitSetting(settingIds.kubeconfig);
+  const settings = vscode.workspace.getConfiguration(section);
+  if (vscode.workspace.isTrusted) return settings.get<string>(key, '');
+  return settings.inspect<string>(key)?.globalValue ?? '';
+}
+
+function splitSetting(id: string): [section: string, key: string] {
+  const dot = id.lastIndexOf('.');
+  return [id.slice(0, dot), id.slice(dot + 1)];
+}
+
+function refuseWhenRestricted({ name }: ClusterContext): void {
+  if (vscode.workspace.isTrusted) return;
+  throw new ClusterFailure(
+    'kubeconfig',
+    vscode.l10n.t(
+      'Could not connect to context “{0}”: in Restricted Mode Meshloom runs no program and contacts no cluster but the demo.',
+      name,
+    ),
+    vscode.l10n.t('Trust this workspace, or choose the demo cluster.'),
+  );
+}
+
+function warnOfOpenDoors(log: vscode.LogOutputChannel, { name, server, skipTLSVerify }: KubeconfigCluster): void {
+  if (skipTLSVerify)
+    log.warn(`cluster ${name}: insecure-skip-tls-verify is set, nobody checks who answers at ${server}`);
+  if (server.startsWith('http:')) log.warn(`cluster ${name}: ${server} is not encrypted`);
+}
+
+/** What is known without reading a file: enough to show its name, and to connect to it. */
+function contextOf(id: string): ClusterContext {
+  if (id.startsWith('kubeconfig:')) return { id, name: id.slice('kubeconfig:'.length), kind: 'kubeconfig' };
+  const states = demoStates.map(describeDemo);
+  return states.find((context) => context.id === id) ?? states.find((context) => context.id === defaultId)!;
+}
+
+function describeDemo({ id, title, description }: (typeof demoStates)[number]): ClusterContext {
+  return { id: `demo:${id}`, name: vscode.l10n.t('Demo: {0}', title), kind: 'demo', namespace: 'shop', description };
+}
+
+function describeContext(
+  { name, cluster, namespace }: Kubeconfig['contexts'][number],
+  { clusters, currentContext }: Kubeconfig,
+): ClusterContext {
+  const server = clusters.find((candidate) => candidate.name === cluster)?.server;
+  const parts = [
+    server ?? vscode.l10n.t('cluster “{0}” is not defined', cluster),
+    namespace && vscode.l10n.t('namespace {0}', namespace),
+    name === currentContext && vscode.l10n.t('current context of kubectl'),
+  ];
+  return {
+    id: `kubeconfig:${name}`,
+    name,
+    kind: 'kubeconfig',
+    ...(server !== undefined && { server }),
+    ...(namespace !== undefined && { namespace }),
+    description: parts.filter(Boolean).join(' · '),
+  };
 }

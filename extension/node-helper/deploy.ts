@@ -1,0 +1,441 @@
+/** Puts the node helper into a cluster, and takes it out again: asks first, tells each step, leaves nothing half said. */
+import * as l10n from '@vscode/l10n';
+import type { KubernetesEvent, KubernetesObject, Pod, Workload } from '../../mesh/kubernetes.ts';
+import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
+import { whyNotRunning } from './client.ts';
+import { helperName, helperNamespace, helperSelector, managedBy, type ManifestObject } from './manifest.ts';
+
+export interface Progress {
+  /** One line for a person. */
+  message: string;
+  /** Nodes that are done, of how many; absent before the rollout. */
+  ready?: number;
+  wanted?: number;
+}
+
+export interface WorkOptions {
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+  /** For all of it. Default 3 min to deploy, 2 min to remove. */
+  timeoutMs?: number;
+  /** Between two looks at the cluster. Default 1 s. */
+  pollMs?: number;
+}
+
+/** A node where the helper does not run (yet), and what to do about it. */
+export interface WaitingNode {
+  node: string;
+  pod: string;
+  why: string;
+  next: string;
+}
+
+export interface Rollout {
+  wanted: number;
+  ready: number;
+  waiting: WaitingNode[];
+}
+
+/** It was cancelled or took too long; `message` says what stands in the cluster now and how to go on or undo it. */
+export class Unfinished extends Error {
+  override readonly name = 'Unfinished';
+  readonly cancelled: boolean;
+  readonly rollout?: Rollout;
+  constructor(message: string, cancelled: boolean, rollout?: Rollout) {
+    super(message);
+    this.cancelled = cancelled;
+    if (rollout) this.rollout = rollout;
+  }
+}
+
+interface Work {
+  cluster: Cluster;
+  namespace: string;
+  signal?: AbortSignal;
+  deadline: number;
+  pollMs: number;
+  report: (progress: Progress) => void;
+}
+
+/**
+ * Asks the cluster whether it would take the manifest (server-side dry run), applies it, waits until every node's helper
+ * runs, then removes the programs of older versions.
+ * @returns when all nodes are ready.
+ * @throws ClusterFailure when something is refused: then nothing was changed, but for a namespace that could not be removed again.
+ * @throws Unfinished at the deadline or on cancel: what was applied stays.
+ */
+export async function deployNodeHelper(
+  cluster: Cluster,
+  manifest: readonly ManifestObject[],
+  options: WorkOptions = {},
+): Promise<Rollout> {
+  const namespaceObject = manifest.find(({ kind }) => kind === 'Namespace');
+  const work = begin(cluster, namespaceObject?.metadata?.name ?? helperNamespace, options, 180_000);
+  const applied: string[] = [];
+  try {
+    await applyAll(work, manifest, applied);
+    const rollout = await waitForRollout(work);
+    await removeOlderPrograms(work, manifest);
+    return rollout;
+  } catch (error) {
+    throw applied.length === 0 ? error : withWhatStands(work, error, applied);
+  }
+}
+
+/** The error, with what it leaves in the cluster said. */
+function withWhatStands({ cluster, namespace }: Work, error: unknown, applied: string[]): unknown {
+  if (!(error instanceof ClusterFailure)) return error;
+  const left = l10n.t(
+    'Applied so far to “{0}” in context “{1}”: {2}. It stays; “Mesh: Remove Node Helper” takes it away.',
+    namespace,
+    cluster.context.name,
+    applied.join(', '),
+  );
+  if (isCancel(error)) return new Unfinished(l10n.t('Cancelled. {0}', left), true);
+  return new ClusterFailure(error.reason, error.message, `${error.next} ${left}`.trim(), {
+    cause: error,
+    ...(error.status !== undefined && { status: error.status }),
+  });
+}
+
+/**
+ * Removes all that {@link deployNodeHelper} made, older versions' leavings included, and waits until it is gone. The
+ * namespace goes too if it is ours; in one that is not, only our objects go.
+ * @returns false when there was nothing.
+ * @throws ClusterFailure when the cluster refuses, Unfinished at the deadline or on cancel.
+ */
+export async function removeNodeHelper(
+  cluster: Cluster,
+  options: WorkOptions & { namespace?: string } = {},
+): Promise<boolean> {
+  const work = begin(cluster, options.namespace ?? helperNamespace, options, 120_000);
+  const { namespace } = work;
+  try {
+    const existing = await cluster.get(resourceTypes.namespaces, namespace, callOptions(work));
+    if (!existing) return false;
+    const ours = isOurs(existing);
+    const found = (await Promise.all(ourTypes.map(async (type) => await listOurs(work, type)))).flat();
+    if (!ours && found.length === 0) return false;
+    for (const { type, name } of found) {
+      work.report({ message: l10n.t('Deleting {0} “{1}”', type.kind, name) });
+      await cluster.delete(type, name, { ...callOptions(work), namespace });
+    }
+    await waitUntil(
+      work,
+      l10n.t('Waiting for the helper’s pods to end'),
+      async () => (await listHelperPods(work)).length === 0,
+    );
+    if (ours) {
+      await cluster.delete(resourceTypes.namespaces, namespace, callOptions(work));
+      const gone = async () =>
+        (await cluster.get(resourceTypes.namespaces, namespace, callOptions(work))) === undefined;
+      await waitUntil(work, l10n.t('Waiting for namespace “{0}” to go', namespace), gone);
+    }
+    return true;
+  } catch (error) {
+    if (isCancel(error)) {
+      throw new Unfinished(
+        l10n.t(
+          'Cancelled. Part of the node helper may still be in “{0}” of context “{1}”; remove it again to finish.',
+          namespace,
+          cluster.context.name,
+        ),
+        true,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Whether the namespace, with something of ours, is there. */
+export async function isHelperDeployed(cluster: Cluster, signal?: AbortSignal): Promise<boolean> {
+  return (
+    (await cluster.get(resourceTypes.daemonSets, helperName, {
+      namespace: helperNamespace,
+      ...(signal && { signal }),
+    })) !== undefined
+  );
+}
+
+/** What the helper may have left, in the order in which it is deleted: first what makes pods. */
+const ourTypes = [resourceTypes.daemonSets, resourceTypes.configMaps, resourceTypes.serviceAccounts];
+
+async function applyAll(work: Work, manifest: readonly ManifestObject[], applied: string[]): Promise<void> {
+  const { cluster, namespace } = work;
+  const existing = await cluster.get(resourceTypes.namespaces, namespace, callOptions(work));
+  if (existing?.metadata?.deletionTimestamp) {
+    throw new ClusterFailure(
+      'conflict',
+      l10n.t(
+        'Could not deploy the node helper to context “{0}”: namespace “{1}” is still being removed.',
+        cluster.context.name,
+        namespace,
+      ),
+      l10n.t('Wait until it is gone, then try again.'),
+    );
+  }
+  if (existing && !isOurs(existing)) {
+    throw new ClusterFailure(
+      'conflict',
+      l10n.t(
+        'Could not deploy the node helper to context “{0}”: there is a namespace “{1}” that is not Meshloom’s.',
+        cluster.context.name,
+        namespace,
+      ),
+      l10n.t(
+        'Rename or remove it, or give it the label app.kubernetes.io/managed-by=meshloom if Meshloom may own and delete it.',
+      ),
+    );
+  }
+  const [first, rest] = [
+    manifest.filter(({ kind }) => kind === 'Namespace'),
+    manifest.filter(({ kind }) => kind !== 'Namespace'),
+  ];
+  const dryRun = async (objects: ManifestObject[]) => {
+    for (const object of objects) {
+      work.report({
+        message: l10n.t('Asking whether {0} “{1}” would be accepted', object.kind ?? '', object.metadata?.name ?? ''),
+      });
+      await cluster.apply(object, { ...callOptions(work), dryRun: true, force: true });
+    }
+  };
+  const apply = async (objects: ManifestObject[]) => {
+    for (const object of objects) {
+      work.report({ message: l10n.t('Applying {0} “{1}”', object.kind ?? '', object.metadata?.name ?? '') });
+      // By force: the namespace is ours, so is all that stands in it under our names.
+      await cluster.apply(object, { ...callOptions(work), force: true });
+      applied.push(`${object.kind ?? ''} ${object.metadata?.name ?? ''}`);
+    }
+  };
+  await dryRun(first);
+  if (existing) {
+    await dryRun(rest);
+    await apply(first);
+  } else {
+    // Nothing can be tried in a namespace that does not exist: it is made first, and taken back if the rest is refused.
+    await apply(first);
+    await dryRun(rest).catch(async (error: unknown) => {
+      await cluster.delete(resourceTypes.namespaces, namespace).catch(() => undefined);
+      applied.length = 0;
+      throw error;
+    });
+  }
+  await apply(rest);
+}
+
+async function waitForRollout(work: Work): Promise<Rollout> {
+  let rollout: Rollout = { wanted: 0, ready: 0, waiting: [] };
+  const look = async () => {
+    const daemonSet = await work.cluster.get<Workload>(resourceTypes.daemonSets, helperName, {
+      ...callOptions(work),
+      namespace: work.namespace,
+    });
+    const pods = await listHelperPods(work);
+    rollout = describeRollout(daemonSet, pods);
+    if (rollout.wanted > 0 && pods.length === 0) rollout.waiting.push(...(await findRefusals(work)));
+    work.report({ message: describeProgress(rollout), ready: rollout.ready, wanted: rollout.wanted });
+    return isComplete(daemonSet, rollout);
+  };
+  await waitUntil(work, '', look, () => describeUnfinished(work, rollout));
+  return rollout;
+}
+
+/** @param pods all of the helper's; those of an older template that still end are not counted. */
+export function describeRollout(daemonSet: Workload | undefined, pods: readonly Pod[]): Rollout {
+  const status = daemonSet?.status as DaemonSetStatus | undefined;
+  const waiting = pods
+    .filter((pod) => !pod.metadata?.deletionTimestamp && !isReady(pod))
+    .map((pod) => {
+      const why = whyNotRunning(pod);
+      return { node: pod.spec?.nodeName ?? '?', pod: pod.metadata?.name ?? '?', why, next: adviceFor(why) };
+    });
+  const ready = Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? status?.numberReady ?? 0);
+  return { wanted: status?.desiredNumberScheduled ?? 0, ready, waiting };
+}
+
+interface DaemonSetStatus {
+  observedGeneration?: number;
+  desiredNumberScheduled?: number;
+  updatedNumberScheduled?: number;
+  numberReady?: number;
+}
+
+function isComplete(daemonSet: Workload | undefined, { wanted, ready }: Rollout): boolean {
+  const generation = (daemonSet?.metadata as { generation?: number } | undefined)?.generation ?? 0;
+  const observed = (daemonSet?.status as DaemonSetStatus | undefined)?.observedGeneration ?? 0;
+  return observed >= generation && wanted > 0 && ready >= wanted;
+}
+
+/** A pod that was refused does not exist: only the DaemonSet's events tell of it. */
+async function findRefusals(work: Work): Promise<WaitingNode[]> {
+  const events = await work.cluster
+    .list<KubernetesEvent>(resourceTypes.events, {
+      ...callOptions(work),
+      namespace: work.namespace,
+      fieldSelector: `involvedObject.name=${helperName}`,
+    })
+    .catch((error: unknown) => {
+      if (isCancel(error)) throw error;
+      return { items: [] };
+    });
+  const refused = events.items.filter(
+    ({ reason, involvedObject }) => reason === 'FailedCreate' && involvedObject?.name === helperName,
+  );
+  const why = refused.at(-1)?.message;
+  return why ? [{ node: '*', pod: '', why, next: adviceFor(why) }] : [];
+}
+
+function adviceFor(why: string): string {
+  if (/ErrImage|ImagePullBackOff|InvalidImageName|ImageInspectError/.test(why)) {
+    return l10n.t(
+      'Set meshloom.helper.image to an image with Node that the nodes can pull (a mirror of node:24-slim), then deploy again.',
+    );
+  }
+  if (/PodSecurity|forbidden|admission|denied/.test(why)) {
+    return l10n.t('Ask who administers the cluster to allow it in namespace “{0}”.', helperNamespace);
+  }
+  if (/CrashLoopBackOff|Error|StartError/.test(why))
+    return l10n.t('Look at the log of that pod; the image must bring Node 20 or newer.');
+  if (/Unschedulable|Insufficient/.test(why)) return l10n.t('Make room on that node.');
+  if (/OOMKilled|Evicted/.test(why)) return l10n.t('The node is short of memory or disk.');
+  return l10n.t('It may only need more time.');
+}
+
+function describeProgress({ wanted, ready, waiting }: Rollout): string {
+  const [first] = waiting;
+  if (wanted === 0) return l10n.t('Waiting for the cluster to plan the helper’s pods');
+  const count = l10n.t('{0} of {1} nodes ready', ready, wanted);
+  return first ? l10n.t('{0}; {1}: {2}', count, first.node, first.why) : count;
+}
+
+function describeUnfinished({ cluster, namespace }: Work, { wanted, ready, waiting }: Rollout): string {
+  const stays = l10n.t(
+    'It stays in “{0}” of context “{1}” and may still get ready; “Mesh: Remove Node Helper” takes it away.',
+    namespace,
+    cluster.context.name,
+  );
+  if (wanted === 0) {
+    return l10n.t(
+      'The node helper was applied, but the cluster plans no pod for it: no Linux node takes it, or its controller manager does not run. {0}',
+      stays,
+    );
+  }
+  const shown = waiting
+    .slice(0, 3)
+    .map(({ node, why, next }) => l10n.t('{0}: {1}. {2}', node, why.replace(/\.$/, ''), next));
+  return [l10n.t('The node helper runs on {0} of {1} nodes.', ready, wanted), ...shown, stays].join(' ');
+}
+
+async function removeOlderPrograms(work: Work, manifest: readonly ManifestObject[]): Promise<void> {
+  const current = manifest.find(({ kind }) => kind === 'ConfigMap')?.metadata?.name;
+  for (const { name } of await listOurs(work, resourceTypes.configMaps)) {
+    if (name === current || !name.startsWith(`${helperName}-`)) continue;
+    work.report({ message: l10n.t('Deleting {0} “{1}”', 'ConfigMap', name) });
+    await work.cluster.delete(resourceTypes.configMaps, name, { ...callOptions(work), namespace: work.namespace });
+  }
+}
+
+async function listOurs(work: Work, type: ResourceType): Promise<{ type: ResourceType; name: string }[]> {
+  const { items } = await work.cluster.list(type, {
+    ...callOptions(work),
+    namespace: work.namespace,
+    labelSelector: printSelector(managedBy),
+  });
+  return items.filter(isOurs).map(({ metadata }) => ({ type, name: metadata?.name ?? '' }));
+}
+
+async function listHelperPods(work: Work): Promise<Pod[]> {
+  const { items } = await work.cluster.list<Pod>(resourceTypes.pods, {
+    ...callOptions(work),
+    namespace: work.namespace,
+    labelSelector: printSelector(helperSelector),
+  });
+  return items;
+}
+
+function printSelector(labels: Record<string, string>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+}
+
+function isOurs({ metadata }: KubernetesObject): boolean {
+  return Object.entries(managedBy).every(([key, value]) => metadata?.labels?.[key] === value);
+}
+
+function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
+}
+
+function isCancel(error: unknown): boolean {
+  return error instanceof ClusterFailure && error.reason === 'cancelled';
+}
+
+function begin(cluster: Cluster, namespace: string, options: WorkOptions, timeoutMs: number): Work {
+  let last = '';
+  return {
+    cluster,
+    namespace,
+    deadline: performance.now() + (options.timeoutMs ?? timeoutMs),
+    pollMs: options.pollMs ?? 1000,
+    report: (progress) => {
+      if (progress.message !== last) options.onProgress?.(progress);
+      last = progress.message;
+    },
+    ...(options.signal && { signal: options.signal }),
+  };
+}
+
+function callOptions({ signal }: Work): { signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}
+
+/** Looks again and again. A look that fails for a passing reason (busy, restarting API server) is repeated like one that says no. */
+async function waitUntil(
+  work: Work,
+  message: string,
+  isDone: () => Promise<boolean>,
+  explain?: () => string,
+): Promise<void> {
+  if (message) work.report({ message });
+  let lastFailure: ClusterFailure | undefined;
+  for (;;) {
+    try {
+      if (await isDone()) return;
+      lastFailure = undefined;
+    } catch (error) {
+      if (!(error instanceof ClusterFailure) || !passing.has(error.reason)) throw error;
+      lastFailure = error;
+    }
+    if (performance.now() >= work.deadline) {
+      throw (
+        lastFailure ??
+        new Unfinished(
+          explain?.() ??
+            l10n.t(
+              '{0} took too long in context “{1}”. It may still finish; look again in a minute.',
+              message,
+              work.cluster.context.name,
+            ),
+          false,
+        )
+      );
+    }
+    await pause(work);
+  }
+}
+
+const passing = new Set(['timeout', 'unreachable', 'server-error', 'too-many-requests']);
+
+function pause({ pollMs, signal }: Work): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, pollMs);
+    signal?.addEventListener('abort', done, { once: true });
+    if (signal?.aborted) done();
+  });
+}
