@@ -1,0 +1,50 @@
+import type { ApiObject } from '../api-object.ts';
+import type { ApiResource } from '../api-resources.ts';
+import type { Change } from '../api-store.ts';
+import { beginDeletion } from '../api-writes.ts';
+import type { ControllerContext } from './controller-context.ts';
+
+const collectAfterMs = 50;
+
+/** Takes away what belonged to an owner that is gone, or that waits (`Foreground`) for what belongs to it to go first. */
+export function garbageCollector(context: ControllerContext): (change: Change) => void {
+  const gone = new Set<string>();
+  let waiting = false;
+  const collect = () => {
+    waiting = false;
+    const uids = new Set(gone);
+    gone.clear();
+    for (const { resource, object } of everything(context)) {
+      const owners = object.metadata.ownerReferences ?? [];
+      const orphaned = owners.length > 0 && owners.every(({ uid }) => uid !== undefined && uids.has(uid));
+      if (orphaned && !object.metadata.deletionTimestamp) beginDeletion(context, resource, object);
+    }
+    for (const { resource, object } of everything(context)) finishForeground(context, resource, object);
+  };
+  return ({ type, object }) => {
+    const { uid, finalizers, ownerReferences } = object.metadata;
+    const inForeground = type === 'MODIFIED' && finalizers?.includes('foregroundDeletion');
+    if (type !== 'DELETED' && !inForeground) return;
+    if (uid) gone.add(uid);
+    if (!waiting && (uid || ownerReferences)) {
+      waiting = true;
+      context.after(collectAfterMs, collect);
+    }
+  };
+}
+
+function finishForeground(context: ControllerContext, resource: ApiResource, owner: ApiObject): void {
+  const { finalizers, uid, namespace, name } = owner.metadata;
+  if (!finalizers?.includes('foregroundDeletion')) return;
+  const dependents = everything(context).some(({ object }) =>
+    object.metadata.ownerReferences?.some((reference) => reference.uid === uid),
+  );
+  if (dependents) return;
+  const left = finalizers.filter((finalizer) => finalizer !== 'foregroundDeletion');
+  if (left.length > 0) context.store.put(resource, { ...owner, metadata: { ...owner.metadata, finalizers: left } });
+  else context.store.remove(resource, namespace, name);
+}
+
+function everything({ store, resources }: ControllerContext): { resource: ApiResource; object: ApiObject }[] {
+  return resources.all().flatMap((resource) => store.list(resource).map((object) => ({ resource, object })));
+}

@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { startApiServer } from './api-server.ts';
+import { readRecording } from './recording.ts';
+import type { DemoStateId } from './demo-states.ts';
+
+export { demoStates } from './demo-states.ts';
+export { startApiServer } from './api-server.ts';
+export { readRecording, RecordingError } from './recording.ts';
+
+/** A kubeconfig of one context, as `kubectl config view -o json` shows it. */
+export interface DemoKubeconfig {
+  apiVersion: 'v1';
+  kind: 'Config';
+  'current-context': string;
+  /** The client refuses plain HTTP, on loopback too, unless TLS is waived; there is none to verify. */
+  clusters: { name: string; cluster: { server: string; 'insecure-skip-tls-verify': true } }[];
+  users: { name: string; user: { token: string } }[];
+  contexts: { name: string; context: { cluster: string; user: string; namespace: string } }[];
+}
+
+export interface DemoCluster {
+  /** JSON, and so YAML, too. */
+  kubeconfig: DemoKubeconfig;
+  url: string;
+  token: string;
+  /** What of the recording could not be read, for the log; the rest works. */
+  problems: string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the demo cluster in one of its states.
+ * @param state names a directory below `recordingsDir`.
+ * @throws {RecordingError} when that recording cannot be replayed; its message names the file and is for the user.
+ */
+export async function startDemoCluster(state: DemoStateId, recordingsDir: string): Promise<DemoCluster> {
+  const recording = await readRecording(join(recordingsDir, state));
+  const { url, token, close } = await startApiServer({ recording });
+  const name = `demo-${state}`;
+  return {
+    kubeconfig: {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': name,
+      clusters: [{ name, cluster: { server: url, 'insecure-skip-tls-verify': true } }],
+      users: [{ name, user: { token } }],
+      contexts: [{ name, context: { cluster: name, user: name, namespace: 'shop' } }],
+    },
+    url,
+    token,
+    problems: recording.problems,
+    close,
+  };
+}
