@@ -95,6 +95,24 @@ describe.skipIf(!browserPath)('the gallery, under the webview’s own content se
     await page.close();
   });
 
+  it('gives every rule to who selects the whole page, also those out of sight', async () => {
+    const { page } = await open('redirect');
+    const text = await page.innerText('main');
+    for (const rule of recordedRules.redirect.v4.match(/-A .*/g) ?? []) expect(text).toContain(rule);
+    await page.close();
+  });
+
+  it('marks a rule that nobody knows with words, and counts it in a warning', async () => {
+    const { page } = await open('unknown-rules');
+    expect(await page.locator('.rule.unknown .mark').allInnerTexts()).toEqual([
+      'Unknown rule',
+      'Unknown rule',
+      'Unknown rule',
+    ]);
+    expect(await page.locator('.notice.warning').innerText()).toContain('3 rules are not of Istio');
+    await page.close();
+  });
+
   it('hides rules that no packet has met', async () => {
     const { page } = await open('redirect');
     await page.locator('.unused').click();

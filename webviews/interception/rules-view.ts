@@ -141,7 +141,7 @@ function ruleView(row: RuleRow, table: string, page: Page): TemplateResult {
       <code class="text">${ruleText(row, table, page)}</code>
     </div>
     <div role="cell" class="why">
-      ${row.cause ? html`<span class="cause" title=${l10n.t('What put this rule here')}>${markHits(row.cause, page.words).map(causePiece)}</span>` : nothing}
+      ${row.known && row.cause ? html`<span class="cause" title=${l10n.t('What put this rule here')}>${markHits(row.cause, page.words).map(causePiece)}</span>` : nothing}
     </div>
   </div>`;
 }

@@ -21,6 +21,9 @@ export interface ViewContext {
   goToChain: (key: string) => void;
 }
 
+/** From here on the browser lays out only what is in sight. */
+const manyRules = 300;
+
 export function interceptionView(state: InterceptionState, context: ViewContext): TemplateResult {
   const reading = chosenReading(state, context.ui);
   const hasRules = reading !== undefined && state.phase !== 'failed';
@@ -118,7 +121,12 @@ function readingView(state: InterceptionState, reading: ReadingView, context: Vi
         ${ui.tab === 'rules' ? searchView(reading, filtered.shown, filtered.total, context) : rawActionsView(reading, context)}
       </div>
     </div>
-    <section id="panel" role="tabpanel" aria-labelledby="tab-${ui.tab}">
+    <section
+      id="panel"
+      class=${filtered.shown > manyRules ? 'many' : ''}
+      role="tabpanel"
+      aria-labelledby="tab-${ui.tab}"
+    >
       ${ui.tab === 'raw' ? rawView(reading) : filtered.total === 0 ? emptyView(whyNoRules(reading)) : rulesView(reading, filtered, context)}
     </section>
   `;
