@@ -38,21 +38,24 @@ export async function follow<T extends KubernetesObject>(
   const scope = namespace === undefined ? {} : { namespace };
   let failures = 0;
   while (!signal.aborted) {
+    let listed = false;
     try {
       const { items, resourceVersion } = await cluster.list<T>(type, { ...scope, signal });
       if (signal.aborted) return;
       follower.onList(items);
+      listed = true;
       await watchFrom(resourceVersion);
     } catch (error) {
       if (signal.aborted) return;
       const failure = asFailure(error);
-      if (failure.reason !== 'gone') {
-        const final = isFinal(failure.reason);
-        follower.onFailure(failure, final);
-        if (final) return;
+      // A watch that breaks off, or whose version is forgotten, is daily business: list again at once. Only when that
+      // fails, or it happens again and again, is it a failure like another.
+      const daily = failure.reason === 'gone' || (listed && !isFinal(failure.reason));
+      if (!daily || failures > 0) {
+        if (failure.reason !== 'gone') follower.onFailure(failure, isFinal(failure.reason));
+        if (isFinal(failure.reason)) return;
+        await clock.wait(backoff(failures, clock.random()), signal);
       }
-      // Forgotten once is daily business: list again at once. Forgotten again and again is a failure like another.
-      if (failure.reason !== 'gone' || failures > 0) await clock.wait(backoff(failures, clock.random()), signal);
       failures += 1;
     }
   }
@@ -102,8 +105,8 @@ export function asFailure(error: unknown): ClusterFailure {
 }
 
 export const systemClock: Clock = {
-  now: Date.now,
-  random: Math.random,
+  now: () => Date.now(),
+  random: () => Math.random(),
   wait: (ms, signal) =>
     new Promise((resolve) => {
       if (signal.aborted) return resolve();

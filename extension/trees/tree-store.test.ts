@@ -1,0 +1,271 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { KubernetesObject, Pod } from '../../mesh/kubernetes.ts';
+import { ClusterFailure } from '../cluster/cluster.ts';
+import type { Cluster, ResourceType, WatchEvent } from '../cluster/cluster.ts';
+import { backoff } from './follow.ts';
+import { TreeStore } from './tree-store.ts';
+import type { StoreChange } from './tree-store.ts';
+
+/** A cluster whose answers a test sets, and which counts what it is asked. */
+class FakeCluster implements Cluster {
+  readonly context = { id: 'fake', name: 'fake', kind: 'kubeconfig', namespace: 'shop' } as const;
+  readonly asked: string[] = [];
+  readonly objects = new Map<string, KubernetesObject[]>();
+  readonly failures = new Map<string, ClusterFailure>();
+  readonly watches = new Map<string, { send: (event: WatchEvent<KubernetesObject>) => void; end: (error?: ClusterFailure) => void }>();
+  watching = 0;
+
+  list<T extends KubernetesObject>(type: ResourceType, options: { namespace?: string } = {}): Promise<{ items: T[]; resourceVersion: string }> {
+    const key = [type.plural, options.namespace].filter(Boolean).join('@');
+    this.asked.push(`list ${key}`);
+    const failure = this.failures.get(key);
+    if (failure) return Promise.reject(failure);
+    const items = (this.objects.get(type.plural) ?? []).filter(({ metadata }) => !options.namespace || metadata?.namespace === options.namespace);
+    return Promise.resolve({ items: structuredClone(items) as T[], resourceVersion: '1' });
+  }
+
+  watch<T extends KubernetesObject>(type: ResourceType, options: { resourceVersion: string; signal: AbortSignal; onEvent: (event: WatchEvent<T>) => void }): Promise<void> {
+    this.asked.push(`watch ${type.plural} from ${options.resourceVersion}`);
+    this.watching += 1;
+    return new Promise<void>((resolve, reject) => {
+      options.signal.addEventListener('abort', () => resolve());
+      this.watches.set(type.plural, {
+        send: options.onEvent as (event: WatchEvent<KubernetesObject>) => void,
+        end: (error) => (error ? reject(error) : resolve()),
+      });
+    }).finally(() => (this.watching -= 1));
+  }
+
+  get = () => Promise.reject(new Error('not asked for'));
+  apply = () => Promise.reject(new Error('not asked for'));
+  delete = () => Promise.reject(new Error('not asked for'));
+  exec = () => Promise.reject(new Error('not asked for'));
+}
+
+const pod = (name: string, resourceVersion: string, namespace = 'shop'): Pod => ({ metadata: { name, namespace, uid: name, resourceVersion } });
+const failure = (reason: ConstructorParameters<typeof ClusterFailure>[0]) => new ClusterFailure(reason, `It is ${reason}.`, 'Do something.');
+
+let store: TreeStore | undefined;
+afterEach(() => {
+  store?.dispose();
+  vi.useRealTimers();
+});
+
+function begin(cluster: FakeCluster | ClusterFailure = new FakeCluster()) {
+  vi.useFakeTimers({ now: 1_000_000 });
+  const connect = vi.fn(() => (cluster instanceof FakeCluster ? Promise.resolve(cluster) : Promise.reject(cluster)));
+  store = new TreeStore({ connect });
+  const changes: StoreChange[] = [];
+  store.onDidChange((change) => changes.push(change));
+  return { store, connect, changes, cluster: cluster as FakeCluster };
+}
+
+describe('the live store', () => {
+  it('contacts nobody before it is started, and ends every watch when it is stopped', async () => {
+    const { store, connect, cluster } = begin();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(connect).not.toHaveBeenCalled();
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(cluster.watching).toBeGreaterThan(8);
+    store.stop();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(cluster.watching).toBe(0);
+  });
+
+  it('asks a cluster that does not answer once, not once per kind, and again with growing pauses', async () => {
+    const { store, cluster } = begin();
+    cluster.failures.set('namespaces', failure('unreachable'));
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(store.phase).toBe('failed');
+    expect(store.failure?.message).toBe('It is unreachable.');
+    expect(cluster.asked).toEqual(['list namespaces']);
+    await vi.advanceTimersByTimeAsync(300_000);
+    const asked = cluster.asked.length;
+    expect(asked).toBeGreaterThan(8);
+    expect(asked).toBeLessThan(30);
+    cluster.failures.clear();
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(store.phase).toBe('ready');
+    expect(store.failure).toBeUndefined();
+  });
+
+  it.each(['unauthorized', 'kubeconfig'] as const)('does not ask again after “%s”, also when the view comes back, until the user asks', async (reason) => {
+    const { store, cluster } = begin();
+    cluster.failures.set('namespaces', failure(reason));
+    store.start();
+    await vi.advanceTimersByTimeAsync(100_000);
+    store.stop();
+    store.start();
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(cluster.asked).toEqual(['list namespaces']);
+    cluster.failures.clear();
+    store.refresh();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(store.phase).toBe('ready');
+  });
+
+  it('tells of a cluster that cannot even be connected to, and connects anew on refresh', async () => {
+    const { store, connect } = begin(failure('kubeconfig'));
+    store.start();
+    await store.whenSettled();
+    expect(store.failure?.reason).toBe('kubeconfig');
+    store.refresh();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(connect).toHaveBeenCalledTimes(2);
+  });
+
+  it('follows what happens, from the version of the list on', async () => {
+    const { store, cluster } = begin();
+    cluster.objects.set('pods', [pod('a', '1')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(cluster.asked).toContain('watch pods from 1');
+    cluster.watches.get('pods')?.send({ type: 'ADDED', object: pod('b', '2') });
+    cluster.watches.get('pods')?.send({ type: 'DELETED', object: pod('a', '3') });
+    cluster.watches.get('pods')?.send({ type: 'BOOKMARK', resourceVersion: '9' });
+    expect([...store.tables.pods.all()].map(({ metadata }) => metadata?.name)).toEqual(['b']);
+    await vi.advanceTimersByTimeAsync(5_000);
+    cluster.watches.get('pods')?.end();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(cluster.asked.at(-1)).toBe('watch pods from 9');
+  });
+
+  it('lists again when the server has forgotten the version, without a word to the user', async () => {
+    const { store, cluster } = begin();
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    cluster.objects.set('pods', [pod('fresh', '7')]);
+    cluster.watches.get('pods')?.end(failure('gone'));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(store.tables.pods.get('shop', 'fresh')).toBeDefined();
+    expect(store.stale()).toBeUndefined();
+  });
+
+  it('says nothing of a watch that breaks off when the next list succeeds', async () => {
+    const { store, cluster, changes } = begin();
+    store.start();
+    await vi.advanceTimersByTimeAsync(10_000);
+    changes.length = 0;
+    cluster.watches.get('pods')?.end(failure('unreachable'));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(changes.some(({ state }) => state)).toBe(false);
+    expect(cluster.asked.at(-1)).toBe('watch pods from 1');
+  });
+
+  it('keeps and marks as stale what it showed when the connection is lost, and takes that back when it returns', async () => {
+    const { store, cluster } = begin();
+    cluster.objects.set('pods', [pod('a', '1')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(10_000);
+    cluster.failures.set('pods', failure('unreachable'));
+    const lostAt = Date.now();
+    cluster.watches.get('pods')?.end(failure('unreachable'));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(store.stale()).toMatchObject({ since: lostAt });
+    expect(store.phase).toBe('ready');
+    expect(store.tables.pods.get('shop', 'a')).toBeDefined();
+    cluster.failures.clear();
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(store.stale()).toBeUndefined();
+  });
+
+  it('does without a kind that it may not read, and says which', async () => {
+    const { store, cluster } = begin();
+    cluster.failures.set('nodes', failure('forbidden'));
+    cluster.objects.set('pods', [pod('a', '1')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(store.phase).toBe('ready');
+    expect(store.degraded().map(({ part, state }) => `${part} ${state.phase}`)).toEqual(['nodes refused']);
+  });
+
+  it('reads the context’s own namespace when the whole cluster is refused', async () => {
+    const { store, cluster } = begin();
+    for (const kind of ['namespaces', 'nodes', 'pods', 'deployments', 'mutatingwebhookconfigurations']) cluster.failures.set(kind, failure('forbidden'));
+    cluster.objects.set('pods', [pod('mine', '1'), pod('theirs', '1', 'other')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(store.phase).toBe('ready');
+    expect([...store.tables.pods.all()].map(({ metadata }) => metadata?.name)).toEqual(['mine']);
+    expect(store.part('pods')).toMatchObject({ phase: 'live', onlyNamespace: 'shop' });
+  });
+
+  it('shows the rest when one kind fails or is slow', async () => {
+    const { store, cluster } = begin();
+    cluster.failures.set('events', failure('server-error'));
+    cluster.list = ((original) => (type: ResourceType, options) => (type.plural === 'nodes' ? new Promise(() => undefined) : original.call(cluster, type, options)))(cluster.list) as FakeCluster['list'];
+    store.start();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(store.phase).toBe('ready');
+    expect(store.degraded().map(({ part }) => part)).toEqual(['events']);
+  });
+
+  it('tells a hundred changes within 200 ms once, and only the namespaces that they are in', async () => {
+    const { store, cluster, changes } = begin();
+    cluster.objects.set('pods', [pod('a', '1'), pod('b', '1', 'other')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    changes.length = 0;
+    for (let i = 2; i < 102; i++) cluster.watches.get('pods')?.send({ type: 'MODIFIED', object: pod('a', String(i)) });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(changes).toEqual([{ parts: new Set(['pods']), namespaces: new Set(['shop']), state: false }]);
+  });
+
+  it('tells nothing when a new list is the old one', async () => {
+    const { store, cluster, changes } = begin();
+    cluster.objects.set('pods', [pod('a', '1')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    changes.length = 0;
+    cluster.watches.get('pods')?.end(failure('gone'));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(changes.flatMap(({ namespaces, state }) => [...namespaces, ...(state ? ['state'] : [])])).toEqual([]);
+  });
+
+  it('shows nothing of the old cluster when another is chosen', async () => {
+    const { store, cluster } = begin();
+    cluster.objects.set('pods', [pod('a', '1')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    cluster.objects.clear();
+    store.reset();
+    expect([...store.tables.pods.all()]).toEqual([]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(store.phase).toBe('ready');
+  });
+
+  it('asks for ConfigMaps in the control planes’ namespaces alone', async () => {
+    const { store, cluster } = begin();
+    cluster.objects.set('mutatingwebhookconfigurations', [
+      {
+        metadata: { name: 'istio-sidecar-injector' },
+        webhooks: [{ name: 'namespace.sidecar-injector.istio.io', clientConfig: { service: { name: 'istiod', namespace: 'mesh', path: '/inject' } } }],
+      } as KubernetesObject,
+    ]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(cluster.asked.filter((call) => call.includes('configmaps'))).toContain('list configmaps@mesh');
+    expect(cluster.asked).not.toContain('list configmaps');
+  });
+
+  it('does not storm a server that ends every watch at once', async () => {
+    const { store, cluster } = begin();
+    cluster.watch = () => {
+      cluster.asked.push('watch');
+      return Promise.resolve();
+    };
+    store.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+    // Ten kinds, each 1 + 2 + 4 + … 30 s apart.
+    expect(cluster.asked.filter((call) => call === 'watch').length).toBeLessThan(130);
+  });
+});
+
+describe('backoff', () => {
+  it('grows to half a minute and is spread by chance', () => {
+    expect([0, 1, 2, 10, 1000].map((failures) => backoff(failures, 0))).toEqual([1_000, 2_000, 4_000, 30_000, 30_000]);
+    expect(backoff(0, 0.999)).toBeGreaterThanOrEqual(500);
+  });
+});
