@@ -2,7 +2,10 @@
 export type { Finding, QuickFix, Severity, TextEdit } from './finding.ts';
 export type { Position, Range } from './located.ts';
 export { Located } from './located.ts';
+export { compileGlob, isGlob } from './glob.ts';
 export { findKind } from './kinds.ts';
+export { listFiles, manifestFile } from './list-manifests.ts';
+export { parseMeshSettings } from './mesh-config.ts';
 export type { Kind } from './kinds.ts';
 export { largestFile, parse, whyNotRead } from './parse.ts';
 export type { ParsedDocument, ParsedFile, SkipReason } from './parse.ts';

@@ -50,7 +50,7 @@ export const largestFile = 10 * 1024 * 1024;
  */
 export function parse(text: string, uri: string, options: ParseOptions = {}): ParsedFile {
   const skipped = whyNotRead(text);
-  if (skipped) return { uri, documents: skipped === 'binary' ? [] : [skippedDocument(uri, text, skipped)], skipped };
+  if (skipped) return { uri, documents: [skippedDocument(uri, skipped === 'conflict' ? text : '', skipped)], skipped };
   const reusable = byText(options.previous);
   const documents = splitDocuments(text).map(({ text: slice, line }) => {
     const same = reusable.get(slice)?.pop();
@@ -59,6 +59,11 @@ export function parse(text: string, uri: string, options: ParseOptions = {}): Pa
     return same;
   });
   return { uri, documents };
+}
+
+/** A file that was found, but whose text nobody read. */
+export function refusedFile(uri: string, skipped: SkipReason): ParsedFile {
+  return { uri, documents: [skippedDocument(uri, '', skipped)], skipped };
 }
 
 /** Whether this file's text is worth parsing at all. */
@@ -147,7 +152,7 @@ function compose(text: string): Document.Parsed[] {
   return [...documents] as Document.Parsed[];
 }
 
-/** A line that a finding about the YAML itself is shown on. */
+/** A parser that lost its way reports everything that follows: the first two are what helps. */
 const mostSyntaxProblems = 2;
 
 function readDocument(document: Document.Parsed, parsed: ParsedDocument, defaultNamespace: string): void {

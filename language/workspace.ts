@@ -4,7 +4,7 @@ import { finding } from './finding.ts';
 import type { Kind } from './kinds.ts';
 import { Located } from './located.ts';
 import type { Range } from './located.ts';
-import { parse } from './parse.ts';
+import { parse, refusedFile } from './parse.ts';
 import type { ParsedDocument, ParsedFile, SkipReason } from './parse.ts';
 import { findPodSource } from './resource.ts';
 import type { PodSource, Resource } from './resource.ts';
@@ -88,6 +88,15 @@ export class Workspace {
     this.noteChange(previous, file);
   }
 
+  /** Notes a file that is there but was not read. */
+  refuseFile(uri: string, reason: SkipReason): void {
+    const previous = this.files.get(uri);
+    const file = refusedFile(uri, reason);
+    this.files.set(uri, file);
+    if (!previous) this.sorted = undefined;
+    this.noteChange(previous, file);
+  }
+
   /** Forgets a file. Removing one that is not there does nothing. */
   removeFile(uri: string): void {
     const previous = this.files.get(uri);
@@ -107,12 +116,8 @@ export class Workspace {
 
   /** Files and documents that were left in peace, and why. */
   skipped(): { uri: string; reason: SkipReason; line: number }[] {
-    return this.sortedFiles().flatMap((file) =>
-      file.skipped === 'binary'
-        ? [{ uri: file.uri, reason: file.skipped, line: 0 }]
-        : file.documents.flatMap(({ skipped, source }) =>
-            skipped ? [{ uri: file.uri, reason: skipped, line: source.firstLine }] : [],
-          ),
+    return this.sortedFiles().flatMap(({ uri, documents }) =>
+      documents.flatMap(({ skipped, source }) => (skipped ? [{ uri, reason: skipped, line: source.firstLine }] : [])),
     );
   }
 

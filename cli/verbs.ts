@@ -1,0 +1,6 @@
+import { analyze } from './analyze.ts';
+import { iptablesExplain } from './iptables-explain.ts';
+import type { Verb } from './verb.ts';
+
+/** Every verb, in the order of the overview. */
+export const verbs: readonly Verb[] = [analyze, iptablesExplain];
