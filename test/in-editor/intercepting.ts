@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { resourceTypes, type Cluster } from '../../extension/cluster/cluster.ts';
-import { commandIds } from '../../extension/ids.ts';
+import { commandIds, viewIds } from '../../extension/ids.ts';
 import type { KubernetesObject, Pod } from '../../mesh/kubernetes.ts';
 import { click, fill, press, read, readAll, screenshot } from './eyes.ts';
-import { activated, eventually, setTheme } from './support.ts';
+import { activated, eventually, setTheme, unfold } from './support.ts';
 
 const inWebview = true;
 
@@ -76,7 +76,7 @@ describe('deploying the node helper and showing the rules of a pod', function ()
   });
 
   it('fills the CNI chain with what the node really has', async () => {
-    await vscode.commands.executeCommand('meshloom.cniChain.focus');
+    await unfold(viewIds.cniChain);
     await eventually('the plugins of the chain', async () => {
       const rows = await readAll({ selector: '.part.sidebar .monaco-list-row' });
       return rows.some((text) => text.includes('10-bridge.conflist'));

@@ -44,6 +44,18 @@ export function codeOf({ code }: vscode.Diagnostic): string {
   return String(typeof code === 'object' ? code.value : code);
 }
 
+/** Unfolds all of a tree, however deep, as a person does with the arrow keys. */
+export async function unfold(view: string): Promise<void> {
+  await vscode.commands.executeCommand(`${view}.focus`);
+  await vscode.commands.executeCommand('list.focusFirst');
+  for (let step = 0; step < 60; step++) {
+    await vscode.commands.executeCommand('list.expand');
+    await pause(30);
+    await vscode.commands.executeCommand('list.focusDown');
+  }
+  await vscode.commands.executeCommand('list.focusFirst');
+}
+
 export async function setTheme(theme: 'light' | 'dark'): Promise<void> {
   const name = theme === 'light' ? 'Default Light Modern' : 'Default Dark Modern';
   await vscode.workspace.getConfiguration('workbench').update('colorTheme', name, vscode.ConfigurationTarget.Global);
