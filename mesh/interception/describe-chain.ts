@@ -10,14 +10,16 @@ const builtIn: Record<string, () => string> = {
 };
 
 const istio: Record<string, () => string> = {
-  'nat ISTIO_INBOUND': () => l10n.t('Which TCP connections from outside the proxy takes, and which ports it leaves alone.'),
+  'nat ISTIO_INBOUND': () =>
+    l10n.t('Which TCP connections from outside the proxy takes, and which ports it leaves alone.'),
   'nat ISTIO_IN_REDIRECT': () => l10n.t('To the proxy’s inbound listener.'),
   'nat ISTIO_OUTPUT': () => l10n.t('Which connections from inside the pod are taken, and which leave directly.'),
   'nat ISTIO_REDIRECT': () => l10n.t('To the proxy’s outbound listener.'),
   'nat ISTIO_OUTPUT_DNS': () => l10n.t('The application’s DNS queries, to the agent.'),
   'raw ISTIO_OUTPUT_DNS': () => l10n.t('Keeps the halves of proxied DNS apart in conntrack, outbound.'),
   'raw ISTIO_INBOUND': () => l10n.t('Keeps the halves of proxied DNS apart in conntrack, inbound.'),
-  'mangle ISTIO_INBOUND': () => l10n.t('Which TCP packets from outside the proxy takes (TPROXY), and which ports it leaves alone.'),
+  'mangle ISTIO_INBOUND': () =>
+    l10n.t('Which TCP packets from outside the proxy takes (TPROXY), and which ports it leaves alone.'),
   'mangle ISTIO_TPROXY': () => l10n.t('To the proxy’s inbound listener, addresses unchanged.'),
   'mangle ISTIO_DIVERT': () => l10n.t('Packets of connections that the proxy has already taken.'),
   'mangle ISTIO_DROP': () => l10n.t('Drops packets that fit no connection.'),
@@ -44,5 +46,9 @@ const prefixes: [string, () => string][] = [
 /** What a chain as a whole is for, in a sentence; undefined for a chain that nobody knows. Takes nft's own names too. */
 export function describeChain(table: string, chain: string): string | undefined {
   const plain = plainChain(table, chain);
-  return (istio[`${plainTable(table)} ${plain}`] ?? (Object.hasOwn(builtIn, plain) ? builtIn[plain] : undefined) ?? prefixes.find(([prefix]) => plain.startsWith(prefix))?.[1])?.();
+  return (
+    istio[`${plainTable(table)} ${plain}`] ??
+    (Object.hasOwn(builtIn, plain) ? builtIn[plain] : undefined) ??
+    prefixes.find(([prefix]) => plain.startsWith(prefix))?.[1]
+  )?.();
 }

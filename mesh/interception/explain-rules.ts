@@ -58,7 +58,14 @@ export function explainRules(ruleset: Ruleset): ExplainedRuleset {
       rules.push(explained);
       if (explained.known) continue;
       unknown++;
-      if (unknown <= maximalWarnings) warnings.push(l10n.t('Not a rule of Istio, kube-proxy or a CNI plugin as far as is known: {0} (table {1})', rule.text, table));
+      if (unknown <= maximalWarnings)
+        warnings.push(
+          l10n.t(
+            'Not a rule of Istio, kube-proxy or a CNI plugin as far as is known: {0} (table {1})',
+            rule.text,
+            table,
+          ),
+        );
     }
   }
   if (unknown > maximalWarnings) warnings.push(l10n.t('{0} more rules are not known.', unknown - maximalWarnings));
@@ -93,5 +100,7 @@ function candidates({ table }: Subject): PreparedPattern[] {
 
 /** In TPROXY mode Istio still writes a nat ISTIO_INBOUND to which nothing leads: its 15008 is *not* excluded. */
 function noteUnreachable({ table, chain }: IptablesRule, { unreachable }: InterceptionFacts): string {
-  return unreachable.has(`${table} ${chain}`) ? l10n.t(' But no rule leads to chain {0}: this has no effect.', chain) : '';
+  return unreachable.has(`${table} ${chain}`)
+    ? l10n.t(' But no rule leads to chain {0}: this has no effect.', chain)
+    : '';
 }

@@ -33,13 +33,16 @@ export function inferTable({ builtIns, chains, targets }: TableEvidence): { tabl
   if (has('POSTROUTING') && has('PREROUTING')) return { table: 'nat', certain: true };
   if (has('PREROUTING') && has('OUTPUT')) return { table: 'raw', certain: true };
   if (has('INPUT') && has('FORWARD')) return { table: 'filter', certain: true };
-  if (targets.some((target) => /^(REDIRECT|DNAT|SNAT|MASQUERADE|NETMAP)$/.test(target))) return { table: 'nat', certain: true };
+  if (targets.some((target) => /^(REDIRECT|DNAT|SNAT|MASQUERADE|NETMAP)$/.test(target)))
+    return { table: 'nat', certain: true };
   if (targets.some((target) => target === 'TPROXY')) return { table: 'mangle', certain: true };
   if (targets.some((target) => target === 'CT' || target === 'NOTRACK')) return { table: 'raw', certain: true };
   const names = [...chains, ...targets];
   if (names.some((name) => /^(ISTIO_(DIVERT|TPROXY|DROP)$)/.test(name))) return { table: 'mangle', certain: false };
-  if (names.some((name) => /^(ISTIO_|KUBE-(SVC|SEP|MARK|POSTROUTING)|CNI-)/.test(name))) return { table: 'nat', certain: false };
-  if (targets.some((target) => /^(MARK|CONNMARK|TCPMSS|DSCP|TOS|TTL|HL)$/.test(target))) return { table: 'mangle', certain: false };
+  if (names.some((name) => /^(ISTIO_|KUBE-(SVC|SEP|MARK|POSTROUTING)|CNI-)/.test(name)))
+    return { table: 'nat', certain: false };
+  if (targets.some((target) => /^(MARK|CONNMARK|TCPMSS|DSCP|TOS|TTL|HL)$/.test(target)))
+    return { table: 'mangle', certain: false };
   if (has('PREROUTING') || has('POSTROUTING')) return { table: 'nat', certain: false };
   return { table: 'filter', certain: names.length === 0 };
 }

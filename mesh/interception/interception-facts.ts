@@ -47,8 +47,14 @@ export function valueOf(rule: IptablesRule, option: string): string | undefined 
   return findMatch(rule, option, false)?.values[0];
 }
 
-export function findMatch({ matches, targetOptions }: IptablesRule, option: string, negated?: boolean): Match | undefined {
-  return [...matches, ...targetOptions].find((match) => match.option === option && (negated === undefined || match.negated === negated));
+export function findMatch(
+  { matches, targetOptions }: IptablesRule,
+  option: string,
+  negated?: boolean,
+): Match | undefined {
+  return [...matches, ...targetOptions].find(
+    (match) => match.option === option && (negated === undefined || match.negated === negated),
+  );
 }
 
 /** Reads the facts in one pass over the rules. */
@@ -74,12 +80,19 @@ export function learnFacts(ruleset: Ruleset): InterceptionFacts {
         ports.inbound = valueOf(rule, '--on-port') ?? ports.inbound ?? '';
         marks.tproxy ??= valueOf(rule, '--tproxy-mark')?.split('/')[0];
       }
-      if (rule.target === 'MARK' && chain === 'OUTPUT' && valueOf(rule, '-o') === 'lo') marks.self ??= valueOf(rule, '--set-xmark')?.split('/')[0];
+      if (rule.target === 'MARK' && chain === 'OUTPUT' && valueOf(rule, '-o') === 'lo')
+        marks.self ??= valueOf(rule, '--set-xmark')?.split('/')[0];
       if (rule.target === 'ACCEPT' && chain === 'ISTIO_PRERT') marks.probe ??= valueOf(rule, '-s')?.split('/')[0];
       if (rule.target === 'SNAT' && chain === 'ISTIO_POSTRT') marks.probe ??= valueOf(rule, '--to-source');
-      if (target === 'ISTIO_REDIRECT' && chain === 'ISTIO_OUTPUT' && valueOf(rule, '-d') !== undefined) listedRanges = true;
+      if (target === 'ISTIO_REDIRECT' && chain === 'ISTIO_OUTPUT' && valueOf(rule, '-d') !== undefined)
+        listedRanges = true;
       const nic = valueOf(rule, '-i');
-      if (nic !== undefined && (chain === 'PREROUTING' || chain === 'ISTIO_PRERT') && (target === 'ISTIO_REDIRECT' || rule.target === 'REDIRECT')) rerouted.add(nic);
+      if (
+        nic !== undefined &&
+        (chain === 'PREROUTING' || chain === 'ISTIO_PRERT') &&
+        (target === 'ISTIO_REDIRECT' || rule.target === 'REDIRECT')
+      )
+        rerouted.add(nic);
       if (chain === 'ISTIO_OUTPUT' || chain === 'OUTPUT' || chain === 'ISTIO_OUTPUT_DNS') {
         owners.uid.see(rule, '--uid-owner', target);
         owners.gid.see(rule, '--gid-owner', target);
@@ -116,7 +129,8 @@ class Owners {
     const [id] = owner?.values ?? [];
     if (!owner || id === undefined) return;
     const overLoopback = valueOf(rule, '-o') === 'lo';
-    if (overLoopback && (owner.negated ? target === 'RETURN' : target === 'ISTIO_IN_REDIRECT' || target === 'MARK')) this.#sure.add(id);
+    if (overLoopback && (owner.negated ? target === 'RETURN' : target === 'ISTIO_IN_REDIRECT' || target === 'MARK'))
+      this.#sure.add(id);
     else if (!owner.negated && target === 'CT') this.#sure.add(id);
     else if (!owner.negated && target === 'RETURN') this.#perhaps.add(id);
   }
@@ -140,7 +154,9 @@ function decideMode(ruleset: Ruleset): InterceptionMode {
       if (/^ISTIO_/.test(chain)) {
         tproxy ||= rule.target === 'TPROXY';
         redirect ||= rule.target === 'REDIRECT';
-        ambientMark ||= rule.matches.some(({ option, values }) => option === '--mark' && values[0]?.endsWith('/0xfff') === true);
+        ambientMark ||= rule.matches.some(
+          ({ option, values }) => option === '--mark' && values[0]?.endsWith('/0xfff') === true,
+        );
       }
     }
   }
@@ -155,7 +171,8 @@ function decideMode(ruleset: Ruleset): InterceptionMode {
 /** Chains that nothing leads to. Only where the table's built-in chains are shown: a text of one chain alone proves nothing. */
 function findUnreachable({ chains }: Ruleset): Set<string> {
   const byName = new Map(chains.map((chain) => [`${chain.table} ${chain.name}`, chain]));
-  const isRoot = ({ table, name, policy }: (typeof chains)[number]) => isBuiltIn(plainChain(table, name)) || policy !== undefined;
+  const isRoot = ({ table, name, policy }: (typeof chains)[number]) =>
+    isBuiltIn(plainChain(table, name)) || policy !== undefined;
   const rooted = new Set(chains.filter(isRoot).map(({ table }) => table));
   const seen = new Set<string>();
   const waiting = chains.filter(isRoot).map(({ table, name }) => `${table} ${name}`);
@@ -163,7 +180,12 @@ function findUnreachable({ chains }: Ruleset): Set<string> {
     if (seen.has(key)) continue;
     seen.add(key);
     const chain = byName.get(key);
-    for (const { target } of chain?.rules ?? []) if (chain && target !== undefined) waiting.push(`${chain.table} ${target}`);
+    for (const { target } of chain?.rules ?? [])
+      if (chain && target !== undefined) waiting.push(`${chain.table} ${target}`);
   }
-  return new Set(chains.filter(({ table, name }) => rooted.has(table) && !seen.has(`${table} ${name}`)).map(({ table, name }) => `${table} ${name}`));
+  return new Set(
+    chains
+      .filter(({ table, name }) => rooted.has(table) && !seen.has(`${table} ${name}`))
+      .map(({ table, name }) => `${table} ${name}`),
+  );
 }

@@ -17,9 +17,71 @@ export type NftExpression =
   | { kind: 'comment'; text: string }
   | { kind: 'other'; text: string };
 
-const metaKeys = new Set(['iifname', 'oifname', 'iif', 'oif', 'skuid', 'skgid', 'pkttype', 'mark', 'l4proto', 'nfproto', 'protocol', 'length', 'cgroup', 'hour', 'day', 'time', 'random', 'iiftype', 'oiftype', 'priority', 'rtclassid', 'cpu', 'iifgroup', 'oifgroup', 'secpath', 'iifkind', 'oifkind', 'ibrname', 'obrname']);
-const bareMetaKeys = new Set(['iifname', 'oifname', 'iif', 'oif', 'skuid', 'skgid', 'pkttype', 'iiftype', 'oiftype', 'iifgroup', 'oifgroup', 'rtclassid', 'cpu']);
-const headers = new Set(['ip', 'ip6', 'tcp', 'udp', 'udplite', 'sctp', 'dccp', 'th', 'icmp', 'icmpv6', 'ether', 'ct', 'socket', 'ah', 'esp', 'vlan', 'arp']);
+const metaKeys = new Set([
+  'iifname',
+  'oifname',
+  'iif',
+  'oif',
+  'skuid',
+  'skgid',
+  'pkttype',
+  'mark',
+  'l4proto',
+  'nfproto',
+  'protocol',
+  'length',
+  'cgroup',
+  'hour',
+  'day',
+  'time',
+  'random',
+  'iiftype',
+  'oiftype',
+  'priority',
+  'rtclassid',
+  'cpu',
+  'iifgroup',
+  'oifgroup',
+  'secpath',
+  'iifkind',
+  'oifkind',
+  'ibrname',
+  'obrname',
+]);
+const bareMetaKeys = new Set([
+  'iifname',
+  'oifname',
+  'iif',
+  'oif',
+  'skuid',
+  'skgid',
+  'pkttype',
+  'iiftype',
+  'oiftype',
+  'iifgroup',
+  'oifgroup',
+  'rtclassid',
+  'cpu',
+]);
+const headers = new Set([
+  'ip',
+  'ip6',
+  'tcp',
+  'udp',
+  'udplite',
+  'sctp',
+  'dccp',
+  'th',
+  'icmp',
+  'icmpv6',
+  'ether',
+  'ct',
+  'socket',
+  'ah',
+  'esp',
+  'vlan',
+  'arp',
+]);
 const verdicts = new Set(['accept', 'drop', 'return', 'continue', 'queue']);
 const statements = new Set(['redirect', 'masquerade', 'snat', 'dnat', 'tproxy', 'reject', 'log', 'notrack', 'limit']);
 const operators = new Set(['==', '!=', '<', '>', '<=', '>=']);
@@ -28,7 +90,7 @@ const operators = new Set(['==', '!=', '<', '>', '<=', '>=']);
 export function readNftRule(text: string): NftExpression[] {
   const words = text.match(/"(?:\\.|[^"\\])*"|\{[^}]*\}|[^\s{}]+|[{}]/g) ?? [];
   const found: NftExpression[] = [];
-  for (let at = 0; at < words.length; ) {
+  for (let at = 0; at < words.length;) {
     const step = readStatement(words, at) ?? readMatch(words, at);
     if (step) {
       found.push(step.expression);
@@ -52,16 +114,26 @@ function readStatement(words: string[], at: number): Step | undefined {
   const word = words[at]!;
   const after = words[at + 1];
   if (word === 'counter') {
-    if (after !== 'packets') return { expression: { kind: 'counter', packets: 0, bytes: 0 }, next: at + (after === 'name' ? 3 : 1) };
-    return { expression: { kind: 'counter', packets: Number(words[at + 2] ?? 0) || 0, bytes: Number(words[at + 4] ?? 0) || 0 }, next: at + 5 };
+    if (after !== 'packets')
+      return { expression: { kind: 'counter', packets: 0, bytes: 0 }, next: at + (after === 'name' ? 3 : 1) };
+    return {
+      expression: { kind: 'counter', packets: Number(words[at + 2] ?? 0) || 0, bytes: Number(words[at + 4] ?? 0) || 0 },
+      next: at + 5,
+    };
   }
-  if ((word === 'jump' || word === 'goto') && after !== undefined) return { expression: { kind: 'verdict', verdict: word, chain: after }, next: at + 2 };
+  if ((word === 'jump' || word === 'goto') && after !== undefined)
+    return { expression: { kind: 'verdict', verdict: word, chain: after }, next: at + 2 };
   if (verdicts.has(word)) return { expression: { kind: 'verdict', verdict: word }, next: at + 1 };
-  if (word === 'xt' && after !== undefined && words[at + 2] !== undefined) return { expression: { kind: 'xt', type: after, name: unquote(words[at + 2]!) }, next: at + 3 };
-  if (word === 'comment' && after?.startsWith('"')) return { expression: { kind: 'comment', text: unquote(after) }, next: at + 2 };
+  if (word === 'xt' && after !== undefined && words[at + 2] !== undefined)
+    return { expression: { kind: 'xt', type: after, name: unquote(words[at + 2]!) }, next: at + 3 };
+  if (word === 'comment' && after?.startsWith('"'))
+    return { expression: { kind: 'comment', text: unquote(after) }, next: at + 2 };
   if ((word === 'meta' || word === 'ct') && words[at + 2] === 'set') {
     const end = endOfValue(words, at + 3);
-    return { expression: { kind: 'set', key: `${word} ${after ?? ''}`, value: words.slice(at + 3, end).join(' ') }, next: end };
+    return {
+      expression: { kind: 'set', key: `${word} ${after ?? ''}`, value: words.slice(at + 3, end).join(' ') },
+      next: end,
+    };
   }
   if (!statements.has(word)) return undefined;
   const end = endOfStatement(words, at + 1);
@@ -77,7 +149,8 @@ function endOfValue(words: string[], start: number): number {
   return Math.min(at, words.length);
 }
 
-const statementWords = /^(to|with|ip|ip6|random|fully-random|persistent|random,.*|fully-random,.*|persistent,.*|prefix|level|group|snaplen|queue-threshold|flags|all|tcp|reset|icmp|icmpv6|icmpx|type|rate|over|burst|packets|bytes|port-unreachable|host-unreachable|net-unreachable|prot-unreachable|host-prohibited|net-prohibited|admin-prohibited|no-route|addr-unreachable|".*"|\d.*|:\d.*|\[.*|[0-9a-f]*:[0-9a-f:.]+|emerg|alert|crit|err|warn|notice|info|debug)$/;
+const statementWords =
+  /^(to|with|ip|ip6|random|fully-random|persistent|random,.*|fully-random,.*|persistent,.*|prefix|level|group|snaplen|queue-threshold|flags|all|tcp|reset|icmp|icmpv6|icmpx|type|rate|over|burst|packets|bytes|port-unreachable|host-unreachable|net-unreachable|prot-unreachable|host-prohibited|net-prohibited|admin-prohibited|no-route|addr-unreachable|".*"|\d.*|:\d.*|\[.*|[0-9a-f]*:[0-9a-f:.]+|emerg|alert|crit|err|warn|notice|info|debug)$/;
 
 function endOfStatement(words: string[], start: number): number {
   let at = start;
@@ -100,8 +173,14 @@ function readMatch(words: string[], start: number): Step | undefined {
     at++;
   }
   const value = words[at];
-  if (value === undefined || value === '.' || value === 'vmap' || value === 'map' || value.startsWith('@')) return undefined;
-  match.values = value.startsWith('{') ? value.slice(1, -1).split(',').map((each) => unquote(each.trim())) : [unquote(value)];
+  if (value === undefined || value === '.' || value === 'vmap' || value === 'map' || value.startsWith('@'))
+    return undefined;
+  match.values = value.startsWith('{')
+    ? value
+        .slice(1, -1)
+        .split(',')
+        .map((each) => unquote(each.trim()))
+    : [unquote(value)];
   at++;
   // `tcp flags syn / fin,syn,rst,ack`: the mask stands behind.
   if (words[at] === '/' && words[at + 1] !== undefined) {
@@ -125,8 +204,10 @@ function readKey(words: string[], at: number): { name: string; next: number } | 
   const after = words[at + 1];
   if (word === 'meta' && after !== undefined && metaKeys.has(after)) return { name: after, next: at + 2 };
   if (bareMetaKeys.has(word)) return { name: word, next: at + 1 };
-  if (word === 'fib' && after !== undefined && words[at + 2] === 'type') return { name: `fib ${after} type`, next: at + 3 };
-  if (headers.has(word) && after !== undefined && /^[a-z-]+$/.test(after)) return { name: `${word} ${after}`, next: at + 2 };
+  if (word === 'fib' && after !== undefined && words[at + 2] === 'type')
+    return { name: `fib ${after} type`, next: at + 3 };
+  if (headers.has(word) && after !== undefined && /^[a-z-]+$/.test(after))
+    return { name: `${word} ${after}`, next: at + 2 };
   return undefined;
 }
 

@@ -75,10 +75,17 @@ class Draft {
   }
 
   rules(): IptablesRule[] {
-    const parts: RuleParts = { table: this.#place.table, chain: this.#place.chain, basics: this.#basics, modules: this.#modules };
+    const parts: RuleParts = {
+      table: this.#place.table,
+      chain: this.#place.chain,
+      basics: this.#basics,
+      modules: this.#modules,
+    };
     const actions = this.#actions.length ? this.#actions : [undefined];
     return actions.map((action) => {
-      const each: RuleParts = action ? { ...parts, target: action.target, goto: action.goto ?? false, targetOptions: action.options } : parts;
+      const each: RuleParts = action
+        ? { ...parts, target: action.target, goto: action.goto ?? false, targetOptions: action.options }
+        : parts;
       return buildRule(each, this.#counters);
     });
   }
@@ -112,7 +119,8 @@ class Draft {
   }
 
   #protocol(name: string, negated = false): void {
-    if (name !== '' && !this.#basics.some((basic) => basic.option === '-p')) this.#basics.push({ option: '-p', values: [name], negated });
+    if (name !== '' && !this.#basics.some((basic) => basic.option === '-p'))
+      this.#basics.push({ option: '-p', values: [name], negated });
   }
 
   #moduleMatch(match: Extract<NftExpression, { kind: 'match' }>): boolean {
@@ -131,7 +139,12 @@ class Draft {
     switch (key) {
       case 'tcp flags': {
         this.#protocol('tcp');
-        const flags = (list: string) => list.toUpperCase().split(/[,|]/).sort((a, b) => flagOrder.indexOf(a) - flagOrder.indexOf(b)).join(',');
+        const flags = (list: string) =>
+          list
+            .toUpperCase()
+            .split(/[,|]/)
+            .sort((a, b) => flagOrder.indexOf(a) - flagOrder.indexOf(b))
+            .join(',');
         this.#module('tcp', { option: '--tcp-flags', values: [flags(mask ?? value), flags(value)], negated });
         return true;
       }
@@ -140,7 +153,11 @@ class Draft {
         return this.#owner(key === 'skuid' ? '--uid-owner' : '--gid-owner', values, negated);
       case 'mark':
       case 'ct mark':
-        this.#module(key === 'mark' ? 'mark' : 'connmark', { option: '--mark', values: [printMark(value, mask)], negated });
+        this.#module(key === 'mark' ? 'mark' : 'connmark', {
+          option: '--mark',
+          values: [printMark(value, mask)],
+          negated,
+        });
         return true;
       case 'ct state':
         this.#module('conntrack', { option: '--ctstate', values: [orderStates(values.join(','))], negated });
@@ -153,18 +170,30 @@ class Draft {
         return true;
       case 'fib daddr type':
       case 'fib saddr type':
-        this.#module('addrtype', { option: key === 'fib daddr type' ? '--dst-type' : '--src-type', values: [values.join(',').toUpperCase()], negated });
+        this.#module('addrtype', {
+          option: key === 'fib daddr type' ? '--dst-type' : '--src-type',
+          values: [values.join(',').toUpperCase()],
+          negated,
+        });
         return true;
       case 'random': {
         if (operator !== '<' || mask === undefined) return false;
-        this.#module('statistic', option('--mode', 'random'), option('--probability', (Number(value) / 2 ** 31).toFixed(11)));
+        this.#module(
+          'statistic',
+          option('--mode', 'random'),
+          option('--probability', (Number(value) / 2 ** 31).toFixed(11)),
+        );
         return true;
       }
       case 'icmp type':
       case 'icmpv6 type': {
         const six = key === 'icmpv6 type';
         this.#protocol(six ? 'ipv6-icmp' : 'icmp');
-        this.#module(six ? 'icmp6' : 'icmp', { option: six ? '--icmpv6-type' : '--icmp-type', values: [(six ? icmp6Types : icmpTypes)[value] ?? value], negated });
+        this.#module(six ? 'icmp6' : 'icmp', {
+          option: six ? '--icmpv6-type' : '--icmp-type',
+          values: [(six ? icmp6Types : icmpTypes)[value] ?? value],
+          negated,
+        });
         return true;
       }
       default: {
@@ -185,7 +214,10 @@ class Draft {
 
   #module(module: string, ...options: Match[]): void {
     const last = this.#modules.at(-1);
-    const shared = last?.module === module && module !== 'comment' && options.every(({ option: name }) => last.options.every((other) => other.option !== name));
+    const shared =
+      last?.module === module &&
+      module !== 'comment' &&
+      options.every(({ option: name }) => last.options.every((other) => other.option !== name));
     if (shared && last) last.options.push(...options);
     else this.#modules.push({ module, options });
   }
@@ -203,7 +235,11 @@ class Draft {
   #verdict(verdict: string, chain: string | undefined): void {
     // `tproxy … meta mark set … accept` is one target in iptables.
     if (verdict === 'accept' && this.#actions.some(({ target }) => target === 'TPROXY')) return;
-    this.#actions.push(chain === undefined ? { target: verdict.toUpperCase(), options: [] } : { target: chain, goto: verdict === 'goto', options: [] });
+    this.#actions.push(
+      chain === undefined
+        ? { target: verdict.toUpperCase(), options: [] }
+        : { target: chain, goto: verdict === 'goto', options: [] },
+    );
   }
 
   #set(key: string, value: string): void {
@@ -216,10 +252,20 @@ class Draft {
       this.#asWritten(`${key} set ${value}`);
       return;
     }
-    const copy = key === 'meta mark' ? /^ct mark(?: (?:and|&) (0x[0-9a-f]+))?$/.exec(value) : /^(?:meta )?mark(?: (?:and|&) (0x[0-9a-f]+))?$/.exec(value);
+    const copy =
+      key === 'meta mark'
+        ? /^ct mark(?: (?:and|&) (0x[0-9a-f]+))?$/.exec(value)
+        : /^(?:meta )?mark(?: (?:and|&) (0x[0-9a-f]+))?$/.exec(value);
     if (copy) {
       const mask = copy[1] === undefined ? '0xffffffff' : hex(Number(copy[1]));
-      this.#actions.push({ target: 'CONNMARK', options: [option(key === 'meta mark' ? '--restore-mark' : '--save-mark'), option('--nfmask', mask), option('--ctmask', mask)] });
+      this.#actions.push({
+        target: 'CONNMARK',
+        options: [
+          option(key === 'meta mark' ? '--restore-mark' : '--save-mark'),
+          option('--nfmask', mask),
+          option('--ctmask', mask),
+        ],
+      });
       return;
     }
     const xmark = readMarkValue(value);
@@ -230,25 +276,43 @@ class Draft {
   }
 
   #statement(name: string, words: string[]): void {
-    const flags = words.flatMap((word) => word.split(',')).filter((word) => word in flagOptions).map((word) => option(flagOptions[word]!));
+    const flags = words
+      .flatMap((word) => word.split(','))
+      .filter((word) => word in flagOptions)
+      .map((word) => option(flagOptions[word]!));
     const to = words[words.indexOf('to') + 1];
     const destination = words.includes('to') && to !== undefined ? to : '';
     switch (name) {
       case 'redirect':
       case 'masquerade':
-        this.#actions.push({ target: name.toUpperCase(), options: [...(destination === '' ? [] : [option('--to-ports', destination.replace(/^:/, ''))]), ...flags] });
+        this.#actions.push({
+          target: name.toUpperCase(),
+          options: [...(destination === '' ? [] : [option('--to-ports', destination.replace(/^:/, ''))]), ...flags],
+        });
         break;
       case 'snat':
       case 'dnat':
-        this.#actions.push({ target: name.toUpperCase(), options: [option(name === 'snat' ? '--to-source' : '--to-destination', destination), ...flags] });
+        this.#actions.push({
+          target: name.toUpperCase(),
+          options: [option(name === 'snat' ? '--to-source' : '--to-destination', destination), ...flags],
+        });
         break;
       case 'tproxy': {
         const [, ip = '', port = ''] = /^(.*?):?(\d+)?$/.exec(destination.replace(/^\[(.*)\]/, '$1')) ?? [];
-        this.#actions.push({ target: 'TPROXY', options: [option('--on-port', port), option('--on-ip', ip || (this.#place.family === '6' || words.includes('ip6') ? '::' : '0.0.0.0'))] });
+        this.#actions.push({
+          target: 'TPROXY',
+          options: [
+            option('--on-port', port),
+            option('--on-ip', ip || (this.#place.family === '6' || words.includes('ip6') ? '::' : '0.0.0.0')),
+          ],
+        });
         break;
       }
       case 'reject':
-        this.#actions.push({ target: 'REJECT', options: [option('--reject-with', rejectKind(words, this.#place.family))] });
+        this.#actions.push({
+          target: 'REJECT',
+          options: [option('--reject-with', rejectKind(words, this.#place.family))],
+        });
         break;
       case 'notrack':
         this.#actions.push({ target: 'CT', options: [option('--notrack')] });
@@ -269,11 +333,27 @@ class Draft {
       return;
     }
     const burst = words.includes('burst') ? words[words.indexOf('burst') + 1] : undefined;
-    this.#module('limit', option('--limit', `${rate[1] ?? ''}/${perUnit[rate[2] ?? ''] ?? ''}`), ...(burst === undefined || burst === '5' ? [] : [option('--limit-burst', burst)]));
+    this.#module(
+      'limit',
+      option('--limit', `${rate[1] ?? ''}/${perUnit[rate[2] ?? ''] ?? ''}`),
+      ...(burst === undefined || burst === '5' ? [] : [option('--limit-burst', burst)]),
+    );
   }
 }
 
-const basicKeys: Record<string, string> = { 'ip saddr': '-s', 'ip daddr': '-d', 'ip6 saddr': '-s', 'ip6 daddr': '-d', iifname: '-i', iif: '-i', oifname: '-o', oif: '-o', l4proto: '-p', 'ip protocol': '-p', 'ip6 nexthdr': '-p' };
+const basicKeys: Record<string, string> = {
+  'ip saddr': '-s',
+  'ip daddr': '-d',
+  'ip6 saddr': '-s',
+  'ip6 daddr': '-d',
+  iifname: '-i',
+  iif: '-i',
+  oifname: '-o',
+  oif: '-o',
+  l4proto: '-p',
+  'ip protocol': '-p',
+  'ip6 nexthdr': '-p',
+};
 const simpleMatches: Record<string, { module: string; option: string }> = {
   length: { module: 'length', option: '--length' },
   cgroup: { module: 'cgroup', option: '--cgroup' },
@@ -283,11 +363,33 @@ const simpleMatches: Record<string, { module: string; option: string }> = {
   'ip6 hoplimit': { module: 'hl', option: '--hl-eq' },
   'ct zone': { module: 'conntrack', option: '--ctzone' },
 };
-const flagOptions: Record<string, string> = { random: '--random', 'fully-random': '--random-fully', persistent: '--persistent' };
+const flagOptions: Record<string, string> = {
+  random: '--random',
+  'fully-random': '--random-fully',
+  persistent: '--persistent',
+};
 const perUnit: Record<string, string> = { second: 'sec', minute: 'min', hour: 'hour', day: 'day' };
 const flagOrder = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'];
-const icmpTypes: Record<string, string> = { 'echo-reply': '0', 'destination-unreachable': '3', redirect: '5', 'echo-request': '8', 'time-exceeded': '11', 'parameter-problem': '12' };
-const icmp6Types: Record<string, string> = { 'destination-unreachable': '1', 'packet-too-big': '2', 'time-exceeded': '3', 'parameter-problem': '4', 'echo-request': '128', 'echo-reply': '129', 'nd-router-solicit': '133', 'nd-router-advert': '134', 'nd-neighbor-solicit': '135', 'nd-neighbor-advert': '136' };
+const icmpTypes: Record<string, string> = {
+  'echo-reply': '0',
+  'destination-unreachable': '3',
+  redirect: '5',
+  'echo-request': '8',
+  'time-exceeded': '11',
+  'parameter-problem': '12',
+};
+const icmp6Types: Record<string, string> = {
+  'destination-unreachable': '1',
+  'packet-too-big': '2',
+  'time-exceeded': '3',
+  'parameter-problem': '4',
+  'echo-request': '128',
+  'echo-reply': '129',
+  'nd-router-solicit': '133',
+  'nd-router-advert': '134',
+  'nd-neighbor-solicit': '135',
+  'nd-neighbor-advert': '136',
+};
 const logLevels = ['emerg', 'alert', 'crit', 'err', 'warn', 'notice', 'info', 'debug'];
 
 function printMark(value: string, mask: string | undefined): string {
@@ -299,7 +401,10 @@ function printMark(value: string, mask: string | undefined): string {
  * iptables-nft prints it for connection marks) → value and mask of `--set-xmark`.
  */
 function readMarkValue(written: string): string | undefined {
-  const steps = [...written.matchAll(/(and|or|xor|&|\||\^) (0x[0-9a-f]+|\d+)/gi)].map(([, verb = '', number]) => ({ verb, number: Number(number) }));
+  const steps = [...written.matchAll(/(and|or|xor|&|\||\^) (0x[0-9a-f]+|\d+)/gi)].map(([, verb = '', number]) => ({
+    verb,
+    number: Number(number),
+  }));
   const plain = /^(0x[0-9a-f]+|\d+)$/i.exec(written);
   if (plain) return setXmark('set', written);
   if (!/^(?:meta |ct )?mark /.test(written) || steps.length === 0) return undefined;
@@ -324,12 +429,30 @@ function logAction(words: string[]): Action {
   const prefix = after('prefix');
   const group = after('group');
   const level = after('level');
-  if (group !== undefined) return { target: 'NFLOG', options: [...(prefix === undefined ? [] : [option('--nflog-prefix', prefix)]), ...(group === '0' ? [] : [option('--nflog-group', group)])] };
+  if (group !== undefined)
+    return {
+      target: 'NFLOG',
+      options: [
+        ...(prefix === undefined ? [] : [option('--nflog-prefix', prefix)]),
+        ...(group === '0' ? [] : [option('--nflog-group', group)]),
+      ],
+    };
   const number = level === undefined ? -1 : logLevels.indexOf(level);
-  return { target: 'LOG', options: [...(prefix === undefined ? [] : [option('--log-prefix', prefix)]), ...(number < 0 || number === 4 ? [] : [option('--log-level', String(number))])] };
+  return {
+    target: 'LOG',
+    options: [
+      ...(prefix === undefined ? [] : [option('--log-prefix', prefix)]),
+      ...(number < 0 || number === 4 ? [] : [option('--log-level', String(number))]),
+    ],
+  };
 }
 
 function printMatch({ key, mask, operator, values }: Extract<NftExpression, { kind: 'match' }>): string {
   const value = values.length > 1 ? `{ ${values.join(', ')} }` : (values[0] ?? '');
-  return [key, ...(mask === undefined ? [] : ['&', mask]), ...(operator === '==' && mask === undefined ? [] : [operator]), value].join(' ');
+  return [
+    key,
+    ...(mask === undefined ? [] : ['&', mask]),
+    ...(operator === '==' && mask === undefined ? [] : [operator]),
+    value,
+  ].join(' ');
 }

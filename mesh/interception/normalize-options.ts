@@ -41,7 +41,8 @@ export function normalizeMatch(module: string, match: Match): Match {
   const [value = ''] = match.values;
   if (option === '--syn') return { ...match, option: '--tcp-flags', values: ['FIN,SYN,RST,ACK', 'SYN'] };
   if (option === '--dport' || option === '--sport') return { ...match, option, values: [openRange(value)] };
-  if (option === '--mark' && (module === 'mark' || module === 'connmark')) return { ...match, values: [hexMark(value)] };
+  if (option === '--mark' && (module === 'mark' || module === 'connmark'))
+    return { ...match, values: [hexMark(value)] };
   if (option === '--ctstate' || option === '--state') return { ...match, values: [orderStates(value)] };
   return option === match.option ? match : { ...match, option };
 }
@@ -82,7 +83,9 @@ export function normalizeTargetOptions(target: string, options: Match[], family:
     case 'TPROXY':
       return tproxyOptions(named, family);
     case 'REJECT':
-      return named.length ? named : [option('--reject-with', family === '6' ? 'icmp6-port-unreachable' : 'icmp-port-unreachable')];
+      return named.length
+        ? named
+        : [option('--reject-with', family === '6' ? 'icmp6-port-unreachable' : 'icmp-port-unreachable')];
     default:
       return named;
   }
@@ -95,7 +98,8 @@ function markOptions(options: Match[]): Match[] {
     const xmark = setXmark(first.option.replace(/^--|-mark$/g, ''), value);
     if (xmark !== undefined) return [option('--set-xmark', xmark), ...options.slice(1)];
   }
-  if (first && value !== undefined && first.option === '--set-xmark') return [option('--set-xmark', fullXmark(value)), ...options.slice(1)];
+  if (first && value !== undefined && first.option === '--set-xmark')
+    return [option('--set-xmark', fullXmark(value)), ...options.slice(1)];
   if (first?.option === '--save-mark' || first?.option === '--restore-mark') {
     const both = options.find((each) => each.option === '--mask')?.values[0];
     const mask = (name: string) => options.find((each) => each.option === name)?.values[0] ?? both ?? '0xffffffff';

@@ -37,7 +37,11 @@ export function parseList(text: string): Ruleset {
       builder.openTable(hinted);
       chain = undefined;
     } else if (/^\s*(num\s+)?(pkts\s+bytes\s+)?target\s+prot\b/.test(line)) {
-      columns = { numbers: /\bnum\b/.test(line), counters: /\bpkts\b/.test(line), interfaces: /\sin\s+out\s/.test(line) };
+      columns = {
+        numbers: /\bnum\b/.test(line),
+        counters: /\bpkts\b/.test(line),
+        interfaces: /\sin\s+out\s/.test(line),
+      };
     } else if (!line.startsWith('#') || chain !== undefined) {
       const row = chain !== undefined && columns ? readRow(line, columns) : undefined;
       if (!row || chain === undefined) {
@@ -45,7 +49,10 @@ export function parseList(text: string): Ruleset {
         continue;
       }
       const { parts, counters, unread } = toParts(row, builder.table ?? '', chain);
-      if (unread !== '') builder.warnings.add(l10n.t('Line {0}: "{1}" was not understood and stands in the rule as it was.', number, unread));
+      if (unread !== '')
+        builder.warnings.add(
+          l10n.t('Line {0}: "{1}" was not understood and stands in the rule as it was.', number, unread),
+        );
       const rule = buildRule(parts, counters);
       rule.line = number;
       builder.addRule(rule);
@@ -55,12 +62,16 @@ export function parseList(text: string): Ruleset {
 }
 
 function readHeading(line: string): { name: string; policy?: string; counters?: Counters } | undefined {
-  const found = /^Chain (\S+) \((?:policy (\S+)(?: (\d+[KMGTP]?) packets, (\d+[KMGTP]?) bytes)?|(?:-?\d+ references?.*))\)/.exec(line);
+  const found =
+    /^Chain (\S+) \((?:policy (\S+)(?: (\d+[KMGTP]?) packets, (\d+[KMGTP]?) bytes)?|(?:-?\d+ references?.*))\)/.exec(
+      line,
+    );
   if (!found) return undefined;
   const [, name = '', policy, packets, bytes] = found;
   const heading: ReturnType<typeof readHeading> = { name };
   if (policy !== undefined) heading.policy = policy;
-  if (packets !== undefined && bytes !== undefined) heading.counters = { packets: readCount(packets), bytes: readCount(bytes) };
+  if (packets !== undefined && bytes !== undefined)
+    heading.counters = { packets: readCount(packets), bytes: readCount(bytes) };
   return heading;
 }
 
@@ -86,7 +97,9 @@ interface Row {
 function readRow(line: string, columns: Columns): Row | undefined {
   const numbers = columns.numbers ? /^\s*\d+\s+/.exec(line)?.[0] : '';
   if (numbers === undefined) return undefined;
-  const counts = columns.counters ? /^\s*(\d+[KMGTP]?)\s+(\d+[KMGTP]?)(?=\s)/.exec(line.slice(numbers.length)) : undefined;
+  const counts = columns.counters
+    ? /^\s*(\d+[KMGTP]?)\s+(\d+[KMGTP]?)(?=\s)/.exec(line.slice(numbers.length))
+    : undefined;
   if (counts === null) return undefined;
   const rest = line.slice(numbers.length + (counts?.[0].length ?? 0));
   for (const pattern of columns.interfaces ? verbosePatterns : shortPatterns) {
@@ -116,8 +129,12 @@ const address = String.raw`!?(?:anywhere|[0-9a-fA-F:.]+(?:/[0-9a-fA-F:.]+)?|[\w.
 const addresses = String.raw`(?<source>${address})\s+(?<destination>${address})(?<extras>\s.*)?$`;
 
 /** With and without a target, with and without `opt`; the first that fits wins, so the fullest comes first. */
-const verbosePatterns = [target + protocol + opt, protocol + opt, target + protocol, protocol].map((start) => new RegExp(`^\\s*${start}${interfaces}${addresses}`));
-const shortPatterns = [target + protocol + opt, protocol + opt, target + protocol, protocol].map((start) => new RegExp(`^\\s*${start}${addresses}`));
+const verbosePatterns = [target + protocol + opt, protocol + opt, target + protocol, protocol].map(
+  (start) => new RegExp(`^\\s*${start}${interfaces}${addresses}`),
+);
+const shortPatterns = [target + protocol + opt, protocol + opt, target + protocol, protocol].map(
+  (start) => new RegExp(`^\\s*${start}${addresses}`),
+);
 
 function toParts(row: Row, table: string, chain: string): { parts: RuleParts; counters?: Counters; unread: string } {
   const basics: Match[] = [];
@@ -129,7 +146,14 @@ function toParts(row: Row, table: string, chain: string): { parts: RuleParts; co
   if (row.fragment !== '--') basics.push({ option: '-f', values: [], negated: row.fragment === '!f' });
   const protocol = protocolName(row.protocol.replace(/^!/, ''));
   const extras = readExtras(row.extras, row.target, protocol, row.source.includes(':') ? '6' : '4');
-  const parts: RuleParts = { table, chain, basics, modules: extras.modules, goto: extras.goto, targetOptions: extras.targetOptions };
+  const parts: RuleParts = {
+    table,
+    chain,
+    basics,
+    modules: extras.modules,
+    goto: extras.goto,
+    targetOptions: extras.targetOptions,
+  };
   // Newer versions list the old NOTRACK target under its successor's name, and say so only in its options.
   if (row.target !== undefined) parts.target = extras.target ?? row.target;
   const result: ReturnType<typeof toParts> = { parts, unread: extras.unread };

@@ -36,7 +36,12 @@ function readObjects(text: string, builder: RulesetBuilder): Json[] {
     if (Array.isArray(list)) return list.map((each) => asObject(each) ?? {});
     builder.warnings.add(l10n.t('This JSON has no "nftables" list; expected is the output of nft -j list ruleset.'));
   } catch (error) {
-    builder.warnings.add(l10n.t('The text begins like JSON but is not valid: {0}. Was the output of nft -j list ruleset cut off?', error instanceof Error ? error.message : String(error)));
+    builder.warnings.add(
+      l10n.t(
+        'The text begins like JSON but is not valid: {0}. Was the output of nft -j list ruleset cut off?',
+        error instanceof Error ? error.message : String(error),
+      ),
+    );
   }
   return [];
 }
@@ -49,7 +54,8 @@ function tablesOf(objects: Json[]): Map<string, { family: Family; table: string 
     const other = asObject(object['chain']) ?? asObject(object['rule']);
     const owner = table ?? other;
     const family = owner && nftFamily(asText(owner['family']));
-    if (owner && family) tables.set(keyOf(owner, table ? 'name' : 'table'), { family, table: asText(owner[table ? 'name' : 'table']) });
+    if (owner && family)
+      tables.set(keyOf(owner, table ? 'name' : 'table'), { family, table: asText(owner[table ? 'name' : 'table']) });
   }
   return tables;
 }
@@ -82,9 +88,13 @@ function printStatement(statement: unknown): string {
     case 'tproxy':
       return printNat(name, inner);
     case 'reject':
-      return inner['type'] === undefined ? 'reject' : `reject with ${asText(inner['type']) === 'tcp reset' ? 'tcp reset' : `${asText(inner['type'])} type ${printExpression(inner['expr'])}`}`;
+      return inner['type'] === undefined
+        ? 'reject'
+        : `reject with ${asText(inner['type']) === 'tcp reset' ? 'tcp reset' : `${asText(inner['type'])} type ${printExpression(inner['expr'])}`}`;
     case 'log':
-      return `log${Object.entries(inner).map(([key, word]) => ` ${key} ${key === 'prefix' ? JSON.stringify(word) : asText(word)}`).join('')}`;
+      return `log${Object.entries(inner)
+        .map(([key, word]) => ` ${key} ${key === 'prefix' ? JSON.stringify(word) : asText(word)}`)
+        .join('')}`;
     case 'limit':
       return `limit rate ${inner['inv'] === true ? 'over ' : ''}${asText(inner['rate'])}/${asText(inner['per'])}${inner['burst'] === undefined ? '' : ` burst ${asText(inner['burst'])} packets`}`;
     case 'vmap':
@@ -98,14 +108,21 @@ function printMatch({ op, left, right }: Json): string {
   // Sets of flags (`ct state`) come as `in` with a plain value or an array.
   const operator = op === '==' || op === 'in' || op === undefined ? '' : `${asText(op)} `;
   const masked = asObject(left)?.['&'] !== undefined && operator === '' ? '== ' : operator;
-  const value = Array.isArray(right) ? right.map(printExpression).join(',') : typeof right === 'string' && !right.startsWith('@') ? JSON.stringify(right) : printExpression(right);
+  const value = Array.isArray(right)
+    ? right.map(printExpression).join(',')
+    : typeof right === 'string' && !right.startsWith('@')
+      ? JSON.stringify(right)
+      : printExpression(right);
   return `${printExpression(left)} ${masked}${value}`;
 }
 
 function printNat(name: string, { addr, port, flags, family }: Json): string {
   const address = printExpression(addr);
   const wrapped = address.includes(':') && port !== undefined ? `[${address}]` : address;
-  const to = addr === undefined && port === undefined ? '' : ` to ${wrapped}${port === undefined ? '' : `:${printExpression(port)}`}`;
+  const to =
+    addr === undefined && port === undefined
+      ? ''
+      : ` to ${wrapped}${port === undefined ? '' : `:${printExpression(port)}`}`;
   const words = (Array.isArray(flags) ? flags : flags === undefined ? [] : [flags]).map(asText);
   return `${name}${name === 'tproxy' && typeof family === 'string' ? ` ${family}` : ''}${to}${words.length ? ` ${words.join(',')}` : ''}`;
 }

@@ -56,7 +56,12 @@ export function parseNftText(text: string): Ruleset {
 }
 
 /** Adds the rule that a line of nft describes, to the open table. */
-export function addNftRule(text: string, place: { table: string; family: Family; chain: string }, builder: RulesetBuilder, hidden: Set<string>): void {
+export function addNftRule(
+  text: string,
+  place: { table: string; family: Family; chain: string },
+  builder: RulesetBuilder,
+  hidden: Set<string>,
+): void {
   const translation = translateNftRule(readNftRule(text), place);
   for (const rule of translation.rules) builder.addRule(rule);
   for (const name of translation.hidden) hidden.add(name);
@@ -65,7 +70,12 @@ export function addNftRule(text: string, place: { table: string; family: Family;
 /** nft knows iptables' extensions only by name: the values of `xt match owner` are not in its output. */
 export function warnOfHidden(builder: RulesetBuilder, hidden: ReadonlySet<string>): void {
   if (hidden.size === 0) return;
-  builder.warnings.add(l10n.t('nft prints only the names of these iptables extensions, not their values: {0}. Read the rules with iptables-save to see them whole.', [...hidden].join(', ')));
+  builder.warnings.add(
+    l10n.t(
+      'nft prints only the names of these iptables extensions, not their values: {0}. Read the rules with iptables-save to see them whole.',
+      [...hidden].join(', '),
+    ),
+  );
 }
 
 /** `type nat hook prerouting priority dstnat; policy accept;` */

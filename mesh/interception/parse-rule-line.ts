@@ -1,5 +1,5 @@
 import { protocolName } from './protocols.ts';
-import { buildRule } from './rule-line.ts';
+import { buildRule, plainWords } from './rule-line.ts';
 import type { ModuleMatch, RuleParts } from './rule-line.ts';
 import { normalizeAddress, normalizeMatch, normalizeTargetOptions } from './normalize-options.ts';
 import type { Counters, IptablesRule, Match } from './ruleset.ts';
@@ -57,7 +57,17 @@ const longBasics: Record<string, string> = {
 };
 
 /** Options that a protocol brings along: `-p tcp --dport 80` means `-p tcp -m tcp --dport 80`. */
-const protocolOptions = new Set(['--dport', '--sport', '--destination-port', '--source-port', '--tcp-flags', '--syn', '--tcp-option', '--icmp-type', '--icmpv6-type']);
+const protocolOptions = new Set([
+  '--dport',
+  '--sport',
+  '--destination-port',
+  '--source-port',
+  '--tcp-flags',
+  '--syn',
+  '--tcp-option',
+  '--icmp-type',
+  '--icmpv6-type',
+]);
 const implicitModules: Record<string, string> = { 'ipv6-icmp': 'icmp6' };
 
 /**
@@ -67,12 +77,14 @@ const implicitModules: Record<string, string> = { 'ipv6-icmp': 'icmp6' };
 export function parseRuleLine(line: string, context: Context): RuleCommand | undefined {
   const words = line.match(/"(?:\\.|[^"\\])*"|\S+/g) ?? [];
   const start = words.findIndex((word) => word in verbs);
-  if (start < 0 || (start > 0 && !/^(sudo|\S*ip6?tables[\w-]*|-t|--table|-w|-\d*)$/.test(words[0] ?? ''))) return undefined;
+  if (start < 0 || (start > 0 && !/^(sudo|\S*ip6?tables[\w-]*|-t|--table|-w|-\d*)$/.test(words[0] ?? '')))
+    return undefined;
   const verb = verbs[words[start]!]!;
   const chain = words[start + 1];
   const tableAt = words.findIndex((word) => word === '-t' || word === '--table');
   const table = tableAt >= 0 && tableAt < start ? words[tableAt + 1] : undefined;
-  if (chain === undefined) return verb === 'flush' || verb === 'ignored' ? { verb: 'ignored', chain: '', rules: [] } : undefined;
+  if (chain === undefined)
+    return verb === 'flush' || verb === 'ignored' ? { verb: 'ignored', chain: '', rules: [] } : undefined;
   const command: RuleCommand = { verb, chain: unquote(chain), rules: [] };
   if (table !== undefined) command.table = table;
   let rest = words.slice(start + 2);
@@ -93,7 +105,12 @@ export function parseRuleLine(line: string, context: Context): RuleCommand | und
     command.table = rest[at + 1] ?? context.table;
     rest = [...rest.slice(0, at), ...rest.slice(at + 2)];
   }
-  const parts = readOptions(rest, { table: command.table ?? context.table, chain: command.chain, basics: [], modules: [] });
+  const parts = readOptions(rest, {
+    table: command.table ?? context.table,
+    chain: command.chain,
+    basics: [],
+    modules: [],
+  });
   if (!parts) return undefined;
   command.rules = finish(parts, line.trim(), words.slice(start), context);
   return command;
@@ -101,11 +118,15 @@ export function parseRuleLine(line: string, context: Context): RuleCommand | und
 
 function finish(parts: RuleParts, line: string, words: string[], context: Context): IptablesRule[] {
   if (context.verbatim) return [withText(buildRule(parts, context.counters), line)];
-  const rules = expandAddresses(parts).map((each) => buildRule(normalize(each, context.family), context.counters));
-  // Nothing had to be put right: keep the line's own spacing (`--nfacct-name  name` prints with two).
+  const normalized = expandAddresses(parts).map((each) => normalize(each, context.family));
+  const rules = normalized.map((each) => buildRule(each, context.counters));
   const [only] = rules;
-  if (rules.length === 1 && only && words[0] === '-A' && only.text === words.join(' ')) return [withText(only, line)];
-  return rules;
+  // Nothing had to be put right: keep the line's own quotes and spacing (`--nfacct-name  name` prints with two).
+  const asWritten =
+    words[0] === '-A' &&
+    normalized.length === 1 &&
+    plainWords(normalized[0]!).join(' ') === words.map(unquote).join(' ');
+  return only && asWritten ? [withText(only, line)] : rules;
 }
 
 function withText(rule: IptablesRule, text: string): IptablesRule {
@@ -159,7 +180,16 @@ function readOptions(words: string[], parts: RuleParts): RuleParts | undefined {
   return parts;
 }
 
-const takesOne: Record<string, true> = { '-j': true, '-g': true, '-m': true, '-s': true, '-d': true, '-i': true, '-o': true, '-p': true };
+const takesOne: Record<string, true> = {
+  '-j': true,
+  '-g': true,
+  '-m': true,
+  '-s': true,
+  '-d': true,
+  '-i': true,
+  '-o': true,
+  '-p': true,
+};
 
 function isBasic(option: string): boolean {
   return option === '-s' || option === '-d' || option === '-i' || option === '-o' || option === '-p' || option === '-f';
@@ -185,9 +215,16 @@ function optionsOfProtocol(parts: RuleParts, current: Match[] | undefined): Matc
 
 /** `-s a,b -d c` is two rules for the kernel. */
 function expandAddresses(parts: RuleParts): RuleParts[] {
-  const list = parts.basics.find(({ option, values, negated }) => (option === '-s' || option === '-d') && !negated && values[0]?.includes(','));
+  const list = parts.basics.find(
+    ({ option, values, negated }) => (option === '-s' || option === '-d') && !negated && values[0]?.includes(','),
+  );
   if (!list) return [parts];
-  return list.values[0]!.split(',').flatMap((address) => expandAddresses({ ...parts, basics: parts.basics.map((each) => (each === list ? { ...each, values: [address] } : each)) }));
+  return list.values[0]!.split(',').flatMap((address) =>
+    expandAddresses({
+      ...parts,
+      basics: parts.basics.map((each) => (each === list ? { ...each, values: [address] } : each)),
+    }),
+  );
 }
 
 function normalize(parts: RuleParts, family: '4' | '6' | 'unknown'): RuleParts {
@@ -201,12 +238,18 @@ function normalize(parts: RuleParts, family: '4' | '6' | 'unknown'): RuleParts {
     const address = normalizeAddress(value);
     return address === undefined ? [] : [{ ...basic, values: [address] }];
   });
-  const modules = parts.modules.map(({ module, options }) => ({ module, options: options.map((option) => normalizeMatch(module, option)) }));
+  const modules = parts.modules.map(({ module, options }) => ({
+    module,
+    options: options.map((option) => normalizeMatch(module, option)),
+  }));
   const normalized: RuleParts = { ...parts, basics, modules };
-  if (parts.target !== undefined) normalized.targetOptions = normalizeTargetOptions(parts.target, parts.targetOptions ?? [], family);
+  if (parts.target !== undefined)
+    normalized.targetOptions = normalizeTargetOptions(parts.target, parts.targetOptions ?? [], family);
   return normalized;
 }
 
 function unquote(word: string): string {
-  return word.startsWith('"') ? word.slice(1, word.endsWith('"') && word.length > 1 ? -1 : undefined).replace(/\\(.)/g, '$1') : word;
+  return word.startsWith('"')
+    ? word.slice(1, word.endsWith('"') && word.length > 1 ? -1 : undefined).replace(/\\(.)/g, '$1')
+    : word;
 }

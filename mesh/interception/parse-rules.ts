@@ -28,7 +28,10 @@ export function parseRules(text: string): Ruleset {
 /** The first line that only one of the formats can have decides. */
 export function recognizeFormat(text: string): RulesFormat {
   if (/^\s*[{[]/.test(text)) return 'nft-json';
-  const telling = /^[ \t]*(?:(\*[a-z][\w.-]*[ \t]*$)|(Chain \S+ \()|(table (?:(?:ip|ip6|inet|arp|bridge|netdev) )?\S+ \{)|(-[PNAI] \S))/m.exec(text);
+  const telling =
+    /^[ \t]*(?:(\*[a-z][\w.-]*[ \t]*$)|(Chain \S+ \()|(table (?:(?:ip|ip6|inet|arp|bridge|netdev) )?\S+ \{)|(-[PNAI] \S))/m.exec(
+      text,
+    );
   if (telling?.[2]) return 'iptables-L';
   if (telling?.[3]) return 'nft';
   if (telling?.[4]) return 'iptables-S';

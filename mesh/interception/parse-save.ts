@@ -42,13 +42,15 @@ export function parseSave(text: string, format: 'iptables-save' | 'iptables-S'):
 
 /** A prompt or heading above a block: `$ iptables -t nat -S`, `# nat`, `Table: nat`. */
 export function tableHint(line: string): string | undefined {
-  const named = /\bip6?tables[\w-]*\s.*?-t\s*(nat|mangle|raw|filter|security)\b/.exec(line) ?? /^(?:#+|table:?|\[|=+|-+)\s*(nat|mangle|raw|filter|security)(?:\s+table)?\b\W*$/i.exec(line);
+  const named =
+    /\bip6?tables[\w-]*\s.*?-t\s*(nat|mangle|raw|filter|security)\b/.exec(line) ??
+    /^(?:#+|table:?|\[|=+|-+)\s*(nat|mangle|raw|filter|security)(?:\s+table)?\b\W*$/i.exec(line);
   return named?.[1]?.toLowerCase();
 }
 
 /** Lines without their ends; one pass over 10 MB, no array of all lines. */
 export function* lines(text: string): Generator<string> {
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const end = text.indexOf('\n', start);
     const stop = end < 0 ? text.length : end;
     yield text.slice(start, stop > start && text.charCodeAt(stop - 1) === 13 ? stop - 1 : stop);

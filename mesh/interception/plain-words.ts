@@ -5,7 +5,9 @@ import type { IptablesRule, Match } from './ruleset.ts';
 export function sayPlainly(rule: IptablesRule): string {
   const conditions = rule.matches.filter(({ option }) => option !== '--comment').map(sayMatch);
   const comment = rule.matches.find(({ option }) => option === '--comment')?.values[0];
-  const subject = conditions.length ? l10n.t('Packets with {0}', conditions.join(', ')) : l10n.t('All packets that come this far');
+  const subject = conditions.length
+    ? l10n.t('Packets with {0}', conditions.join(', '))
+    : l10n.t('All packets that come this far');
   const sentence = l10n.t('{0}: {1}.', subject, sayTarget(rule));
   return comment === undefined ? sentence : l10n.t('{0} Its own comment: {1}', sentence, comment);
 }
@@ -13,7 +15,8 @@ export function sayPlainly(rule: IptablesRule): string {
 function sayMatch(match: Match): string {
   const value = match.values.join(' ');
   const known = names[match.option]?.(value);
-  const words = known ?? (match.module ? `${match.module} ${match.option} ${value}`.trim() : `${match.option} ${value}`.trim());
+  const words =
+    known ?? (match.module ? `${match.module} ${match.option} ${value}`.trim() : `${match.option} ${value}`.trim());
   return match.negated ? l10n.t('not {0}', words) : words;
 }
 
@@ -38,7 +41,10 @@ const names: Record<string, (value: string) => string> = {
 };
 
 function sayTarget({ target, targetOptions, goto }: IptablesRule): string {
-  const value = targetOptions.map(({ values }) => values.join(' ')).filter(Boolean).join(' ');
+  const value = targetOptions
+    .map(({ values }) => values.join(' '))
+    .filter(Boolean)
+    .join(' ');
   switch (target) {
     case undefined:
       return l10n.t('counted, then the next rule');
@@ -67,6 +73,10 @@ function sayTarget({ target, targetOptions, goto }: IptablesRule): string {
     case 'NFLOG':
       return l10n.t('logged, then the next rule');
     default:
-      return value === '' && /[-_a-z]|^[A-Z0-9]+$/.test(target) ? (goto ? l10n.t('go on in chain {0} and do not come back', target) : l10n.t('chain or target {0} decides', target)) : l10n.t('{0} {1}', target, value);
+      return value === '' && /[-_a-z]|^[A-Z0-9]+$/.test(target)
+        ? goto
+          ? l10n.t('go on in chain {0} and do not come back', target)
+          : l10n.t('chain or target {0} decides', target)
+        : l10n.t('{0} {1}', target, value);
   }
 }

@@ -10,10 +10,17 @@ export function printRules(ruleset: Ruleset, options: { counters?: boolean } = {
   const lines: string[] = [];
   let start = 0;
   for (const { table, comments, chainCount } of ruleset.sections ?? sectionsOf(ruleset)) {
-    const chains = ruleset.sections ? ruleset.chains.slice(start, start + chainCount) : ruleset.chains.filter((chain) => chain.table === table);
+    const chains = ruleset.sections
+      ? ruleset.chains.slice(start, start + chainCount)
+      : ruleset.chains.filter((chain) => chain.table === table);
     start += chainCount;
     lines.push(...comments, `*${table}`);
-    for (const chain of chains) lines.push(printChain(chain, options.counters));
+    const declared = new Set<string>();
+    for (const chain of chains) {
+      // Texts without table names may show a chain twice; it is declared once.
+      if (!declared.has(chain.name)) lines.push(printChain(chain, options.counters));
+      declared.add(chain.name);
+    }
     for (const rule of inWrittenOrder(chains)) lines.push(printRule(rule, options.counters));
     lines.push('COMMIT');
   }

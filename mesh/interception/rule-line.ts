@@ -22,11 +22,11 @@ const basicOrder = ['-s', '-d', '-i', '-o', '-p', '-f'];
 
 /** A rule with the `-A …` line that `iptables-save` prints for it. */
 export function buildRule(parts: RuleParts, counters?: Counters): IptablesRule {
-  const basics = [...parts.basics].sort((a, b) => basicOrder.indexOf(a.option) - basicOrder.indexOf(b.option));
+  const basics = sortBasics(parts.basics);
   const rule: IptablesRule = {
     table: parts.table,
     chain: parts.chain,
-    text: printRuleLine({ ...parts, basics }),
+    text: ruleWords({ ...parts, basics }, quoteString).join(' '),
     matches: [...basics, ...parts.modules.flatMap(matchesOf)],
     goto: parts.goto ?? false,
     targetOptions: parts.targetOptions ?? [],
@@ -38,10 +38,29 @@ export function buildRule(parts: RuleParts, counters?: Counters): IptablesRule {
 
 /** A module's options with values unquoted: programs compare values, only the line needs quotes. */
 function matchesOf({ module, options }: ModuleMatch): Match[] {
-  return options.length ? options.map((option) => ({ ...option, module })) : [{ module, option: '', values: [], negated: false }];
+  return options.length
+    ? options.map((option) => ({ ...option, module }))
+    : [{ module, option: '', values: [], negated: false }];
 }
 
-function printRuleLine({ chain, basics, modules, target, goto, targetOptions = [] }: RuleParts): string {
+/** The words of a rule's line in the order of `iptables-save`, without quotes. */
+export function plainWords(parts: RuleParts): string[] {
+  return ruleWords({ ...parts, basics: sortBasics(parts.basics) }, (value) => value);
+}
+
+function sortBasics(basics: Match[]): Match[] {
+  return [...basics].sort((a, b) => basicOrder.indexOf(a.option) - basicOrder.indexOf(b.option));
+}
+
+function ruleWords(
+  { chain, basics, modules, target, goto, targetOptions = [] }: RuleParts,
+  quote: (value: string) => string,
+): string[] {
+  const wordsOf = ({ option, values, negated }: Match) => [
+    ...(negated ? ['!'] : []),
+    ...(option ? [option] : []),
+    ...values.map((value) => (freeText.has(option) ? quote(value) : value)),
+  ];
   const words = ['-A', chain, ...basics.flatMap(wordsOf)];
   for (const { module, options } of modules) {
     // What could not be translated stands as it was written: it has no module name to put before it.
@@ -50,11 +69,7 @@ function printRuleLine({ chain, basics, modules, target, goto, targetOptions = [
   }
   if (target !== undefined) words.push(goto ? '-g' : '-j', target);
   words.push(...targetOptions.flatMap(wordsOf));
-  return words.join(' ');
-}
-
-function wordsOf({ option, values, negated }: Match): string[] {
-  return [...(negated ? ['!'] : []), ...(option ? [option] : []), ...values.map((value) => (freeText.has(option) ? quoteString(value) : value))];
+  return words;
 }
 
 /** Options whose value is any text; all others are words that need no quotes. */

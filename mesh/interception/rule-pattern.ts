@@ -41,7 +41,10 @@ export interface PreparedPattern extends RulePattern {
 }
 
 export function preparePattern(pattern: RulePattern): PreparedPattern {
-  return { ...pattern, shapeSet: pattern.shapes && new Set(pattern.shapes.map((shape) => sortShape(shape.split(' ').filter(Boolean)))) };
+  return {
+    ...pattern,
+    shapeSet: pattern.shapes && new Set(pattern.shapes.map((shape) => sortShape(shape.split(' ').filter(Boolean)))),
+  };
 }
 
 export function matchesPattern(pattern: PreparedPattern, subject: Subject): boolean {
@@ -60,7 +63,11 @@ export function describeSubject(rule: IptablesRule, facts: InterceptionFacts): S
     table: plainTable(rule.table),
     chain: plainChain(rule.table, rule.chain),
     target: plainChain(rule.table, rule.target ?? ''),
-    shape: sortShape(rule.matches.filter(({ option }) => option !== '' && option !== '--comment').map(({ option, negated }) => (negated ? '!' : '') + option)),
+    shape: sortShape(
+      rule.matches
+        .filter(({ option }) => option !== '' && option !== '--comment')
+        .map(({ option, negated }) => (negated ? '!' : '') + option),
+    ),
     facts,
     value: (option) => valueOf(rule, option) ?? findMatch(rule, option)?.values[0] ?? '',
     find: (option) => findMatch(rule, option),

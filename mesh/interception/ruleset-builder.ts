@@ -1,6 +1,14 @@
 import * as l10n from '@vscode/l10n';
 import { inferTable, isBuiltIn, startsNextTable } from './infer-table.ts';
-import type { Counters, Family, IptablesChain, IptablesRule, IptablesSection, Ruleset, RulesFormat } from './ruleset.ts';
+import type {
+  Counters,
+  Family,
+  IptablesChain,
+  IptablesRule,
+  IptablesSection,
+  Ruleset,
+  RulesFormat,
+} from './ruleset.ts';
 import { Warnings } from './warnings.ts';
 
 /** One table being read; its name may only be known at its end. */
@@ -53,7 +61,8 @@ export class RulesetBuilder {
   /** Declares a chain of the open table; a listing without table names goes on to its next table by itself. */
   addChain(name: string, policy?: string, counters?: Counters): IptablesChain {
     if (!this.#open) this.openTable(undefined);
-    else if (this.#open.table === undefined && startsNextTable([...this.#open.chains.keys()], name)) this.openTable(undefined);
+    else if (this.#open.table === undefined && startsNextTable([...this.#open.chains.keys()], name))
+      this.openTable(undefined);
     const chain = this.chain(name);
     if (policy !== undefined && policy !== '-') chain.policy = policy;
     if (counters) chain.counters = counters;
@@ -83,7 +92,12 @@ export class RulesetBuilder {
 
   done(format: RulesFormat, trailingComments?: string[]): Ruleset {
     this.closeTable();
-    const ruleset: Ruleset = { format, family: familyOf(this.#chains), chains: this.#chains, warnings: this.warnings.done() };
+    const ruleset: Ruleset = {
+      format,
+      family: familyOf(this.#chains),
+      chains: this.#chains,
+      warnings: this.warnings.done(),
+    };
     if (this.#named) ruleset.sections = this.#sections;
     if (trailingComments?.length) ruleset.trailingComments = trailingComments;
     return ruleset;
@@ -94,7 +108,10 @@ export class RulesetBuilder {
     const targets = new Set<string>();
     for (const { rules } of chains) for (const { target } of rules) if (target !== undefined) targets.add(target);
     const { table, certain } = inferTable({ builtIns: names.filter(isBuiltIn), chains: names, targets: [...targets] });
-    if (!certain) this.warnings.add(l10n.t('The text does not say which table the chain {0} belongs to; taken for {1}.', names[0] ?? '', table));
+    if (!certain)
+      this.warnings.add(
+        l10n.t('The text does not say which table the chain {0} belongs to; taken for {1}.', names[0] ?? '', table),
+      );
     return table;
   }
 }

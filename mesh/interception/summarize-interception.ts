@@ -10,7 +10,10 @@ export function summarizeInterception(explained: ExplainedRuleset): string {
     case 'unknown':
       return l10n.t('These rules do not show whether traffic is taken to a proxy.');
     case 'ambient-host':
-      return l10n.t('The node’s side of ambient mode: kubelet’s probes reach ambient pods with the source address {0}.', explained.facts.probeAddress ?? '?');
+      return l10n.t(
+        'The node’s side of ambient mode: kubelet’s probes reach ambient pods with the source address {0}.',
+        explained.facts.probeAddress ?? '?',
+      );
     case 'ambient':
       return ambient(explained);
     default:
@@ -20,8 +23,12 @@ export function summarizeInterception(explained: ExplainedRuleset): string {
 
 function ambient({ facts }: ExplainedRuleset): string {
   const parts = [
-    facts.inboundPort === undefined ? l10n.t('Inbound plaintext is not captured; only the HBONE tunnel on 15008 leads through ztunnel.') : l10n.t('Inbound plaintext TCP goes to ztunnel on {0}, mesh traffic comes in on 15008.', facts.inboundPort),
-    facts.outboundPort === undefined ? l10n.t('Outbound TCP is not captured.') : l10n.t('Outbound TCP goes to ztunnel on {0}.', facts.outboundPort),
+    facts.inboundPort === undefined
+      ? l10n.t('Inbound plaintext is not captured; only the HBONE tunnel on 15008 leads through ztunnel.')
+      : l10n.t('Inbound plaintext TCP goes to ztunnel on {0}, mesh traffic comes in on 15008.', facts.inboundPort),
+    facts.outboundPort === undefined
+      ? l10n.t('Outbound TCP is not captured.')
+      : l10n.t('Outbound TCP goes to ztunnel on {0}.', facts.outboundPort),
   ];
   if (facts.dnsPort !== undefined) parts.push(l10n.t('DNS goes to {0}.', facts.dnsPort));
   return parts.join(' ');
@@ -30,16 +37,29 @@ function ambient({ facts }: ExplainedRuleset): string {
 function inbound(explained: ExplainedRuleset): string {
   const { facts, mode } = explained;
   const table = mode === 'sidecar-tproxy' ? 'mangle' : 'nat';
-  const entered = select(explained, table, 'PREROUTING').some(({ rule }) => / (ISTIO_INBOUND|istio-inbound)$/.test(rule));
+  const entered = select(explained, table, 'PREROUTING').some(({ rule }) =>
+    / (ISTIO_INBOUND|istio-inbound)$/.test(rule),
+  );
   const rules = select(explained, table, 'ISTIO_INBOUND');
-  const taken = rules.filter(({ rule }) => / -j (ISTIO_IN_REDIRECT|ISTIO_TPROXY|ISTIO_REDIRECT|istio-in-redirect|istio-tproxy)$/.test(rule));
-  const hasPrerouting = explained.chains.some((chain) => plainTable(chain.table) === table && plainChain(chain.table, chain.name) === 'PREROUTING');
+  const taken = rules.filter(({ rule }) =>
+    / -j (ISTIO_IN_REDIRECT|ISTIO_TPROXY|ISTIO_REDIRECT|istio-in-redirect|istio-tproxy)$/.test(rule),
+  );
+  const hasPrerouting = explained.chains.some(
+    (chain) => plainTable(chain.table) === table && plainChain(chain.table, chain.name) === 'PREROUTING',
+  );
   if (taken.length === 0 || (hasPrerouting && !entered)) return l10n.t('Inbound TCP is not captured.');
   const port = facts.inboundPort ?? '?';
   const listed = taken.flatMap(({ rule }) => portsOf(rule));
-  if (listed.length) return l10n.t('Inbound TCP to {0} goes to the proxy on {1}, other ports go straight to the application.', listed.join(', '), port);
+  if (listed.length)
+    return l10n.t(
+      'Inbound TCP to {0} goes to the proxy on {1}, other ports go straight to the application.',
+      listed.join(', '),
+      port,
+    );
   const excluded = rules.filter(({ rule }) => rule.endsWith(' -j RETURN')).flatMap(({ rule }) => portsOf(rule));
-  return excluded.length ? l10n.t('Inbound TCP goes to the proxy on {0} except {1}.', port, unique(excluded)) : l10n.t('Inbound TCP goes to the proxy on {0}.', port);
+  return excluded.length
+    ? l10n.t('Inbound TCP goes to the proxy on {0} except {1}.', port, unique(excluded))
+    : l10n.t('Inbound TCP goes to the proxy on {0}.', port);
 }
 
 function outbound(explained: ExplainedRuleset): string {
@@ -49,11 +69,22 @@ function outbound(explained: ExplainedRuleset): string {
   if (taken.length === 0) return l10n.t('Outbound TCP is not captured.');
   const port = facts.outboundPort ?? '?';
   const left = rules.filter(({ rule }) => rule.endsWith(' -j RETURN') && !/ -o | --(uid|gid)-owner /.test(rule));
-  const except = unique([...left.flatMap(({ rule }) => portsOf(rule).map((each) => l10n.t('port {0}', each))), ...left.flatMap(({ rule }) => rangesOf(rule).filter((range) => !/^(127\.|::1\/)/.test(range)))]);
+  const except = unique([
+    ...left.flatMap(({ rule }) => portsOf(rule).map((each) => l10n.t('port {0}', each))),
+    ...left.flatMap(({ rule }) => rangesOf(rule).filter((range) => !/^(127\.|::1\/)/.test(range))),
+  ]);
   const everything = taken.some(({ rule }) => rangesOf(rule).length === 0 && portsOf(rule).length === 0);
-  if (everything) return except === '' ? l10n.t('Outbound TCP goes to the proxy on {0}.', port) : l10n.t('Outbound TCP goes to the proxy on {0} except {1}.', port, except);
-  const only = unique([...taken.flatMap(({ rule }) => rangesOf(rule)), ...taken.flatMap(({ rule }) => portsOf(rule).map((each) => l10n.t('port {0}', each)))]);
-  return except === '' ? l10n.t('Outbound TCP to {0} goes to the proxy on {1}, the rest leaves directly.', only, port) : l10n.t('Outbound TCP to {0} goes to the proxy on {1} except {2}, the rest leaves directly.', only, port, except);
+  if (everything)
+    return except === ''
+      ? l10n.t('Outbound TCP goes to the proxy on {0}.', port)
+      : l10n.t('Outbound TCP goes to the proxy on {0} except {1}.', port, except);
+  const only = unique([
+    ...taken.flatMap(({ rule }) => rangesOf(rule)),
+    ...taken.flatMap(({ rule }) => portsOf(rule).map((each) => l10n.t('port {0}', each))),
+  ]);
+  return except === ''
+    ? l10n.t('Outbound TCP to {0} goes to the proxy on {1}, the rest leaves directly.', only, port)
+    : l10n.t('Outbound TCP to {0} goes to the proxy on {1} except {2}, the rest leaves directly.', only, port, except);
 }
 
 function dns({ facts }: ExplainedRuleset): string[] {

@@ -6,13 +6,16 @@ export class Warnings {
   #more = 0;
 
   add(warning: string): void {
-    if (this.list.length < 50) this.list.push(warning);
+    if (this.list.length < 20) this.list.push(warning);
     else this.#more++;
   }
 
   /** A line that was not understood, cut to what fits on a screen; control characters do not reach a terminal. */
   addLine(number: number, line: string): void {
-    const shown = line.trim().slice(0, 120).replace(/[\u0000-\u001f\u007f-\u009f\ufffd]/g, '·');
+    const shown = line
+      .trim()
+      .slice(0, 120)
+      .replace(/[\u0000-\u001f\u007f-\u009f\ufffd]/g, '·');
     this.add(l10n.t('Line {0} was not understood and left out: {1}', number, shown));
   }
 

@@ -26,7 +26,8 @@ export const ambientPod: RulePattern[] = [
     targets: ['ISTIO_OUTPUT'],
     shapes: [''],
     when: ambient,
-    says: () => l10n.t('Everything that a process in the pod sends is examined: ISTIO_OUTPUT decides whether ztunnel takes it.'),
+    says: () =>
+      l10n.t('Everything that a process in the pod sends is examined: ISTIO_OUTPUT decides whether ztunnel takes it.'),
     cause,
   },
   {
@@ -34,7 +35,11 @@ export const ambientPod: RulePattern[] = [
     chains: ['ISTIO_PRERT'],
     targets: ['CONNMARK'],
     shapes: ['--mark', '-p --mark'],
-    says: (rule) => l10n.t('Connections that ztunnel opens to the application (mark {0}) are remembered, so that the answers return to ztunnel.', rule.value('--mark')),
+    says: (rule) =>
+      l10n.t(
+        'Connections that ztunnel opens to the application (mark {0}) are remembered, so that the answers return to ztunnel.',
+        rule.value('--mark'),
+      ),
     cause,
   },
   {
@@ -43,7 +48,10 @@ export const ambientPod: RulePattern[] = [
     targets: ['CONNMARK', 'MARK'],
     shapes: ['--mark', '-p --mark'],
     when: ambient,
-    says: () => l10n.t('The application’s answers on connections that ztunnel opened get its mark back, so that they are routed to ztunnel and not straight to the client.'),
+    says: () =>
+      l10n.t(
+        'The application’s answers on connections that ztunnel opened get its mark back, so that they are routed to ztunnel and not straight to the client.',
+      ),
     cause,
   },
   {
@@ -51,7 +59,11 @@ export const ambientPod: RulePattern[] = [
     chains: ['ISTIO_PRERT'],
     targets: ['ACCEPT', 'RETURN'],
     shapes: ['-s -p', '-s'],
-    says: (rule) => l10n.t('Kubelet’s probes, whose source the node has rewritten to {0}, reach the application directly: kubelet speaks no mTLS.', rule.value('-s').split('/')[0] ?? ''),
+    says: (rule) =>
+      l10n.t(
+        'Kubelet’s probes, whose source the node has rewritten to {0}, reach the application directly: kubelet speaks no mTLS.',
+        rule.value('-s').split('/')[0] ?? '',
+      ),
     cause,
   },
   {
@@ -60,7 +72,11 @@ export const ambientPod: RulePattern[] = [
     targets: ['ACCEPT', 'RETURN'],
     shapes: ['-d -p', '-d'],
     when: ambient,
-    says: (rule) => l10n.t('The application’s answers to kubelet’s probes ({0}) go back directly.', rule.value('-d').split('/')[0] ?? ''),
+    says: (rule) =>
+      l10n.t(
+        'The application’s answers to kubelet’s probes ({0}) go back directly.',
+        rule.value('-d').split('/')[0] ?? '',
+      ),
     cause,
   },
   {
@@ -68,7 +84,11 @@ export const ambientPod: RulePattern[] = [
     chains: ['ISTIO_PRERT'],
     targets: ['REDIRECT'],
     shapes: ['!-d -p !--dport !--mark', '!-d -p !--dport', '-p !--dport !--mark', '!-d -p !--mark', '-p'],
-    says: (rule) => l10n.t('Plaintext TCP from clients outside the mesh goes to ztunnel on port {0}, which applies policy; the HBONE tunnel port 15008 and ztunnel’s own connections are left alone.', rule.value('--to-ports') || '?'),
+    says: (rule) =>
+      l10n.t(
+        'Plaintext TCP from clients outside the mesh goes to ztunnel on port {0}, which applies policy; the HBONE tunnel port 15008 and ztunnel’s own connections are left alone.',
+        rule.value('--to-ports') || '?',
+      ),
     cause: () => l10n.t('{0}; annotation {1} takes this rule away', cause(), 'ambient.istio.io/bypass-inbound-capture'),
   },
   {
@@ -77,7 +97,12 @@ export const ambientPod: RulePattern[] = [
     targets: ['REDIRECT'],
     shapes: ['!-o -p --dport !--mark', '!-d -p --dport !--mark', '-p --dport !--mark', '!-d !-o -p --dport !--mark'],
     when: (rule) => isZtunnel(rule) && rule.value('--dport') === '53',
-    says: (rule) => l10n.t('The application’s DNS queries ({0}) are answered by ztunnel on port {1}.', rule.value('-p'), rule.value('--to-ports') || '?'),
+    says: (rule) =>
+      l10n.t(
+        'The application’s DNS queries ({0}) are answered by ztunnel on port {1}.',
+        rule.value('-p'),
+        rule.value('--to-ports') || '?',
+      ),
     cause: dnsCause,
   },
   {
@@ -104,7 +129,11 @@ export const ambientPod: RulePattern[] = [
     targets: ['REDIRECT'],
     shapes: ['!-d -p !--mark', '-p !--mark', '!-d -p'],
     when: ambient,
-    says: (rule) => l10n.t('Every other TCP connection that the application opens goes to ztunnel on port {0}, which carries it over mTLS to the other side.', rule.value('--to-ports') || '?'),
+    says: (rule) =>
+      l10n.t(
+        'Every other TCP connection that the application opens goes to ztunnel on port {0}, which carries it over mTLS to the other side.',
+        rule.value('--to-ports') || '?',
+      ),
     cause,
   },
   {
@@ -113,7 +142,11 @@ export const ambientPod: RulePattern[] = [
     targets: ['CT'],
     shapes: ['-p --dport --mark'],
     when: ambient,
-    says: (rule) => l10n.t('ztunnel’s own DNS queries to the real name server are counted in conntrack zone {0}, apart from the application’s.', rule.value('--zone') || '?'),
+    says: (rule) =>
+      l10n.t(
+        'ztunnel’s own DNS queries to the real name server are counted in conntrack zone {0}, apart from the application’s.',
+        rule.value('--zone') || '?',
+      ),
     cause: dnsCause,
   },
   {
@@ -121,7 +154,11 @@ export const ambientPod: RulePattern[] = [
     chains: ['ISTIO_PRERT'],
     targets: ['CT'],
     shapes: ['-p --sport !--mark', '-p --sport', '-p --sport --mark'],
-    says: (rule) => l10n.t('Answers of the real name server to ztunnel are counted in conntrack zone {0}, apart from the application’s.', rule.value('--zone') || '?'),
+    says: (rule) =>
+      l10n.t(
+        'Answers of the real name server to ztunnel are counted in conntrack zone {0}, apart from the application’s.',
+        rule.value('--zone') || '?',
+      ),
     cause: dnsCause,
   },
   {
@@ -149,7 +186,12 @@ export const ambientHost: RulePattern[] = [
     tables: ['nat'],
     chains: ['ISTIO_POSTRT'],
     targets: ['SNAT'],
-    says: (rule) => l10n.t('Kubelet’s probes to ambient pods of this node (the addresses in {0}) get the source address {1}, by which the pods’ own rules let them past ztunnel.', rule.value('--match-set') || l10n.t('a set'), rule.value('--to-source') || '?'),
+    says: (rule) =>
+      l10n.t(
+        'Kubelet’s probes to ambient pods of this node (the addresses in {0}) get the source address {1}, by which the pods’ own rules let them past ztunnel.',
+        rule.value('--match-set') || l10n.t('a set'),
+        rule.value('--to-source') || '?',
+      ),
     cause,
   },
 ];

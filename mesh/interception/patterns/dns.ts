@@ -16,7 +16,9 @@ export const dnsCapture: RulePattern[] = [
     shapes: ['', '-p', '-p --dport'],
     says: ({ table }) =>
       table === 'raw'
-        ? l10n.t('What a process in the pod sends is looked at before conntrack sees it, so that DNS gets its own conntrack zones.')
+        ? l10n.t(
+            'What a process in the pod sends is looked at before conntrack sees it, so that DNS gets its own conntrack zones.',
+          )
         : l10n.t('What the application sends is looked at for DNS queries.'),
     cause,
   },
@@ -28,9 +30,19 @@ export const dnsCapture: RulePattern[] = [
     when: isDns,
     says: (rule) =>
       rule.find('-d')
-        ? l10n.t('The application’s DNS queries ({0}) to {1}, a name server of its resolv.conf, are answered by the agent on port {2}.', rule.value('-p'), rule.value('-d'), rule.value('--to-ports'))
-        : l10n.t('The application’s DNS queries ({0}) to any name server are answered by the agent on port {1}.', rule.value('-p'), rule.value('--to-ports')),
-    cause: (rule) => `${cause()}${rule.find('-d') ? l10n.t('; istio-init lists the name servers') : l10n.t('; the CNI plugin takes all name servers')}`,
+        ? l10n.t(
+            'The application’s DNS queries ({0}) to {1}, a name server of its resolv.conf, are answered by the agent on port {2}.',
+            rule.value('-p'),
+            rule.value('-d'),
+            rule.value('--to-ports'),
+          )
+        : l10n.t(
+            'The application’s DNS queries ({0}) to any name server are answered by the agent on port {1}.',
+            rule.value('-p'),
+            rule.value('--to-ports'),
+          ),
+    cause: (rule) =>
+      `${cause()}${rule.find('-d') ? l10n.t('; istio-init lists the name servers') : l10n.t('; the CNI plugin takes all name servers')}`,
   },
   {
     tables: ['nat'],
@@ -38,7 +50,12 @@ export const dnsCapture: RulePattern[] = [
     targets: ['RETURN'],
     shapes: ['-p --dport --uid-owner', '-p --dport --gid-owner'],
     when: (rule) => isDns(rule) && isProxy(rule),
-    says: (rule) => l10n.t('The agent’s own DNS queries ({0} {1}) go on to the real name server: no loop.', rule.find('--uid-owner') ? l10n.t('user') : l10n.t('group'), rule.value('--uid-owner') || rule.value('--gid-owner')),
+    says: (rule) =>
+      l10n.t(
+        'The agent’s own DNS queries ({0} {1}) go on to the real name server: no loop.',
+        rule.find('--uid-owner') ? l10n.t('user') : l10n.t('group'),
+        rule.value('--uid-owner') || rule.value('--gid-owner'),
+      ),
     cause,
   },
   {
@@ -46,7 +63,10 @@ export const dnsCapture: RulePattern[] = [
     chains: ['PREROUTING'],
     targets: ['ISTIO_INBOUND'],
     shapes: ['', '-p'],
-    says: () => l10n.t('What enters the pod is looked at before conntrack sees it, so that answers of name servers find their conntrack zone.'),
+    says: () =>
+      l10n.t(
+        'What enters the pod is looked at before conntrack sees it, so that answers of name servers find their conntrack zone.',
+      ),
     cause,
   },
   {
@@ -55,7 +75,12 @@ export const dnsCapture: RulePattern[] = [
     targets: ['CT'],
     shapes: ['-p --sport', '-s -p --sport'],
     when: (rule) => rule.value('--sport') === '53',
-    says: (rule) => l10n.t('Answers of the real name server{0} to the agent are counted in conntrack zone {1}, apart from the application’s half of the exchange.', rule.find('-s') ? ` ${rule.value('-s')}` : '', zone(rule)),
+    says: (rule) =>
+      l10n.t(
+        'Answers of the real name server{0} to the agent are counted in conntrack zone {1}, apart from the application’s half of the exchange.',
+        rule.find('-s') ? ` ${rule.value('-s')}` : '',
+        zone(rule),
+      ),
     cause,
   },
   {
@@ -64,7 +89,12 @@ export const dnsCapture: RulePattern[] = [
     targets: ['CT'],
     shapes: ['-p --dport --uid-owner', '-p --dport --gid-owner'],
     when: isDns,
-    says: (rule) => l10n.t('The agent’s own DNS queries ({0}) to the real name server are counted in conntrack zone {1}, apart from the application’s half of the exchange.', who(rule), zone(rule)),
+    says: (rule) =>
+      l10n.t(
+        'The agent’s own DNS queries ({0}) to the real name server are counted in conntrack zone {1}, apart from the application’s half of the exchange.',
+        who(rule),
+        zone(rule),
+      ),
     cause,
   },
   {
@@ -73,7 +103,13 @@ export const dnsCapture: RulePattern[] = [
     targets: ['CT'],
     shapes: ['-p --sport --uid-owner', '-p --sport --gid-owner'],
     when: (rule) => rule.facts.dnsPort === undefined || rule.value('--sport') === rule.facts.dnsPort,
-    says: (rule) => l10n.t('The agent’s DNS answers ({0}, from port {1}) to the application are counted in conntrack zone {2}, apart from its exchange with the real name server.', who(rule), rule.value('--sport'), zone(rule)),
+    says: (rule) =>
+      l10n.t(
+        'The agent’s DNS answers ({0}, from port {1}) to the application are counted in conntrack zone {2}, apart from its exchange with the real name server.',
+        who(rule),
+        rule.value('--sport'),
+        zone(rule),
+      ),
     cause,
   },
   {
@@ -82,7 +118,12 @@ export const dnsCapture: RulePattern[] = [
     targets: ['CT'],
     shapes: ['-p --dport', '-d -p --dport'],
     when: isDns,
-    says: (rule) => l10n.t('The application’s DNS queries{0} are counted in conntrack zone {1}, apart from the agent’s exchange with the real name server.', rule.find('-d') ? l10n.t(' to {0}', rule.value('-d')) : '', zone(rule)),
+    says: (rule) =>
+      l10n.t(
+        'The application’s DNS queries{0} are counted in conntrack zone {1}, apart from the agent’s exchange with the real name server.',
+        rule.find('-d') ? l10n.t(' to {0}', rule.value('-d')) : '',
+        zone(rule),
+      ),
     cause,
   },
 ];

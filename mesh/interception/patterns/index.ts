@@ -9,6 +9,16 @@ import { invalidPackets, tproxy } from './tproxy.ts';
 import { virtualInterfaces } from './virtual-interfaces.ts';
 
 /** Every kind of rule that is known; the first that takes a rule explains it, so the narrower ones come first. */
-export const rulePatterns: readonly PreparedPattern[] = [ambientPod, ambientHost, dnsCapture, tproxy, invalidPackets, sidecarInbound, virtualInterfaces, sidecarOutbound, node]
+export const rulePatterns: readonly PreparedPattern[] = [
+  ambientPod,
+  ambientHost,
+  dnsCapture,
+  tproxy,
+  invalidPackets,
+  sidecarInbound,
+  virtualInterfaces,
+  sidecarOutbound,
+  node,
+]
   .flat()
   .map(preparePattern);

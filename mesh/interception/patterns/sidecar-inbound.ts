@@ -6,8 +6,14 @@ import type { RulePattern, Subject } from '../rule-pattern.ts';
 const tables = ['nat', 'mangle'];
 
 const ownPorts: Record<string, () => string> = {
-  '15020': () => l10n.t('Prometheus and kubelet reach the agent on 15020 (merged metrics, health) directly: it is not the application’s port, so the proxy leaves it alone.'),
-  '15021': () => l10n.t('Kubelet reaches the readiness port 15021 directly: the probe asks the proxy about itself, so it must not go through it.'),
+  '15020': () =>
+    l10n.t(
+      'Prometheus and kubelet reach the agent on 15020 (merged metrics, health) directly: it is not the application’s port, so the proxy leaves it alone.',
+    ),
+  '15021': () =>
+    l10n.t(
+      'Kubelet reaches the readiness port 15021 directly: the probe asks the proxy about itself, so it must not go through it.',
+    ),
   '15090': () => l10n.t('Prometheus reaches Envoy’s own metrics on 15090 directly.'),
 };
 
@@ -17,8 +23,9 @@ export const sidecarInbound: RulePattern[] = [
     chains: ['PREROUTING'],
     targets: ['ISTIO_INBOUND'],
     shapes: ['-p', ''],
-    says: () => l10n.t('Every TCP connection that enters the pod is examined: ISTIO_INBOUND decides whether the proxy takes it.'),
-    cause: () => byAnnotation(`${traffic}/includeInboundPorts`, byDefault()),
+    says: () =>
+      l10n.t('Every TCP connection that enters the pod is examined: ISTIO_INBOUND decides whether the proxy takes it.'),
+    cause: () => byAnnotation(`${traffic}/includeInboundPorts`, l10n.t('its default "*"')),
   },
   {
     tables,
@@ -44,7 +51,10 @@ export const sidecarInbound: RulePattern[] = [
     targets: ['RETURN'],
     shapes: ['-p --dport'],
     when: (rule) => rule.value('--dport') === '22',
-    says: () => l10n.t('SSH clients reach port 22 of the application directly, past the proxy: no mTLS and no policy applies there.'),
+    says: () =>
+      l10n.t(
+        'SSH clients reach port 22 of the application directly, past the proxy: no mTLS and no policy applies there.',
+      ),
     cause: () => l10n.t('default of Istio before 1.13, today annotation {0}', `${traffic}/excludeInboundPorts`),
   },
   {
@@ -52,7 +62,11 @@ export const sidecarInbound: RulePattern[] = [
     chains: ['ISTIO_INBOUND'],
     targets: ['RETURN'],
     shapes: ['-p --dport', '-p --dports'],
-    says: (rule) => l10n.t('Clients reach port {0} of the application directly, past the proxy: no mTLS, no authorization policy and no telemetry applies there.', rule.value('--dport') || rule.value('--dports')),
+    says: (rule) =>
+      l10n.t(
+        'Clients reach port {0} of the application directly, past the proxy: no mTLS, no authorization policy and no telemetry applies there.',
+        rule.value('--dport') || rule.value('--dports'),
+      ),
     cause: () => byAnnotation(`${traffic}/excludeInboundPorts`),
   },
   {
@@ -60,7 +74,11 @@ export const sidecarInbound: RulePattern[] = [
     chains: ['ISTIO_INBOUND'],
     targets: ['ISTIO_IN_REDIRECT'],
     shapes: ['-p', ''],
-    says: (rule) => l10n.t('Every other TCP connection from a client goes to the proxy{0}, which terminates mTLS and applies policy before it hands the request to the application.', onPort(rule)),
+    says: (rule) =>
+      l10n.t(
+        'Every other TCP connection from a client goes to the proxy{0}, which terminates mTLS and applies policy before it hands the request to the application.',
+        onPort(rule),
+      ),
     cause: () => byAnnotation(`${traffic}/includeInboundPorts`, l10n.t('its default "*"')),
   },
   {
@@ -68,7 +86,12 @@ export const sidecarInbound: RulePattern[] = [
     chains: ['ISTIO_INBOUND'],
     targets: ['ISTIO_IN_REDIRECT', 'ISTIO_REDIRECT'],
     shapes: ['-p --dport', '-p --dports'],
-    says: (rule) => l10n.t('Clients of port {0} are taken to the proxy{1}; ports that are not listed go straight to the application.', rule.value('--dport') || rule.value('--dports'), onPort(rule)),
+    says: (rule) =>
+      l10n.t(
+        'Clients of port {0} are taken to the proxy{1}; ports that are not listed go straight to the application.',
+        rule.value('--dport') || rule.value('--dports'),
+        onPort(rule),
+      ),
     cause: () => byAnnotation(`${traffic}/includeInboundPorts`),
   },
   {
@@ -76,7 +99,11 @@ export const sidecarInbound: RulePattern[] = [
     chains: ['ISTIO_IN_REDIRECT'],
     targets: ['REDIRECT'],
     shapes: ['-p', ''],
-    says: (rule) => l10n.t('Whoever was sent here talks to the proxy’s inbound listener{0} instead of the application.', onPort(rule)),
+    says: (rule) =>
+      l10n.t(
+        'Whoever was sent here talks to the proxy’s inbound listener{0} instead of the application.',
+        onPort(rule),
+      ),
     cause: byDefault,
   },
   {
@@ -85,7 +112,8 @@ export const sidecarInbound: RulePattern[] = [
     targets: ['RETURN'],
     shapes: ['-i', '-i -p'],
     when: (rule) => rule.value('-i') !== 'lo' && !rule.facts.reroutedInterfaces.has(rule.value('-i')),
-    says: (rule) => l10n.t('What comes in through interface {0} goes straight to the application, past the proxy.', rule.value('-i')),
+    says: (rule) =>
+      l10n.t('What comes in through interface {0} goes straight to the application, past the proxy.', rule.value('-i')),
     cause: () => byAnnotation(`${traffic}/excludeInterfaces`),
   },
 ];

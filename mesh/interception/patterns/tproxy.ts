@@ -17,7 +17,10 @@ export const tproxy: RulePattern[] = [
     chains: ['PREROUTING'],
     targets: ['ISTIO_INBOUND'],
     shapes: ['-p', ''],
-    says: () => l10n.t('Every TCP packet that enters the pod, or comes back to it over lo, is examined: ISTIO_INBOUND decides whether the proxy takes it.'),
+    says: () =>
+      l10n.t(
+        'Every TCP packet that enters the pod, or comes back to it over lo, is examined: ISTIO_INBOUND decides whether the proxy takes it.',
+      ),
     cause,
   },
   {
@@ -25,7 +28,11 @@ export const tproxy: RulePattern[] = [
     chains: ['PREROUTING'],
     targets: ['CONNMARK'],
     shapes: ['-p --mark', '--mark'],
-    says: (rule) => l10n.t('The mark {0} of a packet from the proxy is kept with its connection, so that the answers are recognised.', rule.value('--mark')),
+    says: (rule) =>
+      l10n.t(
+        'The mark {0} of a packet from the proxy is kept with its connection, so that the answers are recognised.',
+        rule.value('--mark'),
+      ),
     cause,
   },
   {
@@ -33,7 +40,11 @@ export const tproxy: RulePattern[] = [
     chains: ['OUTPUT'],
     targets: ['RETURN'],
     shapes: ['-o -p --mark', '-o --mark'],
-    says: (rule) => l10n.t('Packets over lo that the proxy marked {0} already belong to it and are left alone.', rule.value('--mark')),
+    says: (rule) =>
+      l10n.t(
+        'Packets over lo that the proxy marked {0} already belong to it and are left alone.',
+        rule.value('--mark'),
+      ),
     cause,
   },
   {
@@ -43,7 +54,11 @@ export const tproxy: RulePattern[] = [
     shapes: ['!-d -o -p --uid-owner', '!-d -o -p --gid-owner', '!-d -o --uid-owner', '!-d -o --gid-owner'],
     when: isProxy,
     says: (rule) =>
-      l10n.t('The proxy ({0}) calling an address of its own pod gets mark {1}, so that the call passes inbound policy when it comes back over lo.', who(rule), rule.value('--set-xmark').split('/')[0] ?? ''),
+      l10n.t(
+        'The proxy ({0}) calling an address of its own pod gets mark {1}, so that the call passes inbound policy when it comes back over lo.',
+        who(rule),
+        rule.value('--set-xmark').split('/')[0] ?? '',
+      ),
     cause,
   },
   {
@@ -51,7 +66,11 @@ export const tproxy: RulePattern[] = [
     chains: ['OUTPUT'],
     targets: ['CONNMARK'],
     shapes: ['-p --mark', '--mark'],
-    says: (rule) => l10n.t('The application’s answers on a connection marked {0} get that mark back, so that they return to the proxy and not straight to the client.', rule.value('--mark')),
+    says: (rule) =>
+      l10n.t(
+        'The application’s answers on a connection marked {0} get that mark back, so that they return to the proxy and not straight to the client.',
+        rule.value('--mark'),
+      ),
     cause,
   },
   {
@@ -59,7 +78,11 @@ export const tproxy: RulePattern[] = [
     chains: ['ISTIO_DIVERT'],
     targets: ['MARK'],
     shapes: ['', '-p'],
-    says: (rule) => l10n.t('Packets of a connection that the proxy has already taken get mark {0}, which routes them to the proxy.', rule.value('--set-xmark').split('/')[0] ?? ''),
+    says: (rule) =>
+      l10n.t(
+        'Packets of a connection that the proxy has already taken get mark {0}, which routes them to the proxy.',
+        rule.value('--set-xmark').split('/')[0] ?? '',
+      ),
     cause,
   },
   {
@@ -84,7 +107,11 @@ export const tproxy: RulePattern[] = [
     targets: ['RETURN'],
     shapes: ['-s -i -p', '-s -i'],
     when: (rule) => isDeliveryAddress(rule.value('-s')),
-    says: (rule) => l10n.t('The proxy delivers an inbound request to the application from {0}: leave it alone, or the proxy would take its own delivery.', rule.value('-s').split('/')[0] ?? ''),
+    says: (rule) =>
+      l10n.t(
+        'The proxy delivers an inbound request to the application from {0}: leave it alone, or the proxy would take its own delivery.',
+        rule.value('-s').split('/')[0] ?? '',
+      ),
     cause,
   },
   {
@@ -93,7 +120,11 @@ export const tproxy: RulePattern[] = [
     targets: ['RETURN'],
     shapes: ['-i -p !--mark', '-i !--mark'],
     when: (rule) => rule.value('-i') === 'lo',
-    says: (rule) => l10n.t('The application talking to itself over lo does so directly; only the proxy’s calls to its own pod (mark {0}) go on.', rule.value('--mark')),
+    says: (rule) =>
+      l10n.t(
+        'The application talking to itself over lo does so directly; only the proxy’s calls to its own pod (mark {0}) go on.',
+        rule.value('--mark'),
+      ),
     cause,
   },
   {
@@ -118,7 +149,11 @@ export const tproxy: RulePattern[] = [
     chains: inbound,
     targets: ['ISTIO_TPROXY'],
     shapes: ['-p', ''],
-    says: (rule) => l10n.t('Every other TCP connection from a client goes to the proxy{0}, which sees the client’s real address.', onPort(rule)),
+    says: (rule) =>
+      l10n.t(
+        'Every other TCP connection from a client goes to the proxy{0}, which sees the client’s real address.',
+        onPort(rule),
+      ),
     cause: () => byAnnotation(`${traffic}/includeInboundPorts`, l10n.t('its default "*"')),
   },
   {
@@ -126,7 +161,12 @@ export const tproxy: RulePattern[] = [
     chains: inbound,
     targets: ['ISTIO_TPROXY'],
     shapes: ['-p --dport', '-p --dports'],
-    says: (rule) => l10n.t('Clients of port {0} are taken to the proxy{1}; ports that are not listed go straight to the application.', rule.value('--dport') || rule.value('--dports'), onPort(rule)),
+    says: (rule) =>
+      l10n.t(
+        'Clients of port {0} are taken to the proxy{1}; ports that are not listed go straight to the application.',
+        rule.value('--dport') || rule.value('--dports'),
+        onPort(rule),
+      ),
     cause: () => byAnnotation(`${traffic}/includeInboundPorts`),
   },
   {
@@ -134,7 +174,11 @@ export const tproxy: RulePattern[] = [
     chains: ['ISTIO_TPROXY'],
     targets: ['TPROXY'],
     shapes: ['!-d -p', '-p', '!-d', ''],
-    says: (rule) => l10n.t('Whoever was sent here is handed to the proxy’s inbound listener{0} with both addresses unchanged.', onPort(rule)),
+    says: (rule) =>
+      l10n.t(
+        'Whoever was sent here is handed to the proxy’s inbound listener{0} with both addresses unchanged.',
+        onPort(rule),
+      ),
     cause,
   },
 ];
@@ -147,7 +191,10 @@ export const invalidPackets: RulePattern[] = [
     targets: ['ISTIO_DROP', 'DROP'],
     shapes: ['--ctstate', '-p --ctstate'],
     when: (rule) => rule.value('--ctstate') === 'INVALID',
-    says: () => l10n.t('Packets that fit no connection are dropped: they would skip the redirection and reach the application’s port, which answers the client with a reset.'),
+    says: () =>
+      l10n.t(
+        'Packets that fit no connection are dropped: they would skip the redirection and reach the application’s port, which answers the client with a reset.',
+      ),
     cause: () => l10n.t('proxyMetadata or istio-init environment {0}', 'INVALID_DROP'),
   },
   {

@@ -13,8 +13,15 @@ export const virtualInterfaces: RulePattern[] = [
     shapes: ['-i', '-i -p', '-i -d', '-i -d -p'],
     says: (rule) =>
       rule.find('-d')
-        ? l10n.t('What a virtual machine or container behind interface {0} sends to {1} is treated as outbound and goes to the proxy.', rule.value('-i'), rule.value('-d'))
-        : l10n.t('What a virtual machine or container behind interface {0} sends is treated as outbound and goes to the proxy.', rule.value('-i')),
+        ? l10n.t(
+            'What a virtual machine or container behind interface {0} sends to {1} is treated as outbound and goes to the proxy.',
+            rule.value('-i'),
+            rule.value('-d'),
+          )
+        : l10n.t(
+            'What a virtual machine or container behind interface {0} sends is treated as outbound and goes to the proxy.',
+            rule.value('-i'),
+          ),
     cause,
   },
   {
@@ -23,7 +30,12 @@ export const virtualInterfaces: RulePattern[] = [
     targets: ['RETURN'],
     shapes: ['-i', '-i -p', '-i -d', '-i -d -p'],
     when: (rule) => rule.facts.reroutedInterfaces.has(rule.value('-i')) || rule.find('-d') !== undefined,
-    says: (rule) => l10n.t('What a virtual machine or container behind interface {0} sends{1} leaves directly, past the proxy.', rule.value('-i'), rule.find('-d') ? l10n.t(' to {0}', rule.value('-d')) : ''),
+    says: (rule) =>
+      l10n.t(
+        'What a virtual machine or container behind interface {0} sends{1} leaves directly, past the proxy.',
+        rule.value('-i'),
+        rule.find('-d') ? l10n.t(' to {0}', rule.value('-d')) : '',
+      ),
     cause,
   },
 ];

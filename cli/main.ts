@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { run } from './run.ts';
+import { verbs } from './verbs.ts';
+
+/** Standard input, read to its end when a verb asks for it: a verb that is given a file never waits for a terminal. */
+async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** `meshloom … | head` closes the pipe early: that ends the program, it is no failure of it. */
+function endQuietlyWhenClosed(stream: Writable): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+    throw error;
+  });
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string };
+  return manifest.version;
+}
+
+endQuietlyWhenClosed(process.stdout);
+endQuietlyWhenClosed(process.stderr);
+const terminal = {
+  args: process.argv.slice(2),
+  cwd: process.cwd(),
+  stdin: readStandardInput,
+  out: (text: string) => void process.stdout.write(text),
+  err: (text: string) => void process.stderr.write(text),
+  color: process.stdout.isTTY && !process.env['NO_COLOR'],
+};
+// The exit code is set, not the process ended: what was written to a pipe has to arrive first.
+void run(verbs, terminal, readVersion).then((code) => {
+  process.exitCode = code;
+});
