@@ -63,7 +63,10 @@ export function fakeHost({ files, modes = {}, run, hostRoot = '' }: FakeHostOpti
       return content.slice(3);
     },
     facts,
-    factsBehind: facts,
+    factsBehind: (path) => {
+      if (files[path] !== undefined) entry(path);
+      return facts(path);
+    },
     open: (path) => {
       const inode = facts(path).kind === 'directory' ? 1 : inodeOf(entry(path));
       stillOpen.add(path);

@@ -27,11 +27,11 @@ test('keeps what iptables does not show, each table whole', () => {
   expect(native[0]?.text).toMatch(/^table inet istio-proxy-nat \{\n\tset s[^]*jump istio-inbound\n\t\}\n\}\n$/);
 });
 
-test('keeps a table of iptables’ name that iptables calls incompatible', () => {
-  const native = findNativeTables(splitNftRuleset(ruleset), {
-    ip: "# Table `nat' is incompatible, use 'nft' tool.\n",
-    ip6: '',
-  });
+test.each([
+  "# Table `nat' is incompatible, use 'nft' tool.\n",
+  "# Table `nat' contains incompatible base-chains, use 'nft' tool to list them.\n*nat\nCOMMIT\n",
+])('keeps a table of iptables’ name of which iptables says: %s', (ip) => {
+  const native = findNativeTables(splitNftRuleset(ruleset), { ip, ip6: '' });
   expect(native.map(({ name }) => name)).toContain('nat');
 });
 

@@ -29,12 +29,12 @@ const iptablesTables = ['filter', 'nat', 'mangle', 'raw', 'security'];
 /**
  * Tables that `iptables-nft-save` and `ip6tables-nft-save` did not print.
  * @param saved what they printed, per family. A table of theirs by name into which somebody wrote with nft is said to be
- *   incompatible there, and left out: it counts as native.
+ *   incompatible there, or to contain incompatible chains, and those rules are left out: it counts as native.
  */
 export function findNativeTables(tables: readonly NftTable[], saved: { ip: string; ip6: string }): NftTable[] {
   return tables.filter(({ family, name }) => {
     if ((family !== 'ip' && family !== 'ip6') || !iptablesTables.includes(name)) return true;
-    return saved[family].includes(`# Table \`${name}' is incompatible`);
+    return new RegExp(`^# Table \`${name}' (is|contains) incompatible`, 'm').test(saved[family]);
   });
 }
 

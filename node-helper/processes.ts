@@ -101,7 +101,7 @@ export function listHostProcesses(host: Host, processes: readonly NodeProcess[])
 
 /** `net:[4026532281]`. Undefined: the process is gone, or nobody may look. */
 export function netnsOf(host: Host, pid: number): string | undefined {
-  return attempt(() => host.readLink(`${host.proc}/${pid}/ns/net`));
+  return attempt(() => `net:[${host.factsBehind(`${host.proc}/${pid}/ns/net`).inode}]`);
 }
 
 /** Clock ticks since boot at which the process started: field 22 of `/proc/PID/stat`. The program's name may hold blanks and `)`. */

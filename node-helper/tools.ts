@@ -57,10 +57,10 @@ export function findHostPlace(host: Host, hostProcesses: readonly HostProcess[])
  * takes and the one that changes the root, and can never gain one again.
  */
 export function findPodPlaces(host: Host, podPids: readonly number[]): Place[] {
-  const seen = new Set<string>();
+  const seen = new Set<number>();
   return podPids.flatMap((pid) => {
-    const mountNs = attempt(() => host.readLink(`${host.proc}/${pid}/ns/mnt`));
-    if (!mountNs || seen.has(mountNs)) return [];
+    const mountNs = attempt(() => host.factsBehind(`${host.proc}/${pid}/ns/mnt`).inode);
+    if (mountNs === undefined || seen.has(mountNs)) return [];
     seen.add(mountNs);
     const root = `${host.proc}/${pid}/root`;
     if (!saveProgramNames.some((name) => findProgram(host, root, [name]))) return [];
