@@ -1,4 +1,5 @@
 import * as l10n from '@vscode/l10n';
+import { describeCniHazard } from '../../mesh/cni/hazards.ts';
 import type { ChainPlugin, ChainProblem } from '../../mesh/cni/read-chain.ts';
 import type { Pod } from '../../mesh/kubernetes.ts';
 import type { HangingPod, NetworkAgent, NodeFailure, NodeState } from '../../mesh/pods/describe-node.ts';
@@ -139,13 +140,15 @@ export class ClusterNodeNode implements TreeNode {
 /** What stands below a node: problems first, then the chain, then the pods that hang on it. */
 export function chainChildren(id: string, state: NodeState, reading: NodeReading): TreeNode[] {
   const hanging = state.hanging.map((pod) => new HangingPodNode(id, pod));
+  const failures = state.failures.map((failure, index) => new NodeFailureNode(`${id}/failure:${index}`, failure));
   if (reading.state === 'read') {
     const { chain, result } = reading;
     return [
       ...chain.problems.map(
-        (problem, index) =>
-          new ChainProblemNode(`${id}/problem:${problem.code}:${problem.plugin ?? problem.file ?? index}`, problem),
+        (problem, index) => new ChainProblemNode(`${id}/problem:${problem.code}:${index}`, problem),
       ),
+      // The chain looks sound and pods fail all the same: then the events are the best there is.
+      ...(chain.problems.some(({ severity }) => severity === 'error') ? [] : failures),
       ...(chain.effective ? [new EffectiveFileNode(id, chain.effective.name, reading)] : []),
       ...chain.shadowed.map(
         ({ name }) =>
@@ -171,7 +174,6 @@ export function chainChildren(id: string, state: NodeState, reading: NodeReading
       ),
     ];
   }
-  const failures = state.failures.map((failure, index) => new NodeFailureNode(`${id}/failure:${index}`, failure));
   const agents = state.agents.map((agent) => new AgentNode(id, agent));
   return [
     ...(reading.state === 'failed' ? [failureNode(`${id}/helper-failed`, reading.failure)] : []),
@@ -278,9 +280,13 @@ export class PluginNode implements TreeNode {
 
   item(): NodeItem {
     const { type, supportedVersions, problems } = this.#plugin;
-    const description = supportedVersions
-      ? l10n.t('speaks {0}', supportedVersions.join(', '))
-      : l10n.t('versions not known');
+    const refused = this.#asked !== undefined && supportedVersions?.includes(this.#asked) === false;
+    const description = [
+      supportedVersions ? l10n.t('speaks {0}', supportedVersions.join(', ')) : l10n.t('versions not known'),
+      refused && l10n.t('asked for {0}', this.#asked ?? ''),
+    ]
+      .filter(Boolean)
+      .join(' · ');
     const tone = problems.some(({ severity }) => severity === 'error')
       ? 'error'
       : problems.length > 0
@@ -333,10 +339,10 @@ export class ChainProblemNode implements TreeNode {
   }
 
   item(): NodeItem {
-    const { severity, message, whatToDo, code } = this.problem;
+    const { severity, message, whatToDo, code, plugin, file } = this.problem;
     return {
-      label: message,
-      description: code,
+      label: describeCniHazard(code).title,
+      description: [plugin ?? file, code].filter(Boolean).join(' · '),
       icon: severity,
       tone: severity,
       spoken: `${message} ${whatToDo}`,
@@ -355,7 +361,7 @@ export class ChainProblemNode implements TreeNode {
 
 function problemLines({ code, message, whatToDo }: ChainProblem): TooltipLine[] {
   return [
-    { as: 'heading', text: code },
+    { as: 'heading', text: `${code}: ${describeCniHazard(code).title}` },
     { as: 'text', text: message },
     { as: 'text', text: whatToDo },
   ];

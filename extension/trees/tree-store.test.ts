@@ -12,19 +12,30 @@ class FakeCluster implements Cluster {
   readonly asked: string[] = [];
   readonly objects = new Map<string, KubernetesObject[]>();
   readonly failures = new Map<string, ClusterFailure>();
-  readonly watches = new Map<string, { send: (event: WatchEvent<KubernetesObject>) => void; end: (error?: ClusterFailure) => void }>();
+  readonly watches = new Map<
+    string,
+    { send: (event: WatchEvent<KubernetesObject>) => void; end: (error?: ClusterFailure) => void }
+  >();
   watching = 0;
 
-  list<T extends KubernetesObject>(type: ResourceType, options: { namespace?: string } = {}): Promise<{ items: T[]; resourceVersion: string }> {
+  list<T extends KubernetesObject>(
+    type: ResourceType,
+    options: { namespace?: string } = {},
+  ): Promise<{ items: T[]; resourceVersion: string }> {
     const key = [type.plural, options.namespace].filter(Boolean).join('@');
     this.asked.push(`list ${key}`);
     const failure = this.failures.get(key);
     if (failure) return Promise.reject(failure);
-    const items = (this.objects.get(type.plural) ?? []).filter(({ metadata }) => !options.namespace || metadata?.namespace === options.namespace);
+    const items = (this.objects.get(type.plural) ?? []).filter(
+      ({ metadata }) => !options.namespace || metadata?.namespace === options.namespace,
+    );
     return Promise.resolve({ items: structuredClone(items) as T[], resourceVersion: '1' });
   }
 
-  watch<T extends KubernetesObject>(type: ResourceType, options: { resourceVersion: string; signal: AbortSignal; onEvent: (event: WatchEvent<T>) => void }): Promise<void> {
+  watch<T extends KubernetesObject>(
+    type: ResourceType,
+    options: { resourceVersion: string; signal: AbortSignal; onEvent: (event: WatchEvent<T>) => void },
+  ): Promise<void> {
     this.asked.push(`watch ${type.plural} from ${options.resourceVersion}`);
     this.watching += 1;
     return new Promise<void>((resolve, reject) => {
@@ -42,8 +53,11 @@ class FakeCluster implements Cluster {
   exec = () => Promise.reject(new Error('not asked for'));
 }
 
-const pod = (name: string, resourceVersion: string, namespace = 'shop'): Pod => ({ metadata: { name, namespace, uid: name, resourceVersion } });
-const failure = (reason: ConstructorParameters<typeof ClusterFailure>[0]) => new ClusterFailure(reason, `It is ${reason}.`, 'Do something.');
+const pod = (name: string, resourceVersion: string, namespace = 'shop'): Pod => ({
+  metadata: { name, namespace, uid: name, resourceVersion },
+});
+const failure = (reason: ConstructorParameters<typeof ClusterFailure>[0]) =>
+  new ClusterFailure(reason, `It is ${reason}.`, 'Do something.');
 
 let store: TreeStore | undefined;
 afterEach(() => {
@@ -91,20 +105,23 @@ describe('the live store', () => {
     expect(store.failure).toBeUndefined();
   });
 
-  it.each(['unauthorized', 'kubeconfig'] as const)('does not ask again after “%s”, also when the view comes back, until the user asks', async (reason) => {
-    const { store, cluster } = begin();
-    cluster.failures.set('namespaces', failure(reason));
-    store.start();
-    await vi.advanceTimersByTimeAsync(100_000);
-    store.stop();
-    store.start();
-    await vi.advanceTimersByTimeAsync(100_000);
-    expect(cluster.asked).toEqual(['list namespaces']);
-    cluster.failures.clear();
-    store.refresh();
-    await vi.advanceTimersByTimeAsync(100);
-    expect(store.phase).toBe('ready');
-  });
+  it.each(['unauthorized', 'kubeconfig'] as const)(
+    'does not ask again after “%s”, also when the view comes back, until the user asks',
+    async (reason) => {
+      const { store, cluster } = begin();
+      cluster.failures.set('namespaces', failure(reason));
+      store.start();
+      await vi.advanceTimersByTimeAsync(100_000);
+      store.stop();
+      store.start();
+      await vi.advanceTimersByTimeAsync(100_000);
+      expect(cluster.asked).toEqual(['list namespaces']);
+      cluster.failures.clear();
+      store.refresh();
+      await vi.advanceTimersByTimeAsync(100);
+      expect(store.phase).toBe('ready');
+    },
+  );
 
   it('tells of a cluster that cannot even be connected to, and connects anew on refresh', async () => {
     const { store, connect } = begin(failure('kubeconfig'));
@@ -183,7 +200,8 @@ describe('the live store', () => {
 
   it('reads the context’s own namespace when the whole cluster is refused', async () => {
     const { store, cluster } = begin();
-    for (const kind of ['namespaces', 'nodes', 'pods', 'deployments', 'mutatingwebhookconfigurations']) cluster.failures.set(kind, failure('forbidden'));
+    for (const kind of ['namespaces', 'nodes', 'pods', 'deployments', 'mutatingwebhookconfigurations'])
+      cluster.failures.set(kind, failure('forbidden'));
     cluster.objects.set('pods', [pod('mine', '1'), pod('theirs', '1', 'other')]);
     store.start();
     await vi.advanceTimersByTimeAsync(100);
@@ -195,7 +213,10 @@ describe('the live store', () => {
   it('shows the rest when one kind fails or is slow', async () => {
     const { store, cluster } = begin();
     cluster.failures.set('events', failure('server-error'));
-    cluster.list = ((original) => (type: ResourceType, options) => (type.plural === 'nodes' ? new Promise(() => undefined) : original.call(cluster, type, options)))(cluster.list) as FakeCluster['list'];
+    cluster.list = ((original) => (type: ResourceType, options) =>
+      type.plural === 'nodes' ? new Promise(() => undefined) : original.call(cluster, type, options))(
+      cluster.list,
+    ) as FakeCluster['list'];
     store.start();
     await vi.advanceTimersByTimeAsync(2_000);
     expect(store.phase).toBe('ready');
@@ -241,7 +262,12 @@ describe('the live store', () => {
     cluster.objects.set('mutatingwebhookconfigurations', [
       {
         metadata: { name: 'istio-sidecar-injector' },
-        webhooks: [{ name: 'namespace.sidecar-injector.istio.io', clientConfig: { service: { name: 'istiod', namespace: 'mesh', path: '/inject' } } }],
+        webhooks: [
+          {
+            name: 'namespace.sidecar-injector.istio.io',
+            clientConfig: { service: { name: 'istiod', namespace: 'mesh', path: '/inject' } },
+          },
+        ],
       } as KubernetesObject,
     ]);
     store.start();

@@ -166,10 +166,9 @@ export class WorkloadNode implements TreeNode {
 
   item(): NodeItem {
     const { state } = this.workload;
-    const pods = state.pods > 0 ? l10n.t('{0} of {1} in the mesh', state.inMesh, state.pods) : l10n.t('no pods');
     const description = [
       state.worst?.short,
-      pods,
+      this.#standing(),
       state.differing > 0 && l10n.t('{0} would differ after a restart', state.differing),
     ]
       .filter(Boolean)
@@ -205,9 +204,19 @@ export class WorkloadNode implements TreeNode {
       ? nodes
       : [new MessageNode(`${this.id}/empty`, { label: l10n.t('No pods'), icon: 'info', tone: 'quiet' })];
   }
+
+  /** How many are in the mesh; when none is and all for the same reason, that reason. */
+  #standing(): string {
+    const { state, pods } = this.workload;
+    if (state.pods === 0) return l10n.t('no pods');
+    const standings = new Set(pods.map((entry) => standingOf(entry.state)));
+    const [only] = standings;
+    if (state.inMesh === 0 && standings.size === 1 && only) return only;
+    return l10n.t('{0} of {1} in the mesh', state.inMesh, state.pods);
+  }
 }
 
-/** Kind, namespace and name are what a command needs to find it. */
+/** The pod itself is what a command takes from it, or kind, namespace and name to read it anew. */
 export class PodNode implements TreeNode {
   readonly kind = 'Pod';
   readonly id: string;
