@@ -158,7 +158,7 @@ export function deleteObject(state: ApiState, request: ApiRequest): ApiAnswer {
 /** DELETE of a list: everything that the selectors take. */
 export function deleteCollection(state: ApiState, request: ApiRequest): ApiAnswer {
   const { resource, namespace } = request.path;
-  if (resource.namespaced && !namespace) throw methodNotAllowed();
+  if ((resource.namespaced && !namespace) || resource.kind === 'Namespace') throw methodNotAllowed();
   const options = parseDeleteOptions(request);
   const matches = parseSelectors(resource, request.query);
   for (const object of state.store.list(resource, namespace).filter(matches)) {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { startApiServer } from './api-server.ts';
 import { readRecording } from './recording.ts';
 import type { DemoStateId } from './demo-states.ts';
@@ -31,9 +32,15 @@ export interface DemoCluster {
 /**
  * Starts the demo cluster in one of its states.
  * @param state names a directory below `recordingsDir`.
+ * @param strings the editor's language, for a bundle of its own that shares no module with the extension's.
  * @throws {RecordingError} when that recording cannot be replayed; its message names the file and is for the user.
  */
-export async function startDemoCluster(state: DemoStateId, recordingsDir: string): Promise<DemoCluster> {
+export async function startDemoCluster(
+  state: DemoStateId,
+  recordingsDir: string,
+  strings?: Record<string, string>,
+): Promise<DemoCluster> {
+  if (strings) l10n.config({ contents: strings });
   const recording = await readRecording(join(recordingsDir, state));
   const { url, token, close } = await startApiServer({ recording });
   const name = `demo-${state}`;
