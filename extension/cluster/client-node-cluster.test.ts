@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Pod } from '../../mesh/kubernetes.ts';
@@ -370,6 +371,28 @@ describe('list', () => {
     expect((await cluster.list(resourceTypes.pods)).items).toEqual([]);
     expect(asked).toBe(2);
   });
+});
+
+it('takes packed answers, and says so when one is cut off', async () => {
+  const packed = gzipSync(JSON.stringify({ items: [{ metadata: { name: 'größe' } }] }));
+  const whole = await clusterThatAnswers((_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' });
+    response.end(packed);
+  });
+  expect((await whole.list<Pod>(resourceTypes.pods)).items[0]?.metadata?.name).toBe('größe');
+  const cut = await clusterThatAnswers((_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' });
+    response.end(packed.subarray(0, 20));
+  });
+  expect((await failureOf(cut.list(resourceTypes.pods))).reason).toBe('unreachable');
+});
+
+it('a failure is recognised also when it comes from another bundle with its own copy of the class', () => {
+  const foreign = Object.assign(new Error('x'), { name: 'ClusterFailure', reason: 'gone', next: '' });
+  expect(foreign instanceof ClusterFailure).toBe(true);
+  expect(new Error('x') instanceof ClusterFailure).toBe(false);
+  expect({ name: 'ClusterFailure' } instanceof ClusterFailure).toBe(false);
+  expect((undefined as unknown) instanceof ClusterFailure).toBe(false);
 });
 
 describe('get and delete', () => {

@@ -43,17 +43,19 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
     await old?.close().catch((error: unknown) => log.warn(String(error)));
   }
 
-  /** Whoever asks for the same thing meanwhile shares it; a connection that could not be made is forgotten. */
+  /**
+   * Whoever asks for the same thing meanwhile shares it; a connection that could not be made is forgotten. Nothing is
+   * awaited before the new one is remembered, or two askers would open two.
+   */
   async function reuse(fingerprint: string, context: ClusterContext, open: () => Opening): Promise<Cluster> {
     if (connection?.contextId === context.id && connection.fingerprint === fingerprint) return await connection.cluster;
-    await disconnect();
-    const { cluster, close } = open();
-    const made: Connection = { contextId: context.id, fingerprint, cluster, close };
+    void disconnect();
+    const made: Connection = { contextId: context.id, fingerprint, ...open() };
     connection = made;
-    cluster.catch(() => {
+    made.cluster.catch(() => {
       if (connection === made) connection = undefined;
     });
-    return await cluster;
+    return await made.cluster;
   }
 
   const clusters: Clusters = {
@@ -88,7 +90,10 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
       if (context.kind === 'demo') return await reuse(context.id, context, () => openDemo(extension, log, context));
       refuseWhenRestricted(context);
       const { resolveContext } = await import('./kubeconfig.ts');
-      const target = resolveContext(await readUsersKubeconfig(), context.name);
+      const config = await readUsersKubeconfig();
+      // Chosen away while the files were read.
+      if (chosen.id !== context.id) return await clusters.connect();
+      const target = resolveContext(config, context.name);
       warnOfOpenDoors(log, target.cluster);
       const full = {
         ...context,

@@ -5,6 +5,8 @@
  */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import * as l10n from '@vscode/l10n';
 import {
   failureFromCancel,
@@ -80,6 +82,8 @@ export function openHttp(
     const headers = {
       ...(options.headers as Record<string, string> | undefined),
       accept: 'application/json',
+      // Lists shrink to a tenth; a watch is never packed.
+      'accept-encoding': 'gzip',
       ...(body && { 'content-type': body.type, 'content-length': Buffer.byteLength(body.text) }),
     };
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -96,7 +100,7 @@ export async function readBody(call: ClusterCall, response: IncomingMessage): Pr
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of response) {
+    for await (const chunk of unpacked(response)) {
       size += (chunk as Buffer).length;
       if (size > maxBodyBytes) {
         response.destroy();
@@ -113,6 +117,12 @@ export async function readBody(call: ClusterCall, response: IncomingMessage): Pr
     ...(Number.isFinite(retryAfter) && { retryAfter }),
     body: Buffer.concat(chunks).toString('utf8'),
   };
+}
+
+function unpacked(response: IncomingMessage): Readable {
+  if (response.headers['content-encoding'] !== 'gzip') return response;
+  // An error of either end reaches who reads the other.
+  return pipeline(response, createGunzip(), () => undefined);
 }
 
 /** @throws ClusterFailure `unexpected` when the body of a successful answer is not a JSON object. */

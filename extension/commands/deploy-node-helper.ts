@@ -31,7 +31,7 @@ export const deployNodeHelperCommand = defineCommand<[target: Target]>(
       await vscode.commands.executeCommand('setContext', contextKeys.nodeHelper, true);
       void vscode.window.showInformationMessage(
         vscode.l10n.t(
-          'The node helper runs on all {0} nodes of “{1}”. “Mesh: Remove Node Helper” takes it away.',
+          'The node helper runs on every node of “{1}” ({0}). “Mesh: Remove Node Helper” takes it away.',
           ready,
           cluster.context.name,
         ),

@@ -173,7 +173,7 @@ export function whyNotRunning(pod: Pod): string {
   }
   const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   if (unscheduled) return [unscheduled.reason, unscheduled.message].filter(Boolean).join(': ');
-  return pod.status?.reason ?? pod.status?.phase ?? 'Pending';
+  return pod.status?.reason ?? l10n.t('it is starting');
 }
 
 function statuses({ status }: Pod): ContainerStatus[] {

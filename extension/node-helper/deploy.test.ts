@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { observeCapabilities, observeRights } from '../../contract/node-helper-rights.ts';
@@ -275,6 +278,20 @@ describe('the manifest', () => {
       'pod-security.kubernetes.io/enforce': 'privileged',
       'app.kubernetes.io/managed-by': 'meshloom',
     });
+  });
+
+  it('unpacks the program, to the byte, with nothing but node', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'meshloom-unpack-'));
+    cleanUps.push(() => rmSync(directory, { recursive: true }));
+    for (const [name, value] of Object.entries(configMap?.binaryData as Record<string, string>)) {
+      writeFileSync(join(directory, name), Buffer.from(value, 'base64'));
+    }
+    const [init] = spec.initContainers as { command: string[] }[];
+    const [, ...args] = init!.command.map((word) =>
+      word.replaceAll('/opt/meshloom', directory).replaceAll('/run/meshloom', directory),
+    );
+    execFileSync(process.execPath, args);
+    expect(readFileSync(join(directory, 'node-helper.js'))).toEqual(program());
   });
 
   it('refuses a program that no ConfigMap can hold', async () => {

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ExtensionContext, LogOutputChannel } from 'vscode';
+import type * as DemoCluster from '../demo/demo-cluster.ts';
+import { ClusterFailure, resourceTypes } from './cluster.ts';
+
+const editor = vi.hoisted(() => ({ trusted: true, kubeconfig: '', inWorkspace: '' }));
+
+vi.mock('vscode', () => {
+  class EventEmitter<T> {
+    readonly listeners: ((value: T) => void)[] = [];
+    readonly event = (listener: (value: T) => void) => (this.listeners.push(listener), { dispose: () => undefined });
+    fire = (value: T) => this.listeners.forEach((listener) => listener(value));
+    dispose = () => undefined;
+  }
+  return {
+    EventEmitter,
+    l10n: {
+      t: (text: string, ...values: unknown[]) =>
+        text.replace(/\{(\d)\}/g, (_, index: string) => String(values[Number(index)])),
+    },
+    workspace: {
+      get isTrusted() {
+        return editor.trusted;
+      },
+      getConfiguration: () => ({
+        get: () => editor.inWorkspace || editor.kubeconfig,
+        inspect: () => ({ globalValue: editor.kubeconfig, workspaceValue: editor.inWorkspace }),
+      }),
+      onDidChangeConfiguration: () => ({ dispose: () => undefined }),
+    },
+  };
+});
+
+/** Recordings are looked up in dist/, which a test run need not have built: the source's stand in for them. */
+vi.mock('../demo/demo-cluster.ts', async (load) => {
+  const real = await load<typeof DemoCluster>();
+  const recordings = resolve(import.meta.dirname, '../demo/recordings');
+  return {
+    ...real,
+    startDemoCluster: vi.fn((state: Parameters<typeof real.startDemoCluster>[0]) =>
+      real.startDemoCluster(state, recordings),
+    ),
+  };
+});
+
+const { createClusters } = await import('./clusters.ts');
+const { startDemoCluster } = await import('../demo/demo-cluster.ts');
+
+let directory = '';
+const memory = new Map<string, unknown>();
+const subscriptions: { dispose(): unknown }[] = [];
+const log = { info: () => undefined, warn: () => undefined } as unknown as LogOutputChannel;
+
+function open() {
+  const context = {
+    extensionUri: { fsPath: '/nowhere' },
+    subscriptions,
+    workspaceState: {
+      get: (key: string, otherwise: unknown) => memory.get(key) ?? otherwise,
+      update: (key: string, value: unknown) => Promise.resolve(memory.set(key, value)),
+    },
+  };
+  return createClusters(context as unknown as ExtensionContext, log);
+}
+
+function kubeconfig(name: string, server = 'https://127.0.0.1:1'): string {
+  const file = join(directory, name);
+  writeFileSync(
+    file,
+    `clusters: [{name: c, cluster: {server: '${server}'}}]\ncontexts: [{name: ${name}, context: {cluster: c}}]\ncurrent-context: ${name}\n`,
+  );
+  return file;
+}
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'meshloom-clusters-'));
+  Object.assign(editor, { trusted: true, kubeconfig: kubeconfig('mine'), inWorkspace: '' });
+  memory.clear();
+  vi.mocked(startDemoCluster).mockClear();
+});
+afterEach(async () => {
+  for (const subscription of subscriptions.splice(0)) await subscription.dispose();
+  rmSync(directory, { recursive: true });
+});
+
+describe('the chosen cluster', () => {
+  it('is the broken demo until another is chosen, and that is remembered', async () => {
+    const clusters = open();
+    expect(clusters.chosen).toMatchObject({ id: 'demo:broken', kind: 'demo' });
+    const { contexts, problem } = await clusters.listContexts();
+    expect(contexts.map(({ id }) => id).sort()).toEqual([
+      'demo:before-cni',
+      'demo:broken',
+      'demo:with-cni',
+      'kubeconfig:mine',
+    ]);
+    expect(problem).toBeUndefined();
+    const heard: string[] = [];
+    clusters.onDidChoose(({ id }) => heard.push(id));
+    await clusters.choose(contexts.find(({ id }) => id === 'kubeconfig:mine')!);
+    expect(heard).toEqual(['kubeconfig:mine']);
+    expect(open().chosen).toMatchObject({ id: 'kubeconfig:mine', name: 'mine', kind: 'kubeconfig' });
+    expect(startDemoCluster).not.toHaveBeenCalled();
+  });
+
+  it('is connected to once, however many ask; another choice closes the demo', async () => {
+    const clusters = open();
+    const [one, two] = await Promise.all([clusters.connect(), clusters.connect()]);
+    expect(one).toBe(two);
+    expect(startDemoCluster).toHaveBeenCalledTimes(1);
+    expect((await one.list(resourceTypes.nodes)).items.map(({ metadata }) => metadata?.name)).toEqual(['n1']);
+    const { contexts } = await clusters.listContexts();
+    await clusters.choose(contexts.find(({ id }) => id === 'demo:with-cni')!);
+    await expect(one.list(resourceTypes.nodes)).rejects.toMatchObject({ reason: 'unreachable' });
+    const other = await clusters.connect();
+    expect(other).not.toBe(one);
+    expect(other.context.id).toBe('demo:with-cni');
+  });
+
+  it('of a kubeconfig is connected to anew when the file says something else', async () => {
+    memory.set('meshloom.chosenCluster', 'kubeconfig:mine');
+    const clusters = open();
+    const before = await clusters.connect();
+    expect(await clusters.connect()).toBe(before);
+    kubeconfig('mine', 'https://127.0.0.1:2');
+    const after = await clusters.connect();
+    expect(after).not.toBe(before);
+    expect(after.context.server).toBe('https://127.0.0.1:2');
+  });
+
+  it('that the kubeconfig lost is explained, and asked for again next time', async () => {
+    memory.set('meshloom.chosenCluster', 'kubeconfig:lost');
+    const clusters = open();
+    const error = await clusters.connect().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ClusterFailure);
+    expect((error as ClusterFailure).message).toContain('Could not use context “lost”');
+    kubeconfig('lost');
+    editor.kubeconfig = join(directory, 'lost');
+    expect((await clusters.connect()).context.name).toBe('lost');
+  });
+});
+
+describe('in Restricted Mode', () => {
+  it('a kubeconfig that the workspace names is not read, and only the demo is connected to', async () => {
+    Object.assign(editor, { trusted: false, inWorkspace: kubeconfig('evil') });
+    const clusters = open();
+    expect(
+      (await clusters.listContexts()).contexts.filter(({ kind }) => kind === 'kubeconfig').map(({ name }) => name),
+    ).toEqual(['mine']);
+    await clusters.choose({ id: 'kubeconfig:mine', name: 'mine', kind: 'kubeconfig' });
+    await expect(clusters.connect()).rejects.toThrow('in Restricted Mode Meshloom runs no program');
+  });
+});
