@@ -12,6 +12,7 @@ const request = JSON.stringify({
 });
 const podFiles: FakeFiles = {
   '/proc/self/ns/mnt': '-> mnt:[1]',
+  '/proc/self/status': 'Name:\tnode\nCapEff:\t00000000002c3100\n',
   '/proc/50/cgroup': '0::/system.slice/kubelet.service',
   '/proc/50/comm': 'kubelet',
   '/proc/50/ns/net': '-> net:[4000]',
@@ -145,6 +146,39 @@ test('runs a program from the pod’s files last, and only with every other righ
   expect(line).toContain(
     '--bounding-set=-all,+net_admin,+net_raw,+sys_chroot chroot /proc/self/fd/5 /usr/sbin/iptables-nft-save -c',
   );
+});
+
+test('runs nothing of the pod’s when it could not give up its rights first', async () => {
+  const files = {
+    '/proc/101/root/usr/sbin/iptables-nft-save': '',
+    '/proc/self/status': 'CapEff:\t00000000002c3000\n',
+  };
+  const { error, host } = await inspect(files, { tail: { stdout: procNet('') }, 'iptables-nft-save': v4 });
+  expect(error?.code).toBe('no-iptables');
+  expect(host.ran.join('\n')).not.toContain('chroot');
+});
+
+test('one reading that is refused leaves the others', async () => {
+  const legacy = { '/usr/sbin/iptables-legacy-save': '' };
+  const denied = {
+    code: 1,
+    stderr: 'iptables-save v1.8.9 (legacy): Cannot initialize: Permission denied (you must be root)',
+  };
+  const answers = {
+    tail: { stdout: procNet('nat') },
+    'legacy-save': denied,
+    'ip6tables-nft-save': {},
+    'iptables-nft-save': v4,
+    'nft list': {},
+  };
+  const { result } = await inspect({ ...nftTools, ...legacy }, answers);
+  expect(result?.readings.map(({ backend }) => backend)).toEqual(['nft', 'nft']);
+  expect(result?.notes.join()).toContain('Permission denied');
+  const all = await inspect(
+    { ...nftTools, ...legacy },
+    { tail: { stdout: procNet('nat') }, 'nft list': denied, save: denied },
+  );
+  expect(all.error).toMatchObject({ code: 'not-permitted', hint: expect.stringContaining('NET_ADMIN') });
 });
 
 test('goes on with the next place when a program does not run, and notes it', async () => {

@@ -19,7 +19,7 @@ export async function inspectNetns(host: Host, found: FoundNetns, started = host
     (place) => place !== undefined,
   );
   try {
-    const look: Look = { host, found, places, notes: [...found.notes] };
+    const look: Look = { host, found, places, notes: [...found.notes], denied: false };
     const [files, v4, v6, nft, network] = await Promise.all([
       readProcNet(look),
       readFamily(look, '4', 'nft'),
@@ -34,7 +34,8 @@ export async function inspectNetns(host: Host, found: FoundNetns, started = host
     const native = nft ? nativeReadings(nft, v4?.text ?? '', v6?.text ?? '') : [];
     const readings = [v4, v6, ...legacy].filter((reading) => reading !== undefined);
     if (readings.length === 0 && !nft) throw noProgram(look);
-    if (!nft) look.notes.push('No nft was found, so tables that are written with nft itself are not seen.');
+    if (!nft && !look.denied)
+      look.notes.push('No nft was found, so tables that are written with nft itself are not seen.');
     return {
       pid: found.pid,
       netns: found.name,
@@ -66,6 +67,8 @@ interface Look {
   found: FoundNetns;
   places: Place[];
   notes: string[];
+  /** The kernel refused something: when nothing could be read, this is why. */
+  denied: boolean;
 }
 
 const procNetFiles = [
@@ -81,7 +84,8 @@ type ProcNetFile = (typeof procNetFiles)[number];
 async function readProcNet({ host, found, notes }: Look): Promise<Partial<Record<ProcNetFile, string>>> {
   const paths = procNetFiles.map((name) => `/proc/self/net/${name}`);
   const result = await runIn(host, ownPlace(), found.file, ['tail', '-v', '-n', '+1', '--', ...paths]);
-  refuseMissingRights(result);
+  refuseTimeout(result);
+  if (isDenied(result) && result.stderr.startsWith('nsenter:')) throw notPermitted(reasonOf(result));
   if (result.stdout === '') notes.push(`Sockets and legacy tables could not be read: ${reasonOf(result)}`);
   else if (/permission denied/i.test(result.stderr)) {
     notes.push(
@@ -111,11 +115,13 @@ async function readFamily(look: Look, family: '4' | '6', backend: 'nft' | 'legac
     });
     const command = `nsenter --net=${found.path} ${argv.join(' ')}`;
     if (result.code === 0) {
-      const warnings = result.stderr.trim();
+      // That there are legacy tables is known already, and they are read.
+      const warnings = result.stderr.replace(/^# Warning: ip6?tables-legacy tables present.*$/gm, '').trim();
       if (warnings !== '') notes.push(`${argv[0]}: ${warnings}`);
       return { family, backend, command, origin: place.origin, text: result.stdout };
     }
-    refuseMissingRights(result);
+    refuseTimeout(result);
+    look.denied ||= isDenied(result);
     notes.push(`“${argv.join(' ')}”${place.label && ` in ${place.label}`} gave no rules: ${reasonOf(result)}`);
   }
   if (backend === 'legacy')
@@ -129,7 +135,8 @@ interface NftRuleset {
   origin: RulesReading['origin'];
 }
 
-async function readNft({ host, found, places, notes }: Look): Promise<NftRuleset | undefined> {
+async function readNft(look: Look): Promise<NftRuleset | undefined> {
+  const { host, found, places, notes } = look;
   for (const place of places) {
     const program = findProgram(host, place.root, ['nft']);
     if (!program) continue;
@@ -141,7 +148,8 @@ async function readNft({ host, found, places, notes }: Look): Promise<NftRuleset
         command: `nsenter --net=${found.path} ${program} list ruleset`,
       };
     }
-    refuseMissingRights(result);
+    refuseTimeout(result);
+    look.denied ||= isDenied(result);
     notes.push(`“nft list ruleset” gave nothing: ${reasonOf(result)}`);
   }
   return undefined;
@@ -215,28 +223,27 @@ function linesOf(result: CommandResult | undefined): string[] {
     .filter((line) => line !== '');
 }
 
-/** @throws {Failure} when the kernel said no to entering or to reading, which no other program would change. */
-function refuseMissingRights(result: CommandResult): void {
-  const denied =
-    /^nsenter: .*(Operation not permitted|Permission denied)/m.test(result.stderr) ||
-    (result.code !== 0 && /Permission denied \(you must be root\)|Operation not permitted/.test(result.stderr));
-  if (denied) {
-    throw new Failure(
-      'not-permitted',
-      `The pod’s network namespace may not be read: ${reasonOf(result)}`,
-      permissionHint,
-    );
-  }
-  if (result.stopped === 'timeout') {
-    throw new Failure(
-      'timeout',
-      'Reading the pod’s network namespace took too long.',
-      'The node may be overloaded: try again.',
-    );
-  }
+/** Whether the kernel said no; another program, or another way in, may still be let through. */
+function isDenied({ code, stderr }: CommandResult): boolean {
+  return code !== 0 && /Operation not permitted|Permission denied/.test(stderr);
 }
 
-function noProgram({ notes, places }: Look): Failure {
+/** @throws {Failure} A program that hangs in one place hangs in the next one too, and the caller waits. */
+function refuseTimeout(result: CommandResult): void {
+  if (result.stopped !== 'timeout') return;
+  throw new Failure(
+    'timeout',
+    'Reading the pod’s network namespace took too long.',
+    'The node may be overloaded: try again.',
+  );
+}
+
+function notPermitted(reason: string): Failure {
+  return new Failure('not-permitted', `The pod’s network namespace may not be read: ${reason}`, permissionHint);
+}
+
+function noProgram({ notes, places, denied }: Look): Failure {
+  if (denied) return notPermitted(notes.join(' '));
   const looked = places.map((place) => place.label || 'the helper’s own image').join(', ');
   return new Failure(
     'no-iptables',

@@ -2,9 +2,11 @@
  * The built helper as a process, on network namespaces that are real: made, programmed and taken away here. What it prints
  * must be what the kernel's own programs print there, and looking must change nothing.
  */
-import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -20,6 +22,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { observeCapabilities } from '../../contract/node-helper-rights.ts';
 import type { InspectPodResult, NodeHelperReply } from '../../contract/node-helper.ts';
 import { parseNodeHelperReply } from '../../contract/node-helper.ts';
 
@@ -36,7 +39,7 @@ function builtProgram(): string {
 function whatIsMissing(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces exist on Linux only';
   if (process.getuid?.() !== 0) return 'making network namespaces takes root';
-  for (const program of ['ip', 'nsenter', 'iptables-nft-restore', 'iptables-legacy-restore', 'nft']) {
+  for (const program of ['ip', 'nsenter', 'iptables-nft-restore', 'iptables-legacy-restore', 'nft', 'setpriv']) {
     try {
       execFileSync(program, ['--version'], { stdio: 'ignore' });
     } catch (error) {
@@ -94,13 +97,14 @@ function inNetns(netns: string, argv: string[], input?: string): string {
 }
 
 /** A netns with an address, held by a process that listens as the proxy does. */
-async function makePod(netns: string, ip: string): Promise<number> {
+async function makePod(netns: string, ip: string, user?: number): Promise<number> {
   execFileSync('ip', ['netns', 'add', netns]);
   execFileSync('ip', ['-n', netns, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'peer0']);
   execFileSync('ip', ['-n', netns, 'addr', 'add', `${ip}/24`, 'dev', 'eth0']);
   for (const link of ['lo', 'eth0', 'peer0']) execFileSync('ip', ['-n', netns, 'link', 'set', link, 'up']);
+  const asUser = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--'];
   const listen = `require('net').createServer().listen(15001, '127.0.0.1', () => console.log('ready')); setTimeout(() => {}, 120000);`;
-  const child = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', process.execPath, '-e', listen], {
+  const child = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', ...asUser, process.execPath, '-e', listen], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   started.push(child);
@@ -124,6 +128,19 @@ function helper(args: string[], input = '', env: Record<string, string> = {}): P
     );
     child.stdin!.end(input);
   });
+}
+
+/** The helper with these capabilities and no other, as in its container. */
+function withRights(capabilities: readonly string[], args: string[]): Ended {
+  const bounds = ['-all', ...capabilities.map((capability) => `+${capability.toLowerCase()}`)].join(',');
+  const { status, stdout, stderr } = spawnSync(
+    'setpriv',
+    ['--inh-caps=-all', `--bounding-set=${bounds}`, process.execPath, ...args],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return { code: status ?? -1, stdout, stderr };
 }
 
 async function inspect(...args: string[]): Promise<InspectPodResult> {
@@ -379,6 +396,38 @@ describe.skipIf(missing)('the built node helper on a real network namespace', ()
     console.log(`test/netns/node-helper: one pod takes ${median} ms (of ${times.join(', ')})`);
     // The machine may be busy with the other tests: the budget itself is measured by the bench.
     expect(median).toBeLessThan(1000);
+  });
+
+  test('does with exactly the rights that the manifest asks for, and says which way it failed with fewer', async () => {
+    inNetns(name, ['iptables-nft-restore'], redirect('4'));
+    const others = await makePod(`${name}u`, '198.18.79.7', 1337);
+    const with_ = (capabilities: readonly string[]) =>
+      withRights(capabilities, [program, 'inspect', '--pid', String(others), '--format', 'json']);
+    const all = with_(observeCapabilities);
+    expect(all).toMatchObject({ code: 0, stderr: '' });
+    expect((JSON.parse(all.stdout) as InspectPodResult).notes).toEqual([]);
+    for (const right of ['SYS_ADMIN', 'SYS_PTRACE', 'NET_ADMIN']) {
+      const fewer = with_(observeCapabilities.filter((capability) => capability !== right));
+      expect({ right, ...fewer }).toMatchObject({ code: 1, stderr: expect.stringMatching(/^not-permitted: /) });
+    }
+  });
+
+  test('without a program of its own it takes the one in the pod’s files, and lets it do nothing but read rules', async () => {
+    inNetns(name, ['iptables-nft-restore'], redirect('4'));
+    const hidden = join(work, 'sbin');
+    const proc = mkdtempSync(join(work, 'proc-'));
+    mkdirSync(hidden);
+    copyFileSync('/usr/sbin/chroot', join(hidden, 'chroot'));
+    chmodSync(join(hidden, 'chroot'), 0o755);
+    symlinkSync(`/proc/${pid}`, join(proc, String(pid)));
+    const line = [process.execPath, program, 'inspect', '--pid', pid, '--proc', proc, '--format', 'json'].join(' ');
+    // The pod keeps the real /usr/sbin; only the helper's own view loses it.
+    const stdout = execFileSync('unshare', ['--mount', 'sh', '-c', `mount --bind ${hidden} /usr/sbin && ${line}`], {
+      encoding: 'utf8',
+    });
+    const result = JSON.parse(stdout) as InspectPodResult;
+    expect(result.readings[0]).toMatchObject({ origin: 'proxy-container', backend: 'nft' });
+    expect(reading(result, '4', 'nft')).toBe(rulesOf(inNetns(name, ['iptables-nft-save', '-c'])));
   });
 
   // Last, because a legacy table, once made, stays for the life of the netns.
