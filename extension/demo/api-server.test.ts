@@ -1,9 +1,32 @@
 import * as k8s from '@kubernetes/client-node';
 import { PassThrough, Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applyAll, eventually, helperManifests, startTestServer, type TestServer } from './testing.ts';
+import type { KubernetesObject } from '../../mesh/kubernetes.ts';
+import { eventually, helperManifests, startTestServer, type TestServer } from './testing.ts';
 
 let server: TestServer;
+
+function client(): k8s.KubeConfig {
+  const kubeConfig = new k8s.KubeConfig();
+  kubeConfig.loadFromString(server.kubeconfig);
+  return kubeConfig;
+}
+
+/** Applies as `kubectl apply --server-side` does, over the real client's discovery. */
+async function applyAll(objects: KubernetesObject[]): Promise<void> {
+  const api = k8s.KubernetesObjectApi.makeApiClient(client());
+  for (const object of objects) {
+    await api.patch(
+      object as k8s.KubernetesObject,
+      undefined,
+      undefined,
+      'meshloom',
+      true,
+      k8s.PatchStrategy.ServerSideApply,
+    );
+  }
+}
+
 beforeEach(async () => {
   server = await startTestServer('with-cni');
 });
@@ -21,7 +44,7 @@ const apply = (manager: string, object: object, query = '') =>
 
 describe('reading', () => {
   it('lists what was recorded, as the real client reads it', async () => {
-    const { items } = await server.kubeConfig.makeApiClient(k8s.CoreV1Api).listPodForAllNamespaces();
+    const { items } = await client().makeApiClient(k8s.CoreV1Api).listPodForAllNamespaces();
     expect(items).toHaveLength(18);
     expect(items.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`)).toContain(
       'locked/api-c66899c6-mhg5n',
@@ -34,12 +57,12 @@ describe('reading', () => {
     expect(first.body.metadata.remainingItemCount).toBe(7);
     await server.call('DELETE', '/api/v1/namespaces/shop/pods/reviews-6cb6f49678-9fmxc', { gracePeriodSeconds: 0 });
     const names = first.body.items.map(({ metadata }) => metadata.name);
-    let next = first.body.metadata._continue ?? (first.body.metadata as { continue?: string }).continue;
+    let next = first.body.metadata.continue;
     while (next) {
       const page = await server.call('GET', `/api/v1/namespaces/shop/pods?limit=4&continue=${next}`);
       expect(page.body.metadata.resourceVersion).toBe(first.body.metadata.resourceVersion);
       names.push(...page.body.items.map(({ metadata }) => metadata.name));
-      next = (page.body.metadata as { continue?: string }).continue;
+      next = page.body.metadata.continue;
     }
     expect(names).toHaveLength(11);
     expect(new Set(names).size).toBe(11);
@@ -69,7 +92,7 @@ describe('reading', () => {
   });
 
   it('tells what it serves, recorded or not', async () => {
-    const groups = await server.kubeConfig.makeApiClient(k8s.ApisApi).getAPIVersions();
+    const groups = await client().makeApiClient(k8s.ApisApi).getAPIVersions();
     expect(groups.groups.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['apps', 'networking.istio.io', 'authorization.k8s.io']),
     );
@@ -82,16 +105,16 @@ describe('reading', () => {
   });
 
   it('says that a recorded cluster has no logs', async () => {
-    const log = await server.kubeConfig
-      .makeApiClient(k8s.CoreV1Api)
-      .readNamespacedPodLog({ namespace: 'default', name: 'cli' });
+    const log = await client().makeApiClient(k8s.CoreV1Api).readNamespacedPodLog({ namespace: 'default', name: 'cli' });
     expect(log).toContain('recording');
   });
 
   it('lets the holder of the token do everything', async () => {
-    const review = await server.kubeConfig.makeApiClient(k8s.AuthorizationV1Api).createSelfSubjectAccessReview({
-      body: { spec: { resourceAttributes: { verb: 'create', resource: 'pods' } } },
-    });
+    const review = await client()
+      .makeApiClient(k8s.AuthorizationV1Api)
+      .createSelfSubjectAccessReview({
+        body: { spec: { resourceAttributes: { verb: 'create', resource: 'pods' } } },
+      });
     expect(review.status?.allowed).toBe(true);
   });
 });
@@ -226,7 +249,7 @@ describe('watching', () => {
   ): Promise<Seen[]> {
     const seen: Seen[] = [];
     let ended = false;
-    const controller = await new k8s.Watch(server.kubeConfig).watch(
+    const controller = await new k8s.Watch(client()).watch(
       path,
       query,
       (type, object: Seen['object']) => seen.push({ type, object }),
@@ -337,10 +360,7 @@ describe('watching', () => {
       (events) => events.length === 1,
     );
     expect(seen[0]!.object.code).toBe(410);
-    const late = await server.call(
-      'GET',
-      `/api/v1/pods?limit=1&continue=${(list.body.metadata as { continue?: string }).continue}`,
-    );
+    const late = await server.call('GET', `/api/v1/pods?limit=1&continue=${list.body.metadata.continue}`);
     expect(late.status).toBe(410);
   });
 });
@@ -537,13 +557,13 @@ describe('what lives in the cluster', () => {
 
   it('rolls a DaemonSet out, visibly, and takes its pods away with it', async () => {
     const progress: number[] = [];
-    const controller = await new k8s.Watch(server.kubeConfig).watch(
+    const controller = await new k8s.Watch(client()).watch(
       '/apis/apps/v1/namespaces/meshloom-system/daemonsets',
       {},
       (_type, object: k8s.V1DaemonSet) => progress.push(object.status?.numberReady ?? 0),
       () => undefined,
     );
-    await applyAll(server, helperManifests());
+    await applyAll(helperManifests());
     const ready = await eventually(
       () => server.call('GET', daemonSet),
       ({ body }) => (body.status as k8s.V1DaemonSetStatus).numberReady === 1,
@@ -574,7 +594,7 @@ describe('what lives in the cluster', () => {
   });
 
   it('empties a namespace before it goes, and lets nothing new in meanwhile', async () => {
-    await applyAll(server, helperManifests());
+    await applyAll(helperManifests());
     await eventually(
       () => server.call('GET', daemonSet),
       ({ body }) => (body.status as k8s.V1DaemonSetStatus).numberReady === 1,
@@ -594,7 +614,7 @@ describe('what lives in the cluster', () => {
   });
 
   it('waits with a foreground deletion until what belongs to the owner is gone', async () => {
-    await applyAll(server, helperManifests());
+    await applyAll(helperManifests());
     await eventually(
       () => server.call('GET', '/api/v1/namespaces/meshloom-system/pods'),
       ({ body }) => body.items.length === 1,
@@ -609,12 +629,12 @@ describe('what lives in the cluster', () => {
   });
 
   it('replaces the pods when the template changes', async () => {
-    await applyAll(server, helperManifests());
+    await applyAll(helperManifests());
     const list = () => server.call('GET', '/api/v1/namespaces/meshloom-system/pods');
     const [first] = (await eventually(list, ({ body }) => body.items.length === 1)).body.items;
-    const [, , wanted] = helperManifests() as [unknown, unknown, k8s.V1DaemonSet];
+    const [, , wanted] = helperManifests() as unknown as [unknown, unknown, k8s.V1DaemonSet];
     wanted.spec!.template.metadata!.annotations = { changed: 'yes' };
-    await applyAll(server, [wanted as k8s.KubernetesObject]);
+    await applyAll([wanted as KubernetesObject]);
     const { body } = await eventually(
       list,
       (answer) => answer.body.items.length === 1 && answer.body.items[0]!.metadata.uid !== first!.metadata.uid,
@@ -624,11 +644,11 @@ describe('what lives in the cluster', () => {
 
   it('lets no pod start for which a ConfigMap is missing, until it is there', async () => {
     const [namespace, program, set] = helperManifests();
-    await applyAll(server, [namespace!, set!]);
+    await applyAll([namespace!, set!]);
     const events = () =>
       server.call('GET', '/api/v1/namespaces/meshloom-system/events?fieldSelector=reason%3DFailedMount');
     await eventually(events, ({ body }) => body.items.length > 0);
-    await applyAll(server, [program!]);
+    await applyAll([program!]);
     await eventually(
       () => server.call('GET', daemonSet),
       ({ body }) => (body.status as k8s.V1DaemonSetStatus).numberReady === 1,
@@ -638,12 +658,12 @@ describe('what lives in the cluster', () => {
   it('gives no network to a new pod where the chain is broken, and runs one on the host’s network', async () => {
     await server.close();
     server = await startTestServer('broken');
-    await applyAll(server, helperManifests(false));
+    await applyAll(helperManifests(false));
     const events = () =>
       server.call('GET', '/api/v1/namespaces/meshloom-system/events?fieldSelector=reason%3DFailedCreatePodSandBox');
     const { body } = await eventually(events, (answer) => answer.body.items.length > 0);
     expect(JSON.stringify(body.items)).toContain('incompatible CNI versions');
-    await applyAll(server, helperManifests(true));
+    await applyAll(helperManifests(true));
     const pods = await server.call('GET', '/api/v1/namespaces/meshloom-system/pods');
     await server.call('DELETE', `/api/v1/namespaces/meshloom-system/pods/${pods.body.items[0]!.metadata.name}`, {
       gracePeriodSeconds: 0,
@@ -674,7 +694,7 @@ describe('going wrong on demand', () => {
   it('breaks a watch', async () => {
     server.setFaults({ cutWatchAfterMs: 30, for: /watch=true/ });
     const ended = await new Promise((resolve) => {
-      void new k8s.Watch(server.kubeConfig).watch('/api/v1/pods', {}, () => undefined, resolve);
+      void new k8s.Watch(client()).watch('/api/v1/pods', {}, () => undefined, resolve);
     });
     expect(ended).toBeInstanceOf(Error);
   });
@@ -686,7 +706,7 @@ describe('exec', () => {
     const stderr = new PassThrough();
     const texts = Promise.all([stdout, stderr].map(async (stream) => (await stream.toArray()).join('')));
     const status = await new Promise<k8s.V1Status>((resolve, reject) => {
-      new k8s.Exec(server.kubeConfig)
+      new k8s.Exec(client())
         .exec(
           namespace,
           pod,
@@ -738,7 +758,7 @@ describe('exec', () => {
     };
 
     beforeEach(async () => {
-      await applyAll(server, helperManifests());
+      await applyAll(helperManifests());
       const path = '/apis/apps/v1/namespaces/meshloom-system/daemonsets/meshloom-node-helper';
       await eventually(
         () => server.call('GET', path),
@@ -772,11 +792,11 @@ describe('exec', () => {
 });
 
 it('closes with watches, execs and timers open, and leaves nothing behind', async () => {
-  await applyAll(server, helperManifests());
+  await applyAll(helperManifests());
   const ended = new Promise(
-    (resolve) => void new k8s.Watch(server.kubeConfig).watch('/api/v1/pods', {}, () => undefined, resolve),
+    (resolve) => void new k8s.Watch(client()).watch('/api/v1/pods', {}, () => undefined, resolve),
   );
-  await new k8s.Exec(server.kubeConfig).exec('default', 'cli', 'c', ['cat'], null, null, new PassThrough(), false);
+  await new k8s.Exec(client()).exec('default', 'cli', 'c', ['cat'], null, null, new PassThrough(), false);
   const started = performance.now();
   await server.close();
   await server.close();

@@ -4,9 +4,9 @@ import { startApiServer } from './api-server.ts';
 import { readRecording } from './recording.ts';
 import type { DemoStateId } from './demo-states.ts';
 
-export { demoStates } from './demo-states.ts';
 export { startApiServer } from './api-server.ts';
-export { readRecording, RecordingError } from './recording.ts';
+export { demoStates } from './demo-states.ts';
+export { readRecording } from './recording.ts';
 
 /** A kubeconfig of one context, as `kubectl config view -o json` shows it. */
 export interface DemoKubeconfig {
@@ -43,19 +43,17 @@ export async function startDemoCluster(
   if (strings) l10n.config({ contents: strings });
   const recording = await readRecording(join(recordingsDir, state));
   const { url, token, close } = await startApiServer({ recording });
-  const name = `demo-${state}`;
+  return { kubeconfig: kubeconfigOf(`demo-${state}`, { url, token }), url, token, problems: recording.problems, close };
+}
+
+/** @param name of the context, and of what it consists of. */
+export function kubeconfigOf(name: string, { url, token }: { url: string; token: string }): DemoKubeconfig {
   return {
-    kubeconfig: {
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': name,
-      clusters: [{ name, cluster: { server: url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name, user: { token } }],
-      contexts: [{ name, context: { cluster: name, user: name, namespace: 'shop' } }],
-    },
-    url,
-    token,
-    problems: recording.problems,
-    close,
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': name,
+    clusters: [{ name, cluster: { server: url, 'insecure-skip-tls-verify': true } }],
+    users: [{ name, user: { token } }],
+    contexts: [{ name, context: { cluster: name, user: name, namespace: 'shop' } }],
   };
 }

@@ -1,13 +1,15 @@
-/** For tests: a running server with the real client on it. */
+/** For tests: a running server and the little that they share. The client itself is imported by the tests alone. */
 import { join } from 'node:path';
-import * as k8s from '@kubernetes/client-node';
+import type { KubernetesObject, ObjectMeta } from '../../mesh/kubernetes.ts';
+import { kubeconfigOf } from './demo-cluster.ts';
 import { startApiServer, type ApiServerOptions, type RunningApiServer } from './api-server.ts';
 import { readRecording, type Recording } from './recording.ts';
 
 export const recordingsDir = join(import.meta.dirname, 'recordings');
 
 export interface TestServer extends RunningApiServer {
-  kubeConfig: k8s.KubeConfig;
+  /** As text, for any client. */
+  kubeconfig: string;
   /** `fetch` with the token; a body that is no text is sent as JSON. */
   call(
     method: string,
@@ -17,12 +19,20 @@ export interface TestServer extends RunningApiServer {
   ): Promise<{ status: number; headers: Headers; body: JsonAnswer }>;
 }
 
+interface TestMeta extends ObjectMeta {
+  generation?: number;
+  finalizers?: string[];
+  managedFields?: { manager: string }[];
+  continue?: string;
+  remainingItemCount?: number;
+}
+
 /** Enough of any answer for an assertion. */
 export interface JsonAnswer {
   kind: string;
   apiVersion: string;
-  metadata: k8s.V1ObjectMeta & k8s.V1ListMeta;
-  items: (k8s.KubernetesObject & { metadata: k8s.V1ObjectMeta })[];
+  metadata: TestMeta;
+  items: (KubernetesObject & { metadata: TestMeta })[];
   spec: Record<string, unknown>;
   data: Record<string, string>;
   status: unknown;
@@ -38,16 +48,9 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const recording = typeof state === 'string' ? await readRecording(join(recordingsDir, state)) : state;
   const server = await startApiServer({ recording, ...options });
-  const kubeConfig = new k8s.KubeConfig();
-  kubeConfig.loadFromOptions({
-    clusters: [{ name: 'demo', server: server.url, skipTLSVerify: true }],
-    users: [{ name: 'demo', token: server.token }],
-    contexts: [{ name: 'demo', cluster: 'demo', user: 'demo' }],
-    currentContext: 'demo',
-  });
   return {
     ...server,
-    kubeConfig,
+    kubeconfig: JSON.stringify(kubeconfigOf('demo', server)),
     async call(method, path, body, contentType = 'application/json') {
       const response = await fetch(server.url + path, {
         method,
@@ -75,7 +78,7 @@ export async function eventually<T>(ask: () => Promise<T>, isSo: (value: T) => b
 }
 
 /** A helper as the extension deploys it, as far as the demo cluster looks. */
-export function helperManifests(hostNetwork = true): k8s.KubernetesObject[] {
+export function helperManifests(hostNetwork = true): KubernetesObject[] {
   const labels = { 'app.kubernetes.io/name': 'meshloom-node-helper', 'app.kubernetes.io/managed-by': 'meshloom' };
   const metadata = { name: 'meshloom-node-helper', namespace: 'meshloom-system', labels };
   const configMap = { ...metadata, name: 'meshloom-node-helper-4be1f00d99aa' };
@@ -100,12 +103,5 @@ export function helperManifests(hostNetwork = true): k8s.KubernetesObject[] {
       metadata,
       spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
     },
-  ] as k8s.KubernetesObject[];
-}
-
-/** Applies as `kubectl apply --server-side` does, over the real client's discovery. */
-export async function applyAll({ kubeConfig }: TestServer, objects: k8s.KubernetesObject[]): Promise<void> {
-  const client = k8s.KubernetesObjectApi.makeApiClient(kubeConfig);
-  for (const object of objects)
-    await client.patch(object, undefined, undefined, 'meshloom', true, k8s.PatchStrategy.ServerSideApply);
+  ] as KubernetesObject[];
 }
