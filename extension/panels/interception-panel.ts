@@ -12,7 +12,7 @@ import type {
   ToInterceptionView,
 } from '../../contract/interception-view.ts';
 import { UnreadableReply } from '../../contract/node-helper.ts';
-import type { Pod } from '../../mesh/kubernetes.ts';
+import type { KubernetesEvent, Pod } from '../../mesh/kubernetes.ts';
 import {
   describeClusterTrouble,
   describeRefusal,
@@ -71,7 +71,6 @@ class InterceptionPanel {
       enableScripts: true,
       localResourceRoots: [ownFiles],
     });
-    this.#panel.iconPath = vscode.Uri.joinPath(app.context.extensionUri, 'media', 'mesh.svg');
     const { webview } = this.#panel;
     webview.onDidReceiveMessage((message: FromInterceptionView) => void this.#receive(message));
     this.#panel.onDidDispose(() => {
@@ -114,7 +113,7 @@ class InterceptionPanel {
       const pod = await this.#cluster.get<Pod>(resourceTypes.pods, name, { namespace, signal });
       if (!pod) return failedState(this.#place, podGone(this.#place));
       node = pod.spec?.nodeName ?? '';
-      const whyNot = whyNotReadable(pod);
+      const whyNot = whyNotReadable(pod) && whyNotReadable(pod, await this.#listEvents(pod, signal));
       if (whyNot) return failedState(this.#place, whyNot);
       const answer = await inspectPod(this.#cluster, pod, signal, { ownHash: await this.#hashOfOwnHelper() });
       if (!answer.reply.ok) return failedState(this.#place, describeRefusal(answer.reply.error, name, answer.node));
@@ -129,6 +128,26 @@ class InterceptionPanel {
     } catch (error) {
       if (!signal.aborted) this.#app.log.error(error instanceof Error ? error : String(error));
       return failedState(this.#place, this.#describe(error, node));
+    }
+  }
+
+  /** What happened to the pod; nothing when events may not be read, for they only add a reason. */
+  async #listEvents(pod: Pod, signal: AbortSignal): Promise<KubernetesEvent[]> {
+    const fieldSelector = `involvedObject.name=${this.#place.name}`;
+    try {
+      const { namespace } = this.#place;
+      const { items } = await this.#cluster.list<KubernetesEvent>(resourceTypes.events, {
+        namespace,
+        fieldSelector,
+        signal,
+      });
+      return items.filter(
+        ({ involvedObject }) => involvedObject?.uid === undefined || involvedObject.uid === pod.metadata?.uid,
+      );
+    } catch (error) {
+      if (error instanceof ClusterFailure) this.#app.log.warn(error.message);
+      else throw error;
+      return [];
     }
   }
 

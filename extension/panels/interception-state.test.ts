@@ -159,6 +159,13 @@ describe('whyNotReadable', () => {
       containerStatuses: [{ name: 'app', state: { waiting: { reason: 'ContainerCreating' } } }],
     };
     expect(whyNotReadable(pod({ nodeName: 'n1' }, creating))?.what).toContain('does not run yet');
+    const event = {
+      involvedObject: { kind: 'Pod', namespace: 'shop', name: 'api-1' },
+      reason: 'FailedCreatePodSandBox',
+      message:
+        'failed to setup network for sandbox: incompatible CNI versions; config is "0.3.1", plugin supports ["0.1.0" "0.2.0"]',
+    };
+    expect(whyNotReadable(pod({ nodeName: 'n1' }, creating), [event])?.why).toContain('0.3.1');
     const homeless = {
       phase: 'Pending',
       conditions: [{ type: 'PodScheduled', status: 'False', message: '0/1 nodes are available' }],

@@ -8,7 +8,7 @@ import type {
   ListeningSocket,
   NodeHelperError,
 } from '../../contract/node-helper.ts';
-import type { Pod } from '../../mesh/kubernetes.ts';
+import type { KubernetesEvent, Pod } from '../../mesh/kubernetes.ts';
 import { findPodTrouble } from '../../mesh/pods/find-pod-trouble.ts';
 import {
   describeReading,
@@ -87,8 +87,9 @@ export function readyState(place: PodPlace, reading: PodReading, extensionVersio
 /**
  * Why this pod's rules cannot be read, before anybody is asked; undefined when they can. A pod that is pending but has a
  * sandbox can: `istio-validation` failing again and again is when one most wants to see the rules.
+ * @param events the pod's: without a sandbox only they tell what it waits for.
  */
-export function whyNotReadable(pod: Pod): FailureView | undefined {
+export function whyNotReadable(pod: Pod, events: KubernetesEvent[] = []): FailureView | undefined {
   const name = pod.metadata?.name ?? '';
   const node = pod.spec?.nodeName;
   if (pod.spec?.hostNetwork) {
@@ -118,7 +119,7 @@ export function whyNotReadable(pod: Pod): FailureView | undefined {
     };
   }
   if (hasSandbox(pod)) return undefined;
-  const trouble = findPodTrouble(pod);
+  const trouble = findPodTrouble(pod, { events });
   return {
     what: l10n.t('{0} does not run yet: it has no network namespace.', name),
     why:

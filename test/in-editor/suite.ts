@@ -2,3 +2,4 @@ import './activation.ts';
 import './editing.ts';
 import './seeing.ts';
 import './intercepting.ts';
+import './show-iptables.ts';

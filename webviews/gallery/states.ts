@@ -31,7 +31,7 @@ export const states: Record<string, () => InterceptionState> = {
     failed({
       what: 'The rules of reviews-57b9fb8fff-7pnkh cannot be read: no node helper answers on node n1.',
       why: 'No node helper runs on node “n1” of context “kind-mesh”. Rules live in the pod’s network namespace: only a program on its node can look there.',
-      next: 'Deploy the node helper: it only reads, and you see its manifest and rights before anything is changed.',
+      next: 'The helper only reads, and you see its manifest and rights before anything is changed.',
       actions: [
         { id: 'deploy-node-helper', label: 'Deploy Node Helper…' },
         { id: 'retry', label: 'Read Again' },
