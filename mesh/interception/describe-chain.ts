@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { plainChain, plainTable } from './interception-facts.ts';
+import { lookup } from './lookup.ts';
 
 const builtIn: Record<string, () => string> = {
   PREROUTING: () => l10n.t('What enters, before it is decided where it goes.'),
@@ -47,8 +48,8 @@ const prefixes: [string, () => string][] = [
 export function describeChain(table: string, chain: string): string | undefined {
   const plain = plainChain(table, chain);
   return (
-    istio[`${plainTable(table)} ${plain}`] ??
-    (Object.hasOwn(builtIn, plain) ? builtIn[plain] : undefined) ??
+    lookup(istio, `${plainTable(table)} ${plain}`) ??
+    lookup(builtIn, plain) ??
     prefixes.find(([prefix]) => plain.startsWith(prefix))?.[1]
   )?.();
 }

@@ -1,5 +1,6 @@
 import { isBuiltIn } from './infer-table.ts';
 import type { IptablesRule, Match, Ruleset } from './ruleset.ts';
+import { lookup } from './lookup.ts';
 
 export type InterceptionMode = 'sidecar-redirect' | 'sidecar-tproxy' | 'ambient' | 'ambient-host' | 'none' | 'unknown';
 
@@ -39,7 +40,7 @@ const nativeChains: Record<string, string> = { 'istio-prerouting': 'ISTIO_PRERT'
 /** Chain as iptables calls it: `istio-in-redirect` of a native table → `ISTIO_IN_REDIRECT`, `prerouting` → `PREROUTING`. */
 export function plainChain(table: string, chain: string): string {
   if (table === plainTable(table)) return chain;
-  return nativeChains[chain] ?? chain.toUpperCase().replace(/-/g, '_');
+  return lookup(nativeChains, chain) ?? chain.toUpperCase().replace(/-/g, '_');
 }
 
 /** Value of an option that is not negated. */
@@ -52,9 +53,8 @@ export function findMatch(
   option: string,
   negated?: boolean,
 ): Match | undefined {
-  return [...matches, ...targetOptions].find(
-    (match) => match.option === option && (negated === undefined || match.negated === negated),
-  );
+  const wanted = (match: Match) => match.option === option && (negated === undefined || match.negated === negated);
+  return matches.find(wanted) ?? targetOptions.find(wanted);
 }
 
 /** Reads the facts in one pass over the rules. */
@@ -168,12 +168,13 @@ function decideMode(ruleset: Ruleset): InterceptionMode {
   return ruleset.chains.length === 0 && ruleset.warnings.length > 0 ? 'unknown' : 'none';
 }
 
-/** Chains that nothing leads to. Only where the table's built-in chains are shown: a text of one chain alone proves nothing. */
+/** Chains that nothing leads to. Only where at least two built-in chains are declared: a part of a table proves nothing. */
 function findUnreachable({ chains }: Ruleset): Set<string> {
   const byName = new Map(chains.map((chain) => [`${chain.table} ${chain.name}`, chain]));
   const isRoot = ({ table, name, policy }: (typeof chains)[number]) =>
     isBuiltIn(plainChain(table, name)) || policy !== undefined;
-  const rooted = new Set(chains.filter(isRoot).map(({ table }) => table));
+  const declared = chains.filter(({ policy }) => policy !== undefined).map(({ table }) => table);
+  const rooted = new Set(declared.filter((table, at) => declared.indexOf(table) !== at));
   const seen = new Set<string>();
   const waiting = chains.filter(isRoot).map(({ table, name }) => `${table} ${name}`);
   for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {

@@ -1,6 +1,7 @@
 import { option, orderStates, setXmark } from './normalize-options.ts';
 import type { ModuleMatch } from './rule-line.ts';
 import type { Match } from './ruleset.ts';
+import { lookup } from './lookup.ts';
 
 /** What stands behind the addresses in a row of `iptables -L`. */
 export interface ListExtras {
@@ -120,10 +121,15 @@ const readers: Reader[] = [
     read: ([, module = '']) => ({ module, options: [] }),
   },
   {
-    pattern: /^(spt|dpt)s?:(!?\d+(?::\d+)?)(?=\s|$)/,
+    pattern: /^(spt|dpt)s?:(!?[\w-]+(?::[\w-]+)?)(?=\s|$)/,
     read: ([, side = '', ports = ''], { protocol }) => ({
       module: protocol,
-      options: [negatable(side === 'dpt' ? '--dport' : '--sport', ports)],
+      options: [
+        negatable(
+          side === 'dpt' ? '--dport' : '--sport',
+          ports.replace(/[a-z][\w-]*/g, (name) => lookup(serviceNames, name) ?? name),
+        ),
+      ],
     }),
   },
   {
@@ -390,6 +396,19 @@ const readers: Reader[] = [
   { pattern: /^TTL set to (\d+)/, read: onlyFor('TTL', ([, value = '']) => [option('--ttl-set', value)]) },
 ];
 
+/** Listings without `-n` name the ports of /etc/services; these are the ones that meshes meet. */
+const serviceNames: Record<string, string> = {
+  ssh: '22',
+  domain: '53',
+  http: '80',
+  https: '443',
+  ldap: '389',
+  mysql: '3306',
+  postgresql: '5432',
+  redis: '6379',
+  'http-alt': '8080',
+};
+
 const flagNames: [number, string][] = [
   [0x01, 'FIN'],
   [0x02, 'SYN'],
@@ -435,7 +454,7 @@ function recent([, verb = '', how = '', name = '', side, mask]: string[]): Match
   const seconds = /seconds: (\d+)/.exec(how)?.[1];
   const hits = /hit_count: (\d+)/.exec(how)?.[1];
   return [
-    option(recentVerbs[verb] ?? '--rcheck'),
+    option(lookup(recentVerbs, verb) ?? '--rcheck'),
     ...(seconds === undefined ? [] : [option('--seconds', seconds)]),
     ...(how.includes('reap') ? [option('--reap')] : []),
     ...(hits === undefined ? [] : [option('--hitcount', hits)]),

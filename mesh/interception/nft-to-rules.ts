@@ -4,6 +4,7 @@ import { protocolName } from './protocols.ts';
 import { buildRule } from './rule-line.ts';
 import type { ModuleMatch, RuleParts } from './rule-line.ts';
 import type { Counters, Family, IptablesRule, Match } from './ruleset.ts';
+import { lookup } from './lookup.ts';
 
 export interface NftPlace {
   table: string;
@@ -97,7 +98,7 @@ class Draft {
   /** What iptables knows without a module: addresses, interfaces, protocol. */
   #basic({ key, operator, values, mask }: Extract<NftExpression, { kind: 'match' }>): boolean {
     const negated = operator === '!=';
-    const name = basicKeys[key];
+    const name = lookup(basicKeys, key);
     if (name === undefined || mask !== undefined || (operator !== '==' && !negated)) return false;
     if (name === '-s' || name === '-d') {
       const [address = ''] = values;
@@ -191,13 +192,13 @@ class Draft {
         this.#protocol(six ? 'ipv6-icmp' : 'icmp');
         this.#module(six ? 'icmp6' : 'icmp', {
           option: six ? '--icmpv6-type' : '--icmp-type',
-          values: [(six ? icmp6Types : icmpTypes)[value] ?? value],
+          values: [lookup(six ? icmp6Types : icmpTypes, value) ?? value],
           negated,
         });
         return true;
       }
       default: {
-        const simple = simpleMatches[key];
+        const simple = lookup(simpleMatches, key);
         if (!simple || mask !== undefined || values.length > 1 || (operator !== '==' && !negated)) return false;
         this.#module(simple.module, { option: simple.option, values: [value.replace('-', ':')], negated });
         return true;
@@ -278,8 +279,9 @@ class Draft {
   #statement(name: string, words: string[]): void {
     const flags = words
       .flatMap((word) => word.split(','))
-      .filter((word) => word in flagOptions)
-      .map((word) => option(flagOptions[word]!));
+      .map((word) => lookup(flagOptions, word))
+      .filter((name) => name !== undefined)
+      .map((name) => option(name));
     const to = words[words.indexOf('to') + 1];
     const destination = words.includes('to') && to !== undefined ? to : '';
     switch (name) {
@@ -335,7 +337,7 @@ class Draft {
     const burst = words.includes('burst') ? words[words.indexOf('burst') + 1] : undefined;
     this.#module(
       'limit',
-      option('--limit', `${rate[1] ?? ''}/${perUnit[rate[2] ?? ''] ?? ''}`),
+      option('--limit', `${rate[1] ?? ''}/${lookup(perUnit, rate[2] ?? '') ?? ''}`),
       ...(burst === undefined || burst === '5' ? [] : [option('--limit-burst', burst)]),
     );
   }

@@ -1,4 +1,5 @@
 import type { Match } from './ruleset.ts';
+import { lookup } from './lookup.ts';
 
 /**
  * An address as `iptables-save` prints it: always with a prefix, host bits cleared. Undefined: every address, which is
@@ -37,7 +38,7 @@ const shortOptions: Record<string, string> = {
 
 /** One option of a match module as `iptables-save` prints it. */
 export function normalizeMatch(module: string, match: Match): Match {
-  const option = shortOptions[match.option] ?? match.option;
+  const option = lookup(shortOptions, match.option) ?? match.option;
   const [value = ''] = match.values;
   if (option === '--syn') return { ...match, option: '--tcp-flags', values: ['FIN,SYN,RST,ACK', 'SYN'] };
   if (option === '--dport' || option === '--sport') return { ...match, option, values: [openRange(value)] };
@@ -75,7 +76,7 @@ export function orderStates(list: string): string {
  * (new mark = (mark & ~MASK) ^ VALUE), defaults are written out.
  */
 export function normalizeTargetOptions(target: string, options: Match[], family: '4' | '6' | 'unknown'): Match[] {
-  const named = options.map((each) => ({ ...each, option: shortOptions[each.option] ?? each.option }));
+  const named = options.map((each) => ({ ...each, option: lookup(shortOptions, each.option) ?? each.option }));
   switch (target) {
     case 'MARK':
     case 'CONNMARK':

@@ -7,6 +7,7 @@ import { buildRule } from './rule-line.ts';
 import type { RuleParts } from './rule-line.ts';
 import type { Counters, Match, Ruleset } from './ruleset.ts';
 import { RulesetBuilder } from './ruleset-builder.ts';
+import { lookup } from './lookup.ts';
 
 /** Which columns a listing has, from its heading line. */
 interface Columns {
@@ -24,6 +25,7 @@ export function parseList(text: string): Ruleset {
   const builder = new RulesetBuilder();
   let columns: Columns | undefined;
   let chain: string | undefined;
+  let warned = false;
   let number = 0;
   for (const line of lines(text)) {
     number++;
@@ -42,6 +44,12 @@ export function parseList(text: string): Ruleset {
         counters: /\bpkts\b/.test(line),
         interfaces: /\sin\s+out\s/.test(line),
       };
+      if (!columns.interfaces && !warned) {
+        builder.warnings.add(
+          l10n.t('This listing was made without -v: it does not show to which interfaces the rules are limited.'),
+        );
+        warned = true;
+      }
     } else if (!line.startsWith('#') || chain !== undefined) {
       const row = chain !== undefined && columns ? readRow(line, columns) : undefined;
       if (!row || chain === undefined) {
@@ -79,7 +87,7 @@ const units: Record<string, number> = { K: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15
 
 /** `1234K` of a listing without `-x`: rounded by iptables, in thousands. */
 function readCount(written: string): number {
-  return parseInt(written, 10) * (units[written.at(-1) ?? ''] ?? 1);
+  return parseInt(written, 10) * (lookup(units, written.at(-1) ?? '') ?? 1);
 }
 
 interface Row {

@@ -3,6 +3,7 @@ import { buildRule, plainWords } from './rule-line.ts';
 import type { ModuleMatch, RuleParts } from './rule-line.ts';
 import { normalizeAddress, normalizeMatch, normalizeTargetOptions } from './normalize-options.ts';
 import type { Counters, IptablesRule, Match } from './ruleset.ts';
+import { lookup } from './lookup.ts';
 
 /** One command of a rules file: `-A`, `-I`, `-N`, `-P`, … */
 export interface RuleCommand {
@@ -76,7 +77,7 @@ const implicitModules: Record<string, string> = { 'ipv6-icmp': 'icmp6' };
  */
 export function parseRuleLine(line: string, context: Context): RuleCommand | undefined {
   const words = line.match(/"(?:\\.|[^"\\])*"|\S+/g) ?? [];
-  const start = words.findIndex((word) => word in verbs);
+  const start = words.findIndex((word) => Object.hasOwn(verbs, word));
   if (start < 0 || (start > 0 && !/^(sudo|\S*ip6?tables[\w-]*|-t|--table|-w|-\d*)$/.test(words[0] ?? '')))
     return undefined;
   const verb = verbs[words[start]!]!;
@@ -123,7 +124,7 @@ function finish(parts: RuleParts, line: string, words: string[], context: Contex
   const [only] = rules;
   // Nothing had to be put right: keep the line's own quotes and spacing (`--nfacct-name  name` prints with two).
   const asWritten =
-    words[0] === '-A' &&
+    line.startsWith('-A ') &&
     normalized.length === 1 &&
     plainWords(normalized[0]!).join(' ') === words.map(unquote).join(' ');
   return only && asWritten ? [withText(only, line)] : rules;
@@ -144,10 +145,10 @@ function readOptions(words: string[], parts: RuleParts): RuleParts | undefined {
       negated = true;
       continue;
     }
-    const option = longBasics[word] ?? word;
+    const option = lookup(longBasics, word) ?? word;
     if (!option.startsWith('-')) return undefined;
     const values: string[] = [];
-    const single = option in takesOne;
+    const single = takesOne.has(option);
     while (at + 1 < words.length && !isOption(words[at + 1]!) && !(single && values.length > 0)) {
       at++;
       // `-d ! 10.0.0.1`: the old way to negate, still accepted.
@@ -180,16 +181,7 @@ function readOptions(words: string[], parts: RuleParts): RuleParts | undefined {
   return parts;
 }
 
-const takesOne: Record<string, true> = {
-  '-j': true,
-  '-g': true,
-  '-m': true,
-  '-s': true,
-  '-d': true,
-  '-i': true,
-  '-o': true,
-  '-p': true,
-};
+const takesOne = new Set(['-j', '-g', '-m', '-s', '-d', '-i', '-o', '-p']);
 
 function isBasic(option: string): boolean {
   return option === '-s' || option === '-d' || option === '-i' || option === '-o' || option === '-p' || option === '-f';
@@ -205,7 +197,7 @@ function optionsOfProtocol(parts: RuleParts, current: Match[] | undefined): Matc
   if (inHand && /^(tcp|udp|udplite|sctp|dccp|icmp|icmp6|multiport|mh)$/.test(inHand.module)) return current;
   const protocol = protocolName(parts.basics.find(({ option }) => option === '-p')?.values[0] ?? 'all');
   if (protocol === undefined) return current;
-  const module = implicitModules[protocol] ?? protocol;
+  const module = lookup(implicitModules, protocol) ?? protocol;
   const last = parts.modules.findLast((each) => each.module === module);
   if (last) return last.options;
   const made: ModuleMatch = { module, options: [] };

@@ -296,3 +296,49 @@ it('takes leading blanks before deciding on the format', () => {
   expect(recognizeFormat('\n\n  *nat\n')).toBe('iptables-save');
   expect(recognizeFormat('  {"nftables": []}')).toBe('nft-json');
 });
+
+describe('pasted along with the rules', () => {
+  it('takes whole commands, each with its own table', () => {
+    expect(
+      only(
+        'sudo iptables -t nat -A ISTIO_INBOUND -p tcp --dport 15008 -j RETURN\nip6tables -w -t mangle -A PREROUTING -m conntrack --ctstate INVALID -j DROP\n',
+      ),
+    ).toEqual([
+      'nat -A ISTIO_INBOUND -p tcp -m tcp --dport 15008 -j RETURN',
+      'mangle -A PREROUTING -m conntrack --ctstate INVALID -j DROP',
+    ]);
+  });
+
+  it('reads what istio-init logs, with a blank in the table line', () => {
+    const { chains, warnings } = parseRules(
+      'info\tWriting following contents to rules file\n* nat\n-N ISTIO_INBOUND\n-A ISTIO_INBOUND -p tcp --dport 15008 -j RETURN\nCOMMIT\n',
+    );
+    expect(chains[0]).toMatchObject({
+      table: 'nat',
+      name: 'ISTIO_INBOUND',
+      rules: [{ text: '-A ISTIO_INBOUND -p tcp -m tcp --dport 15008 -j RETURN' }],
+    });
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('reads a listing without -n and -v, and says what it cannot show', () => {
+    const { chains, warnings } = parseRules(
+      'Chain OUTPUT (policy ACCEPT)\ntarget     prot opt source               destination\nRETURN     tcp  --  anywhere             anywhere             tcp dpt:http\n',
+    );
+    expect(chains[0]?.rules[0]?.text).toBe('-A OUTPUT -p tcp -m tcp --dport 80 -j RETURN');
+    expect(warnings[0]).toContain('-v');
+  });
+
+  it('is not confused by words that every JavaScript object knows', () => {
+    const words = ['constructor', 'toString', '__proto__', 'hasOwnProperty'];
+    for (const word of words) {
+      expect(only(`*nat\n-A ${word} -p ${word} -m ${word} --${word} ${word} -j ${word}\nCOMMIT\n`), word).toEqual([
+        `nat -A ${word} -p ${word.toLowerCase()} -m ${word} --${word} ${word} -j ${word}`,
+      ]);
+      expect(() => parseRules(`-A X ${word} ${word}\n`)).not.toThrow();
+      expect(() =>
+        parseRules(`table ip ${word} {\n chain ${word} {\n  ${word} ${word} { ${word} } reject with ${word}\n }\n}\n`),
+      ).not.toThrow();
+    }
+  });
+});

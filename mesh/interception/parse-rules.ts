@@ -29,7 +29,7 @@ export function parseRules(text: string): Ruleset {
 export function recognizeFormat(text: string): RulesFormat {
   if (/^\s*[{[]/.test(text)) return 'nft-json';
   const telling =
-    /^[ \t]*(?:(\*[a-z][\w.-]*[ \t]*$)|(Chain \S+ \()|(table (?:(?:ip|ip6|inet|arp|bridge|netdev) )?\S+ \{)|(-[PNAI] \S))/m.exec(
+    /^[ \t]*(?:(\*[ \t]*[a-z][\w.-]*[ \t]*$)|(Chain \S+ \()|(table (?:(?:ip|ip6|inet|arp|bridge|netdev) )?\S+ \{)|(-[PNAI] \S))/m.exec(
       text,
     );
   if (telling?.[2]) return 'iptables-L';

@@ -18,7 +18,7 @@ export function parseSave(text: string, format: 'iptables-save' | 'iptables-S'):
     number++;
     const line = raw.trim();
     if (line === '') continue;
-    const named = /^\*([\w.-]+)$/.exec(line)?.[1];
+    const named = /^\*\s*([\w.-]+)$/.exec(line)?.[1];
     if (named !== undefined) {
       table = named;
       builder.openTable(named, comments);

@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import type { IptablesRule, Match } from './ruleset.ts';
+import { lookup } from './lookup.ts';
 
 /** A rule that no pattern knows, in words made from its matches alone. Nothing is guessed about who wrote it or why. */
 export function sayPlainly(rule: IptablesRule): string {
@@ -14,7 +15,7 @@ export function sayPlainly(rule: IptablesRule): string {
 
 function sayMatch(match: Match): string {
   const value = match.values.join(' ');
-  const known = names[match.option]?.(value);
+  const known = lookup(names, match.option)?.(value);
   const words =
     known ?? (match.module ? `${match.module} ${match.option} ${value}`.trim() : `${match.option} ${value}`.trim());
   return match.negated ? l10n.t('not {0}', words) : words;

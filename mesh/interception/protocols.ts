@@ -1,3 +1,5 @@
+import { lookup } from './lookup.ts';
+
 const protocolNames: Record<string, string> = {
   '1': 'icmp',
   '2': 'igmp',
@@ -27,5 +29,5 @@ const aliases: Record<string, string> = { icmpv6: 'ipv6-icmp', icmp6: 'ipv6-icmp
 export function protocolName(written: string): string | undefined {
   const name = written.toLowerCase();
   if (name === '0' || name === 'all') return undefined;
-  return protocolNames[name] ?? aliases[name] ?? name;
+  return lookup(protocolNames, name) ?? lookup(aliases, name) ?? name;
 }

@@ -63,15 +63,25 @@ export function describeSubject(rule: IptablesRule, facts: InterceptionFacts): S
     table: plainTable(rule.table),
     chain: plainChain(rule.table, rule.chain),
     target: plainChain(rule.table, rule.target ?? ''),
-    shape: sortShape(
-      rule.matches
-        .filter(({ option }) => option !== '' && option !== '--comment')
-        .map(({ option, negated }) => (negated ? '!' : '') + option),
-    ),
+    shape: sortShape(rule.matches.map(shapeOf).filter(Boolean)),
     facts,
     value: (option) => valueOf(rule, option) ?? findMatch(rule, option)?.values[0] ?? '',
     find: (option) => findMatch(rule, option),
   };
+}
+
+/** Modules that add nothing when they stand without options: `-p tcp -m tcp`, or a comment that nft -j does not show. */
+const silentModules = new Set(['tcp', 'udp', 'udplite', 'sctp', 'dccp', 'icmp', 'icmp6', 'comment']);
+
+/** `!--dport`, `-d`; a module alone counts by its name, and so does text that could not be read: nothing is passed over. */
+function shapeOf({ module, option, negated, values }: Match): string {
+  if (option === '--comment') return '';
+  if (option !== '') return (negated ? '!' : '') + option;
+  return module === undefined || module === ''
+    ? `?${values.join(' ')}`
+    : silentModules.has(module)
+      ? ''
+      : `-m=${module}`;
 }
 
 function fits(names: string[], name: string): boolean {

@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { byAnnotation, byDefault, traffic } from '../causes.ts';
 import type { RulePattern, Subject } from '../rule-pattern.ts';
+import { lookup } from '../lookup.ts';
 
 /** Connections that enter the pod: `client → PREROUTING → ISTIO_INBOUND → ISTIO_IN_REDIRECT → proxy → app`. */
 const tables = ['nat', 'mangle'];
@@ -41,8 +42,8 @@ export const sidecarInbound: RulePattern[] = [
     chains: ['ISTIO_INBOUND'],
     targets: ['RETURN'],
     shapes: ['-p --dport'],
-    when: (rule) => rule.value('--dport') in ownPorts,
-    says: (rule) => ownPorts[rule.value('--dport')]?.() ?? '',
+    when: (rule) => lookup(ownPorts, rule.value('--dport')) !== undefined,
+    says: (rule) => lookup(ownPorts, rule.value('--dport'))?.() ?? '',
     cause: byDefault,
   },
   {

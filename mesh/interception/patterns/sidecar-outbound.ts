@@ -275,22 +275,6 @@ export const sidecarOutbound: RulePattern[] = [
     says: (rule) => l10n.t('What leaves through interface {0} does so directly, past the proxy.', rule.value('-o')),
     cause: () => byAnnotation(`${traffic}/excludeInterfaces`),
   },
-  {
-    // nft -j names `xt match owner` without its values.
-    tables,
-    chains,
-    targets: ['RETURN', 'ISTIO_IN_REDIRECT'],
-    when: ({ rule }) => rule.matches.some(({ module, option }) => module === 'owner' && option === ''),
-    says: ({ target }) =>
-      target === 'RETURN'
-        ? l10n.t(
-            'Connections of certain owners, most likely the proxy’s own or those over lo, are left alone; this format does not show which.',
-          )
-        : l10n.t(
-            'Connections of a certain owner to an address of its own pod, most likely the proxy’s, go through its inbound listener; this format does not show which.',
-          ),
-    cause: byDefault,
-  },
 ];
 
 /** What the newer shapes leave out: HBONE, and DNS where it is captured. */
