@@ -4,7 +4,7 @@ import { describeNode, findNodeFailure } from '../../mesh/pods/describe-node.ts'
 import type { NodeState } from '../../mesh/pods/describe-node.ts';
 import { describeWorkload } from '../../mesh/pods/describe-workload.ts';
 import type { WorkloadMeshState } from '../../mesh/pods/describe-workload.ts';
-import { eventsAbout, indexEvents } from '../../mesh/pods/events.ts';
+import { eventsAbout, indexEvents, nodeOf } from '../../mesh/pods/events.ts';
 import { groupPods } from '../../mesh/pods/group-pods.ts';
 import type { PodGroup } from '../../mesh/pods/group-pods.ts';
 import type {
@@ -59,6 +59,7 @@ export class MeshModel {
   /** Per pod object: what was found, and what it was found from. */
   #states = new WeakMap<Pod, { state: PodMeshState; key: string; environment: object }>();
   #environment: InjectionEnvironment | undefined;
+  #placed: Map<string, OnNode> | undefined;
   #nodeFailures: Map<string, { failure: CniFailure; pod: string }> | undefined;
 
   constructor(store: TreeStore, decide: Decide) {
@@ -78,6 +79,7 @@ export class MeshModel {
     if (has('pods', 'events')) {
       const before = describeFailures(this.#nodeFailures);
       this.#nodeFailures = undefined;
+      this.#placed = undefined;
       // A hang elsewhere on the node explains pods that are ending here.
       if (before !== describeFailures(this.#failures())) this.#namespaces.clear();
     }
@@ -117,12 +119,8 @@ export class MeshModel {
         const name = node.metadata?.name ?? '';
         const known = this.#nodes.get(name);
         if (known) return known;
-        const state = describeNode(node, {
-          pods: tables.pods.all(),
-          daemonSets: tables.daemonSets.all(),
-          events: tables.events.all(),
-          now: this.#store.now(),
-        });
+        const { pods, events } = this.#placement().get(name) ?? { pods: [], events: [] };
+        const state = describeNode(node, { pods, daemonSets: tables.daemonSets.all(), events, now: this.#store.now() });
         this.#nodes.set(name, state);
         return state;
       });
@@ -207,25 +205,44 @@ export class MeshModel {
   }
 
   #failures(): Map<string, { failure: CniFailure; pod: string }> {
-    if (this.#nodeFailures) return this.#nodeFailures;
-    const { tables } = this.#store;
-    const eventsOf = indexEvents(tables.events.all());
-    const byNode = new Map<string, Pod[]>();
-    for (const pod of tables.pods.all()) {
-      const node = pod.spec?.nodeName;
-      if (node === undefined) continue;
-      const list = byNode.get(node);
-      if (list) list.push(pod);
-      else byNode.set(node, [pod]);
-    }
-    this.#nodeFailures = new Map(
-      [...byNode].flatMap(([node, pods]) => {
-        const found = findNodeFailure(node, pods, eventsOf);
+    this.#nodeFailures ??= new Map(
+      [...this.#placement()].flatMap(([node, { pods, events }]) => {
+        const found = events.length > 0 && findNodeFailure(node, pods, indexEvents(events));
         return found ? [[node, found] as const] : [];
       }),
     );
     return this.#nodeFailures;
   }
+
+  /** Pods and warnings by the node that they are of, sorted out once for all nodes. */
+  #placement(): Map<string, OnNode> {
+    if (this.#placed) return this.#placed;
+    const { tables } = this.#store;
+    const placed = new Map<string, OnNode>();
+    const on = (node: string): OnNode => {
+      const known = placed.get(node);
+      if (known) return known;
+      const entry: OnNode = { pods: [], events: [] };
+      placed.set(node, entry);
+      return entry;
+    };
+    for (const pod of tables.pods.all()) if (pod.spec?.nodeName) on(pod.spec.nodeName).pods.push(pod);
+    for (const event of tables.events.all()) {
+      // What went well says nothing of a node's network, but that a pod got further: pulling comes after its network.
+      if (event.type === 'Normal' && event.reason !== 'Pulling' && event.reason !== 'Pulled') continue;
+      const about = event.involvedObject;
+      const pod = about?.kind === 'Pod' ? tables.pods.get(about.namespace ?? '', about.name ?? '') : undefined;
+      const node = pod?.spec?.nodeName ?? nodeOf(event);
+      if (node !== undefined) on(node).events.push(event);
+    }
+    this.#placed = placed;
+    return placed;
+  }
+}
+
+interface OnNode {
+  pods: Pod[];
+  events: KubernetesEvent[];
 }
 
 function describeFailures(failures: Map<string, { failure: CniFailure; pod: string }> | undefined): string {

@@ -203,7 +203,9 @@ export class TreeStore {
   /** Another cluster: nothing of this one may stay in the picture. */
   reset(): void {
     this.#halt();
-    for (const table of Object.values(this.tables)) table.replaceAll([]);
+    for (const [part, table] of Object.entries(this.tables)) {
+      this.#tell({ part: part as Part, namespaces: table.replaceAll([]) });
+    }
     this.#parts = new Map();
     this.#failure = undefined;
     this.#cluster = undefined;
@@ -285,13 +287,13 @@ export class TreeStore {
       follower: {
         onList: (objects) => {
           seen = true;
-          for (const object of objects) prepare(object, type);
-          this.#tell({ part, namespaces: table.replaceAll(objects, within) });
+          const prepared = objects.map((object) => prepare(object, type));
+          this.#tell({ part, namespaces: table.replaceAll(prepared, within) });
           enter({ phase: 'live', ...only });
           if (part === 'mutatingWebhooks') this.#followConfigMaps(cluster, signal);
         },
-        onEvent: (event, object) => {
-          prepare(object, type);
+        onEvent: (event, received) => {
+          const object = prepare(received, type);
           if (event === 'DELETED') table.delete(object);
           else table.set(object);
           this.#tell({ part, namespaces: [object.metadata?.namespace ?? ''] });
@@ -379,8 +381,6 @@ export class TreeStore {
 const neverAborted = new AbortController().signal;
 
 /** Objects in a list do not name their kind; ours do, because events and owners do. */
-function prepare(object: KubernetesObject, { kind, apiVersion }: ResourceType): void {
-  object.kind ??= kind;
-  object.apiVersion ??= apiVersion;
-  slim(object);
+function prepare(object: KubernetesObject, { kind, apiVersion }: ResourceType): KubernetesObject {
+  return slim({ kind, apiVersion, ...object });
 }

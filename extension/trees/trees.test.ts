@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createClientNodeCluster } from '../cluster/client-node-cluster.ts';
-import { readRecording, startApiServer } from '../demo/demo-cluster.ts';
+import { startApiServer } from '../demo/api-server.ts';
+import { readRecording } from '../demo/recording.ts';
 import type { RunningApiServer } from '../demo/api-server.ts';
 import { readCni } from '../node-helper/client.ts';
 import { helperManifest } from '../node-helper/manifest.ts';
