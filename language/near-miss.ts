@@ -1,20 +1,20 @@
 /**
  * The name that was probably meant: the closest one, when it is close enough to be a slip of the fingers.
- * @returns undefined when nothing is near; the first of `names` when several are equally near.
+ * @returns undefined when nothing is near, and when several are equally near: `v3` is no slip of `v1` rather than `v2`.
  */
 export function findNearMiss(typed: string, names: Iterable<string>): string | undefined {
   const lower = typed.toLowerCase();
   let best: string | undefined;
   // A third of the word may be wrong, but in a word of three letters one.
-  let limit = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  const limit = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  let nearest = limit;
   for (const name of names) {
     if (name === typed || Math.abs(name.length - typed.length) >= limit) continue;
     const distance = name.toLowerCase() === lower ? 0 : editDistance(lower, name.toLowerCase(), limit);
-    if (distance < limit) {
-      best = name;
-      limit = distance;
-    }
-    if (limit === 0) break;
+    if (distance === 0) return name;
+    if (distance > nearest || distance >= limit) continue;
+    best = distance === nearest ? undefined : name;
+    nearest = distance;
   }
   return best;
 }

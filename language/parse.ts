@@ -69,7 +69,8 @@ export function refusedFile(uri: string, skipped: SkipReason): ParsedFile {
 /** Whether this file's text is worth parsing at all. */
 export function whyNotRead(text: string): SkipReason | undefined {
   if (text.length > largestFile) return 'too-large';
-  if (text.includes('\0')) return 'binary';
+  // YAML allows no control characters but line ends and tabs: what has them is no text.
+  if (/[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(text)) return 'binary';
   if (/^<{7} /m.test(text) && /^>{7} /m.test(text)) return 'conflict';
   return undefined;
 }
