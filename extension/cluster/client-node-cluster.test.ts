@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -271,6 +272,34 @@ describe('TLS', () => {
     expect((await failureOf(byAddress.list(resourceTypes.pods))).message).toContain('is for other names');
   });
 
+  it('shows the client certificate that the kubeconfig holds, and skips the check when it is told to', async () => {
+    const { key, cert } = selfSigned();
+    let shown: string | undefined;
+    const server = createTlsServer({ key, cert, requestCert: true, rejectUnauthorized: false }, (request, response) => {
+      shown = String((request.socket as TLSSocket).getPeerCertificate().subject?.CN);
+      json(response, 200, { items: [] });
+    });
+    const port = await listen(server as unknown as Server);
+    const cluster = createClientNodeCluster({
+      context: { id: 'kubeconfig:tls', name: 'tls', kind: 'kubeconfig' },
+      cluster: { name: 'tls', server: `https://127.0.0.1:${port}`, skipTLSVerify: true },
+      user: { name: 'u', impersonateGroups: [], certData: cert.toString('base64'), keyData: key.toString('base64') },
+      environment: {},
+    });
+    cleanUps.push(() => cluster.dispose());
+    await cluster.list(resourceTypes.pods);
+    expect(shown).toBe('localhost');
+    const upgrade = new Promise<string>((resolve) => {
+      server.on('upgrade', (request, socket) => {
+        resolve(String((request.socket as TLSSocket).getPeerCertificate().subject?.CN));
+        socket.destroy();
+      });
+    });
+    const exec = failureOf(cluster.exec({ namespace: 'a', name: 'b', container: 'c' }, ['true']));
+    expect(await upgrade).toBe('localhost');
+    expect((await exec).reason).toBe('unreachable');
+  });
+
   it('names a certificate file that is not there', async () => {
     const failure = await failureOf(
       clusterAt('https://127.0.0.1:1', { certFile: '/no/such.crt' }).list(resourceTypes.pods),
@@ -371,6 +400,30 @@ describe('list', () => {
     expect((await cluster.list(resourceTypes.pods)).items).toEqual([]);
     expect(asked).toBe(2);
   });
+});
+
+it('takes a new connection when the server has closed the one that it kept', async () => {
+  let requests = 0;
+  const cluster = await clusterThatAnswers((request, response) => {
+    // The second request on a connection finds it closed.
+    if (++requests === 2) return request.socket.destroy();
+    json(response, 200, { items: [] });
+  });
+  await cluster.list(resourceTypes.pods);
+  expect((await cluster.list(resourceTypes.pods)).items).toEqual([]);
+  expect(requests).toBe(3);
+});
+
+it('a login may take longer than a request, and can be cancelled', async () => {
+  const script = `setTimeout(() => console.log(JSON.stringify({ status: { token: 't' } })), 600)`;
+  const exec = { command: process.execPath, args: ['-e', script], env: [], provideClusterInfo: false };
+  const slow = await clusterThatAnswers((_request, response) => json(response, 200, { items: [] }), { exec });
+  expect((await slow.list(resourceTypes.pods, { timeoutMs: 300 })).items).toEqual([]);
+  const other = await clusterThatAnswers((_request, response) => json(response, 200, { items: [] }), { exec });
+  const begin = performance.now();
+  const failure = await failureOf(other.list(resourceTypes.pods, { signal: AbortSignal.timeout(50) }));
+  expect(failure.reason).toBe('cancelled');
+  expect(performance.now() - begin).toBeLessThan(500);
 });
 
 it('takes packed answers, and says so when one is cut off', async () => {

@@ -23,7 +23,6 @@ import type {
 } from './cluster.ts';
 import {
   failure,
-  failureFromCancel,
   failureFromNetwork,
   failureFromNonsense,
   failureFromStatus,
@@ -39,6 +38,8 @@ import { findResourceType, groupVersionPath, resourcePath } from './resource-pat
 import { readWatch } from './watch-lines.ts';
 
 const defaultTimeoutMs = 15_000;
+/** A login program has its own, shorter one; this is for everything else that gets a token. */
+const loginDeadlineMs = 130_000;
 /** As kubectl does: small enough for a first page in a second, large enough for 10,000 pods in 20 requests. */
 const pageSize = 500;
 /** A list whose pages expired under our hands is started again this often. */
@@ -46,6 +47,9 @@ const maxRestarts = 2;
 const maxRetries = 2;
 const longestRetryWaitS = 5;
 const fieldManager = 'meshloom';
+
+/** What a request needs to be accepted. `keptOpen`: its agent is ours and keeps connections open between requests. */
+type Authorization = RequestOptions & { keptOpen?: boolean };
 
 export interface ClusterSource {
   context: ClusterContext;
@@ -65,7 +69,7 @@ export function createClientNodeCluster(source: ClusterSource): Cluster & { disp
 
 class ClientNodeCluster implements Cluster {
   readonly context: ClusterContext;
-  readonly #authorize: (call: ClusterCall) => Promise<RequestOptions>;
+  readonly #authorize: (call: ClusterCall) => Promise<Authorization>;
   readonly #forgetLogin: () => void;
   readonly #closeConnections: () => void;
   readonly #server: string;
@@ -152,12 +156,12 @@ class ClientNodeCluster implements Cluster {
     // Not all at the same second, or every watch of every window comes back at once.
     const timeoutSeconds = 240 + Math.floor(Math.random() * 60);
     const query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
-    const request = await this.#request(call, 'GET', resourcePath(type, { namespace, query })).catch(
-      (error: unknown) => {
-        if (!signal.aborted) throw error;
-      },
-    );
-    if (!request) return;
+    const authorization = await this.#login(call, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    if (!authorization) return;
+    const url = this.#url(resourcePath(type, { namespace, query }));
+    const request: HttpCall = { call, method: 'GET', url, options: authorization };
     const stop = new AbortController();
     const onAbort = () => stop.abort();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -224,29 +228,26 @@ class ClientNodeCluster implements Cluster {
       context: this.context.name,
       server: this.#server,
     };
-    return await withDeadline(call, options.timeoutMs ?? defaultTimeoutMs, options.signal, async (signal) => {
-      const url = this.#url(
-        `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/exec`,
-      );
-      url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-      const query = {
-        container: pod.container,
-        stdin: options.stdin !== undefined,
-        stdout: true,
-        stderr: true,
-        tty: false,
-      };
-      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
-      for (const argument of command) url.searchParams.append('command', argument);
-      const { headers, ...tls } = await this.#authorize(call);
-      if (signal.aborted) throw failureFromCancel(call);
-      return await runExec(call, url, { ...tls, headers } as ClientOptions, options.stdin, signal).catch(
-        (error: unknown) => {
-          if (error instanceof ClusterFailure && error.status === 401) this.#forgetLogin();
-          throw error;
-        },
-      );
-    });
+    const url = this.#execUrl(pod, command, options.stdin !== undefined);
+    const { keptOpen, ...settings } = await this.#login(call, options.signal);
+    // A connection that becomes a WebSocket is never another request's: it starts fresh.
+    if (keptOpen) delete settings.agent;
+    return await withDeadline(call, options.timeoutMs ?? defaultTimeoutMs, options.signal, (signal) =>
+      runExec(call, url, settings as ClientOptions, options.stdin, signal).catch((error: unknown) => {
+        if (error instanceof ClusterFailure && error.status === 401) this.#forgetLogin();
+        throw error;
+      }),
+    );
+  }
+
+  #execUrl(pod: { namespace: string; name: string; container: string }, command: string[], stdin: boolean): URL {
+    const [namespace, name] = [encodeURIComponent(pod.namespace), encodeURIComponent(pod.name)];
+    const url = this.#url(`/api/v1/namespaces/${namespace}/pods/${name}/exec`);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const query = { container: pod.container, stdin, stdout: true, stderr: true, tty: false };
+    for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
+    for (const argument of command) url.searchParams.append('command', argument);
+    return url;
   }
 
   dispose(): void {
@@ -274,13 +275,9 @@ class ClientNodeCluster implements Cluster {
     return new URL(this.#server + path);
   }
 
-  async #request(
-    call: ClusterCall,
-    method: HttpCall['method'],
-    path: string,
-    body?: HttpCall['body'],
-  ): Promise<HttpCall> {
-    return { call, method, url: this.#url(path), options: await this.#authorize(call), ...(body && { body }) };
+  /** TLS and credentials. A person may have to log in meanwhile, so this does not count towards the request's deadline. */
+  async #login(call: ClusterCall, signal: AbortSignal | undefined): Promise<Authorization> {
+    return await withDeadline(call, loginDeadlineMs, signal, () => this.#authorize(call));
   }
 
   /** One request to its end. A server that asks to wait a moment is asked again, as long as the deadline lasts. */
@@ -291,9 +288,10 @@ class ClientNodeCluster implements Cluster {
     { signal, timeoutMs = defaultTimeoutMs }: CallOptions,
     { body, acceptMissing = false }: { body?: HttpCall['body']; acceptMissing?: boolean } = {},
   ): Promise<HttpAnswer> {
+    const options = await this.#login(call, signal);
+    const request: HttpCall = { call, method, url: this.#url(path), options, ...(body && { body }) };
     return await withDeadline(call, timeoutMs, signal, async (stop) => {
       for (let retries = 0; ; retries++) {
-        const request = await this.#request(call, method, path, body);
         const answer = await readBody(call, await openHttp(request, stop));
         if (answer.status >= 200 && answer.status < 300) return answer;
         if (acceptMissing && answer.status === 404 && isMissingObject(answer.body)) return answer;
@@ -395,8 +393,8 @@ function createAuthorizer({ context, cluster, user, environment = process.env }:
   });
   let agent: { key: string; agent: HttpAgent } | undefined;
 
-  async function authorize(call: ClusterCall): Promise<RequestOptions> {
-    const options: RequestOptions & Record<string, unknown> = {};
+  async function authorize(call: ClusterCall): Promise<Authorization> {
+    const options: Authorization & Record<string, unknown> = {};
     const credential = await plugin?.get();
     try {
       await kubeConfig.applyToHTTPSOptions(options);
@@ -412,7 +410,7 @@ function createAuthorizer({ context, cluster, user, environment = process.env }:
     }
     if (credential?.clientCertificateData)
       Object.assign(options, { cert: credential.clientCertificateData, key: credential.clientKeyData });
-    if (!proxyUrl) options.agent = directAgent(options);
+    if (!proxyUrl) Object.assign(options, { agent: directAgent(options), keptOpen: true });
     return options;
   }
 

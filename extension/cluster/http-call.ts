@@ -74,10 +74,8 @@ export async function withDeadline<T>(
  * @returns the answer, its body unread.
  * @throws ClusterFailure `unreachable`.
  */
-export function openHttp(
-  { call, method, url, options, body }: HttpCall,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+export function openHttp(httpCall: HttpCall, signal: AbortSignal): Promise<IncomingMessage> {
+  const { call, method, url, options, body } = httpCall;
   return new Promise((resolve, reject) => {
     const headers = {
       ...(options.headers as Record<string, string> | undefined),
@@ -88,7 +86,11 @@ export function openHttp(
     };
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const request = send(url, { ...options, method, headers, signal }, resolve);
-    request.on('error', (error) => reject(failureFromNetwork(call, error)));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // The server closed an idle connection just as we took it again. All our requests may be sent twice.
+      if (request.reusedSocket && error.code === 'ECONNRESET') resolve(openHttp(httpCall, signal));
+      else reject(failureFromNetwork(call, error));
+    });
     // A dead peer (a laptop that slept, a forgotten NAT entry) shows only to who asks: a watch is otherwise silent for ever.
     request.on('socket', (socket) => socket.setKeepAlive(true, 30_000));
     request.end(body?.text);
