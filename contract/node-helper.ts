@@ -54,7 +54,11 @@ export interface IptablesTool {
   version: string;
 }
 
-/** One reading of one family through one backend. */
+/**
+ * One reading of one family through one backend. `nft` and `legacy` are what iptables shows; `native-nft` are the tables
+ * that it does not show, because somebody wrote them with nft: a table of family `inet` sees packets of both families and
+ * stands in both readings. A backend that holds nothing here, and was not asked for that reason, has no reading.
+ */
 export interface RulesReading {
   family: '4' | '6';
   backend: 'nft' | 'legacy' | 'native-nft';
@@ -86,7 +90,7 @@ export interface InspectPodResult {
   readings: RulesReading[];
   interfaces: NetworkInterface[];
   listening: ListeningSocket[];
-  /** `ip rule` and `ip route show table all` lines, for TPROXY and ambient. */
+  /** `ip rule` and `ip route show table all` lines, for TPROXY and ambient; rules for IPv6 begin with `inet6 `. */
   policyRules: string[];
   routes: string[];
   /** What could not be read, in words: never a failure of the whole. */

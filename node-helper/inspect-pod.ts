@@ -85,6 +85,9 @@ async function readProcNet({ host, found, notes }: Look): Promise<Partial<Record
   const paths = procNetFiles.map((name) => `/proc/self/net/${name}`);
   const result = await runIn(host, ownPlace(), found.file, ['tail', '-v', '-n', '+1', '--', ...paths]);
   refuseTimeout(result);
+  if (result.stderr.startsWith('nsenter: reassociate') && result.stderr.includes('Invalid argument')) {
+    throw new Failure('bad-request', `${found.path} is not a network namespace.`);
+  }
   if (isDenied(result) && result.stderr.startsWith('nsenter:')) throw notPermitted(reasonOf(result));
   if (result.stdout === '') notes.push(`Sockets and legacy tables could not be read: ${reasonOf(result)}`);
   else if (/permission denied/i.test(result.stderr)) {

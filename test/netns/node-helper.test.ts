@@ -341,7 +341,7 @@ describe.skipIf(missing)('the built node helper on a real network namespace', ()
     );
     expect((await helper(['inspect', '--pid', '4194304'])).stderr).toMatch(/^pod-not-found: /);
     expect((await helper(['inspect', '--netns', '/run/netns/no-such'])).stderr).toMatch(/^pod-not-found: /);
-    expect(await helper(['inspect', '--netns', '/etc/hostname'])).toMatchObject({ code: 1, stdout: '' });
+    expect((await helper(['inspect', '--netns', '/etc/hostname'])).stderr).toContain('is not a network namespace');
   });
 
   test('answers before standard input is closed', async () => {
