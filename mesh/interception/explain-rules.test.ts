@@ -264,11 +264,13 @@ it('is quick: 2,000 rules parsed and explained in less than 50 ms', () => {
     (_, at) => `[0:0] -A ISTIO_OUTPUT -d 10.${at >> 8}.${at & 255}.0/24 -j RETURN\n`,
   ).join('');
   const text = own.replace(/COMMIT\n$/, `${extra}COMMIT\n`);
-  const times = Array.from({ length: 40 }, () => {
-    const start = performance.now();
-    expect(explain(text).rules).toHaveLength(2000);
-    return performance.now() - start;
+  expect(explain(text).rules).toHaveLength(2000);
+  const times = Array.from({ length: 15 }, () => {
+    // The processor's time, not the clock's: other test files share the machine.
+    const before = process.cpuUsage();
+    explain(text);
+    return process.cpuUsage(before).user / 1000;
   });
   expect(Math.min(...times)).toBeLessThan(50);
-  console.log(`2,000 rules: best ${Math.min(...times).toFixed(1)} ms, first ${times[0]!.toFixed(1)} ms`);
+  console.log(`2,000 rules: best ${Math.min(...times).toFixed(1)} ms, second ${times[0]!.toFixed(1)} ms`);
 });
