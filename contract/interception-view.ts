@@ -71,9 +71,12 @@ export interface InterceptionState {
   failure?: FailureView;
 }
 
-export type ToInterceptionView =
-  /** `strings`: the l10n bundle, English text → the user's language; absent for English. */
-  { type: 'state'; state: InterceptionState; strings?: Record<string, string> };
+export interface ToInterceptionView {
+  type: 'state';
+  state: InterceptionState;
+  /** The l10n bundle, English text → the user's language; absent for English. */
+  strings?: Record<string, string>;
+}
 
 export type FromInterceptionView =
   | { type: 'ready' }
