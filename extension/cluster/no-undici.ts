@@ -3,10 +3,10 @@
  * `node:http(s)` and take from the library only what a kubeconfig means. Without it the bundle has half the size, and it
  * loads on a Node that is too old for undici.
  */
-export class Agent {}
+export const Agent = notHere;
+export const ProxyAgent = notHere;
+export const fetch = notHere;
 
-export class ProxyAgent {}
-
-export function fetch(): never {
+function notHere(): never {
   throw new Error('requests do not go through undici here');
 }
