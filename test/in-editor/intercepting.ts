@@ -4,7 +4,7 @@ import { resourceTypes, type Cluster } from '../../extension/cluster/cluster.ts'
 import { commandIds, viewIds } from '../../extension/ids.ts';
 import type { KubernetesObject, Pod } from '../../mesh/kubernetes.ts';
 import { click, fill, press, read, readAll, screenshot } from './eyes.ts';
-import { activated, eventually, setTheme, unfold } from './support.ts';
+import { activated, eventually, readTree, setTheme } from './support.ts';
 
 const inWebview = true;
 
@@ -76,11 +76,11 @@ describe('deploying the node helper and showing the rules of a pod', function ()
   });
 
   it('fills the CNI chain with what the node really has', async () => {
-    await unfold(viewIds.cniChain);
-    await eventually('the plugins of the chain', async () => {
-      const rows = await readAll({ selector: '.part.sidebar .monaco-list-row' });
-      return rows.some((text) => text.includes('10-bridge.conflist'));
+    const rows = await eventually('the file of the chain', async () => {
+      const tree = await readTree(viewIds.cniChain);
+      return tree.some((text) => text.includes('10-bridge.conflist')) && tree;
     });
+    for (const plugin of ['bridge', 'portmap', 'istio-cni']) assert.match(rows.join('\n'), new RegExp(plugin));
     await screenshot('cni-chain-with-helper');
   });
 

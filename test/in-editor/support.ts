@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { App } from '../../extension/app.ts';
+import { readAll } from './eyes.ts';
 
 /** The running extension; `activate()` returns it. */
 export async function activated(): Promise<App> {
@@ -44,16 +45,31 @@ export function codeOf({ code }: vscode.Diagnostic): string {
   return String(typeof code === 'object' ? code.value : code);
 }
 
-/** Unfolds all of a tree, however deep, as a person does with the arrow keys. */
-export async function unfold(view: string): Promise<void> {
+const row = '.part.sidebar .monaco-list-row';
+
+/** What a person sees in the side bar now, a line a row. */
+export async function visibleRows(): Promise<string[]> {
+  return (await readAll({ selector: row })).map((text) => text.replace(/\s+/g, ' ').trim());
+}
+
+/**
+ * Walks through a whole tree with the arrow keys, unfolding it, and reads every row that comes into sight: only those are
+ * in the page.
+ */
+export async function readTree(view: string): Promise<string[]> {
   await vscode.commands.executeCommand(`${view}.focus`);
   await vscode.commands.executeCommand('list.focusFirst');
-  for (let step = 0; step < 60; step++) {
+  const seen = new Set<string>();
+  for (let quiet = 0, step = 0; quiet < 12 && step < 150; step++) {
     await vscode.commands.executeCommand('list.expand');
-    await pause(30);
+    await pause(25);
+    const before = seen.size;
+    for (const text of await visibleRows()) seen.add(text);
+    quiet = seen.size > before ? 0 : quiet + 1;
     await vscode.commands.executeCommand('list.focusDown');
   }
   await vscode.commands.executeCommand('list.focusFirst');
+  return [...seen];
 }
 
 export async function setTheme(theme: 'light' | 'dark'): Promise<void> {
