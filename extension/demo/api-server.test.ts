@@ -628,6 +628,45 @@ describe('what lives in the cluster', () => {
     expect((await server.call('GET', '/api/v1/namespaces/meshloom-system/pods')).body.items).toEqual([]);
   });
 
+  it('collects what had two owners when the second one goes, and not before', async () => {
+    const path = '/api/v1/namespaces/shop/configmaps';
+    const make = async (name: string, ownerReferences: object[]) => {
+      const { body } = await server.call('POST', path, { ...configMap({}), metadata: { name, ownerReferences } });
+      return { apiVersion: 'v1', kind: 'ConfigMap', name, uid: body.metadata.uid };
+    };
+    await make('both', [await make('one', []), await make('two', [])]);
+    await server.call('DELETE', `${path}/one`);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect((await server.call('GET', `${path}/both`)).status).toBe(200);
+    await server.call('DELETE', `${path}/two`);
+    await eventually(
+      () => server.call('GET', `${path}/both`),
+      ({ status }) => status === 404,
+    );
+  });
+
+  it('rolls out to every node that the template may run on', async () => {
+    for (const [name, taints] of [
+      ['n2', []],
+      ['n3', [{ key: 'dedicated', effect: 'NoSchedule' }]],
+    ] as const) {
+      await server.call('POST', '/api/v1/nodes', {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name },
+        spec: { taints },
+      });
+    }
+    await applyAll(helperManifests());
+    const ready = await eventually(
+      () => server.call('GET', daemonSet),
+      ({ body }) => (body.status as k8s.V1DaemonSetStatus).numberReady === 2,
+    );
+    expect(ready.body.status).toMatchObject({ desiredNumberScheduled: 2 });
+    const { body } = await server.call('GET', '/api/v1/namespaces/meshloom-system/pods');
+    expect(body.items.map((pod) => (pod as k8s.V1Pod).spec?.nodeName).sort()).toEqual(['n1', 'n2']);
+  });
+
   it('replaces the pods when the template changes', async () => {
     await applyAll(helperManifests());
     const list = () => server.call('GET', '/api/v1/namespaces/meshloom-system/pods');

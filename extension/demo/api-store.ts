@@ -18,6 +18,8 @@ export interface Change {
  */
 export class ApiStore {
   readonly #objects = new Map<string, Map<string, ApiObject>>();
+  /** Lists in order, until the next write to the objects that they show. */
+  readonly #sorted = new WeakMap<Map<string, ApiObject>, ApiObject[]>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #remember: number;
   #changes: Change[] = [];
@@ -45,23 +47,32 @@ export class ApiStore {
     return this.#of(resource).get(keyOf(namespace, name));
   }
 
+  /** In no order: for who looks at everything, often. */
+  each(resource: ApiResource): Iterable<ApiObject> {
+    return this.#of(resource).values();
+  }
+
   /** In the order of namespace and name; of all namespaces without one. */
-  list(resource: ApiResource, namespace?: string): ApiObject[] {
-    return inOrder([...this.#of(resource).values()], namespace);
+  list(resource: ApiResource, namespace?: string): readonly ApiObject[] {
+    const objects = this.#of(resource);
+    let sorted = this.#sorted.get(objects);
+    if (!sorted) this.#sorted.set(objects, (sorted = inOrder(objects)));
+    return within(sorted, namespace);
   }
 
   /** The list as it was at that revision; `undefined` when that is further back than the store remembers. */
-  listAt(resource: ApiResource, namespace: string | undefined, revision: number): ApiObject[] | undefined {
+  listAt(resource: ApiResource, namespace: string | undefined, revision: number): readonly ApiObject[] | undefined {
     const later = this.changesAfter(revision);
     if (!later) return undefined;
+    const mine = later.filter((change) => change.resource === resource);
+    if (mine.length === 0) return this.list(resource, namespace);
     const objects = new Map(this.#of(resource));
-    for (const change of later.toReversed()) {
-      if (change.resource !== resource) continue;
+    for (const change of mine.toReversed()) {
       const key = keyOf(change.object.metadata.namespace, change.object.metadata.name);
       if (change.previous) objects.set(key, change.previous);
       else objects.delete(key);
     }
-    return inOrder([...objects.values()], namespace);
+    return within(inOrder(objects), namespace);
   }
 
   /** `undefined` when that is further back than the store remembers. */
@@ -77,6 +88,7 @@ export class ApiStore {
     const key = keyOf(stored.metadata.namespace, stored.metadata.name);
     const previous = objects.get(key);
     objects.set(key, stored);
+    this.#sorted.delete(objects);
     this.#record({
       type: previous ? 'MODIFIED' : 'ADDED',
       revision,
@@ -93,6 +105,7 @@ export class ApiStore {
     const previous = objects.get(keyOf(namespace, name));
     if (!previous) return undefined;
     objects.delete(keyOf(namespace, name));
+    this.#sorted.delete(objects);
     const revision = this.#revision + 1;
     const object = { ...previous, metadata: { ...previous.metadata, resourceVersion: String(revision) } };
     this.#record({ type: 'DELETED', revision, resource, object, previous });
@@ -140,10 +153,11 @@ export function keyOf(namespace: string | undefined, name: string): string {
   return `${namespace ?? ''}/${name}`;
 }
 
-function inOrder(objects: ApiObject[], namespace: string | undefined): ApiObject[] {
-  const wanted = namespace === undefined ? objects : objects.filter(({ metadata }) => metadata.namespace === namespace);
-  return wanted
-    .map((object) => ({ object, key: keyOf(object.metadata.namespace, object.metadata.name) }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map(({ object }) => object);
+function inOrder(objects: Map<string, ApiObject>): ApiObject[] {
+  const entries = [...objects].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return entries.map(([, object]) => object);
+}
+
+function within(objects: readonly ApiObject[], namespace: string | undefined): readonly ApiObject[] {
+  return namespace === undefined ? objects : objects.filter(({ metadata }) => metadata.namespace === namespace);
 }

@@ -14,12 +14,15 @@ export function garbageCollector(context: ControllerContext): (change: Change) =
     waiting = false;
     const uids = new Set(gone);
     gone.clear();
-    for (const { resource, object } of everything(context)) {
+    const all = everything(context);
+    const alive = new Set(all.map(({ object }) => object.metadata.uid).filter((uid) => !uids.has(uid ?? '')));
+    for (const { resource, object } of all) {
       const owners = object.metadata.ownerReferences ?? [];
-      const orphaned = owners.length > 0 && owners.every(({ uid }) => uid !== undefined && uids.has(uid));
+      const lostOne = owners.some(({ uid }) => uids.has(uid ?? ''));
+      const orphaned = lostOne && !owners.some(({ uid }) => alive.has(uid));
       if (orphaned && !object.metadata.deletionTimestamp) beginDeletion(context, resource, object);
+      if (object.metadata.finalizers?.includes('foregroundDeletion')) finishForeground(context, resource, object);
     }
-    for (const { resource, object } of everything(context)) finishForeground(context, resource, object);
   };
   return ({ type, object }) => {
     const { uid, finalizers, ownerReferences } = object.metadata;
@@ -35,16 +38,15 @@ export function garbageCollector(context: ControllerContext): (change: Change) =
 
 function finishForeground(context: ControllerContext, resource: ApiResource, owner: ApiObject): void {
   const { finalizers, uid, namespace, name } = owner.metadata;
-  if (!finalizers?.includes('foregroundDeletion')) return;
   const dependents = everything(context).some(({ object }) =>
     object.metadata.ownerReferences?.some((reference) => reference.uid === uid),
   );
   if (dependents) return;
-  const left = finalizers.filter((finalizer) => finalizer !== 'foregroundDeletion');
+  const left = (finalizers ?? []).filter((finalizer) => finalizer !== 'foregroundDeletion');
   if (left.length > 0) context.store.put(resource, { ...owner, metadata: { ...owner.metadata, finalizers: left } });
   else context.store.remove(resource, namespace, name);
 }
 
 function everything({ store, resources }: ControllerContext): { resource: ApiResource; object: ApiObject }[] {
-  return resources.all().flatMap((resource) => store.list(resource).map((object) => ({ resource, object })));
+  return resources.all().flatMap((resource) => [...store.each(resource)].map((object) => ({ resource, object })));
 }
