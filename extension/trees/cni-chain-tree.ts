@@ -7,7 +7,7 @@ import { adviseOnCniFailure, summarizeCniFailure } from '../../mesh/pods/parse-c
 import { commandIds } from '../ids.ts';
 import { degradedNodes } from './degraded-nodes.ts';
 import type { MeshModel } from './mesh-model.ts';
-import { MessageNode, failureNode } from './message-node.ts';
+import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
 import type { NodeChains, NodeReading } from './node-chains.ts';
 import type { NodeFlag, NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
@@ -30,7 +30,8 @@ export class CniChainTree {
   async roots(): Promise<TreeNode[]> {
     await this.#store.whenSettled();
     const { failure } = this.#store;
-    if (failure && this.#store.phase === 'failed') return [failureNode('failure', failure)];
+    if (failure && this.#store.phase === 'failed')
+      return [failureNode('failure', failure, summarizeFailure(failure, this.#store.cluster?.context.name))];
     const degraded = degradedNodes(this.#store, ['nodes', 'pods', 'daemonSets', 'events']);
     const states = this.#model.nodes();
     this.#shown = states.map(({ name }) => name).join(' ');
@@ -176,7 +177,9 @@ export function chainChildren(id: string, state: NodeState, reading: NodeReading
   }
   const agents = state.agents.map((agent) => new AgentNode(id, agent));
   return [
-    ...(reading.state === 'failed' ? [failureNode(`${id}/helper-failed`, reading.failure)] : []),
+    ...(reading.state === 'failed'
+      ? [failureNode(`${id}/helper-failed`, reading.failure, l10n.t('The node helper gave no answer'))]
+      : []),
     ...(state.networkProblem
       ? [new MessageNode(`${id}/not-ready`, { label: state.networkProblem, icon: 'error', tone: 'error' })]
       : []),

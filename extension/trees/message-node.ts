@@ -50,11 +50,14 @@ export class MessageNode implements TreeNode {
   }
 }
 
-/** A cluster, or a part of one, that could not be read: the reason, and choosing it tries again. */
-export function failureNode(id: string, failure: ClusterFailure): MessageNode {
+/**
+ * A cluster, or a part of one, that could not be read: what is wrong in a few words, as a side bar is narrow, then the
+ * whole reason; choosing it tries again.
+ */
+export function failureNode(id: string, failure: ClusterFailure, label: string): MessageNode {
   return new MessageNode(id, {
-    label: failure.message,
-    description: l10n.t('Retry'),
+    label,
+    description: l10n.t('Retry · {0}', failure.message),
     icon: 'error',
     tone: 'error',
     flags: ['retry'],
@@ -65,4 +68,26 @@ export function failureNode(id: string, failure: ClusterFailure): MessageNode {
     ],
     command: { id: commandIds.refresh, title: l10n.t('Retry') },
   });
+}
+
+/** What keeps a cluster from being shown, in a few words. */
+export function summarizeFailure({ reason }: ClusterFailure, cluster = l10n.t('the cluster')): string {
+  switch (reason) {
+    case 'unreachable':
+      return l10n.t('No connection to {0}', cluster);
+    case 'timeout':
+      return l10n.t('No answer from {0}', cluster);
+    case 'unauthorized':
+      return l10n.t('Login refused by {0}', cluster);
+    case 'forbidden':
+      return l10n.t('No rights on {0}', cluster);
+    case 'kubeconfig':
+      return l10n.t('The kubeconfig cannot be used');
+    case 'too-many-requests':
+      return l10n.t('Too many requests for {0}', cluster);
+    case 'server-error':
+      return l10n.t('Error in {0}', cluster);
+    default:
+      return l10n.t('Could not read {0}', cluster);
+  }
 }

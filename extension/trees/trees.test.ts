@@ -216,7 +216,7 @@ describe('a cluster that does not give what is asked', () => {
     for (const roots of [await workloads.roots(), await chain.roots()]) {
       expect(roots).toHaveLength(1);
       expect(contextValue(roots[0]!.flags)).toContain(';retry;');
-      expect(roots[0]!.item()).toMatchObject({ description: 'Retry', command: { id: 'meshloom.refresh' } });
+      expect(roots[0]!.item()).toMatchObject({ label: 'Login refused by broken', command: { id: 'meshloom.refresh' } });
     }
   });
 

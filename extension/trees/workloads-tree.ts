@@ -4,7 +4,7 @@ import type { PodMeshState } from '../../mesh/pods/describe-pod.ts';
 import type { Trouble } from '../../mesh/pods/find-pod-trouble.ts';
 import { degradedNodes } from './degraded-nodes.ts';
 import type { MeshModel, NamespaceModel, WorkloadModel } from './mesh-model.ts';
-import { MessageNode, failureNode } from './message-node.ts';
+import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
 import type { NodeFlag, NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
 import { isProblem, standingOf, stepLines, toneOf, troubleLines, wishOf } from './words.ts';
@@ -25,7 +25,8 @@ export class WorkloadsTree {
   async roots(): Promise<TreeNode[]> {
     await this.#store.whenSettled();
     const { failure } = this.#store;
-    if (failure && this.#store.phase === 'failed') return [failureNode('failure', failure)];
+    if (failure && this.#store.phase === 'failed')
+      return [failureNode('failure', failure, summarizeFailure(failure, this.#store.cluster?.context.name))];
     const degraded = degradedNodes(this.#store, [
       'namespaces',
       'pods',
