@@ -129,6 +129,19 @@ test('twins: the .conf is in force', () => {
   ).toEqual(['ML2006 warning', 'ML2007 warning']);
 });
 
+test('a file that Multus reads itself is in force through it, and a lone loopback is no rival', () => {
+  const multus = (more: object) => ({
+    name: '00-multus.conf',
+    content: JSON.stringify({ cniVersion: '0.3.1', name: 'm', type: 'multus', ...more }),
+  });
+  const mesh = { name: '10-calico.conflist', content: list(['bridge', 'istio-cni'], '0.4.0', 'k8s-pod-network') };
+  expect(codes({ files: [multus({ clusterNetwork: '/host/etc/cni/net.d/10-calico.conflist' }), mesh] })).toEqual([]);
+  expect(codes({ files: [multus({ clusterNetwork: 'k8s-pod-network' }), mesh] })).toEqual([]);
+  expect(codes({ files: [multus({}), mesh] })).toEqual(['ML2007 warning']);
+  const loopback = { name: '99-loopback.conf', content: '{"cniVersion":"0.4.0","name":"lo","type":"loopback"}' };
+  expect(codes({ files: [{ name: '10-a.conflist', content: list(['bridge']) }, loopback] })).toEqual([]);
+});
+
 test('a broken first file stops containerd, and is stepped over by CRI-O', () => {
   const files = [
     { name: '00-new.conflist', content: '{"name":"a",' },

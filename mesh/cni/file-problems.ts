@@ -1,0 +1,170 @@
+/** What can be wrong with the files of a CNI directory: those that do not load, and those that hide each other. */
+import * as l10n from '@vscode/l10n';
+import { type ChainProblem, chainProblem, type CniRuntime } from './cni-chain.ts';
+import type { CniHazardCode } from './hazards.ts';
+import type {
+  CniFileFault,
+  CniFileProblem,
+  CniFileText,
+  CniNetworkList,
+  CniPluginEntry,
+  ParsedCniFile,
+} from './parse-cni-file.ts';
+import { pluginRole } from './plugin-roles.ts';
+
+/** Faults in the files that the runtime reaches: up to and including the one in force. Later ones do no harm yet. */
+export function fileProblems(
+  parsed: ParsedCniFile[],
+  chosen: ParsedCniFile | undefined,
+  runtime: CniRuntime,
+): ChainProblem[] {
+  const reached = chosen ? parsed.indexOf(chosen) : runtime === 'containerd' ? 0 : parsed.length - 1;
+  return parsed.flatMap((file, index) =>
+    file.problems.map((fault) => {
+      const blocks = fault.blocksLoading && index === 0 && runtime === 'containerd';
+      return chainProblem(
+        codeOfFault[fault.fault],
+        index <= reached && (blocks || !fault.blocksLoading || !chosen) ? 'error' : 'warning',
+        consequence(fault, file, blocks, index < reached),
+        {
+          file: file.name,
+        },
+      );
+    }),
+  );
+}
+
+function consequence(fault: CniFileProblem, file: ParsedCniFile, blocks: boolean, steppedOver: boolean): string {
+  if (blocks) {
+    return `${fault.message} ${l10n.t('It is the first file of the directory, and containerd then loads none at all: the node turns NotReady and no pod starts, whatever the other files say.')}`;
+  }
+  if (fault.blocksLoading && steppedOver) {
+    return `${fault.message} ${l10n.t('The runtime steps over “{0}” without a word and uses the next file.', file.name)}`;
+  }
+  return fault.message;
+}
+
+const codeOfFault: Record<CniFileFault, CniHazardCode> = {
+  unreadable: 'ML2015',
+  'byte-order-mark': 'ML2004',
+  json: 'ML2004',
+  'list-in-conf': 'ML2005',
+  'conf-in-list': 'ML2005',
+  'no-type': 'ML2004',
+  'no-plugins': 'ML2004',
+  'no-name': 'ML2010',
+  'bad-name': 'ML2010',
+  'bad-field': 'ML2004',
+};
+
+/** Files behind the one in force. One that a delegating plugin (Multus) reads itself, and a lone `loopback`, are no problem. */
+export function shadowProblems(parsed: ParsedCniFile[], chosen: ParsedCniFile | undefined): ChainProblem[] {
+  if (!chosen?.list) return [];
+  const { plugins } = chosen.list;
+  const delegates = plugins.some(({ type }) => pluginRole(type) === 'meta');
+  const chained = meshPluginOf(chosen) !== undefined || plugins.some((plugin) => plugin.delegates.some(isMesh));
+  return parsed
+    .slice(parsed.indexOf(chosen) + 1)
+    .filter((file) => !isReferenced(file, plugins) && !isLoopback(file))
+    .map((file) => {
+      const mesh = meshPluginOf(file);
+      // Which networks a delegating plugin takes may stand elsewhere (a resource in the cluster): then nobody knows here.
+      const isTwin = stemOf(file) === stemOf(chosen);
+      if (mesh && !chained && (!delegates || isTwin)) return shadowedMesh(file, chosen, mesh);
+      return isTwin ? twin(file, chosen) : shadowed(file, chosen);
+    });
+}
+
+function shadowedMesh(file: ParsedCniFile, chosen: ParsedCniFile, mesh: string): ChainProblem {
+  const message = l10n.t(
+    '“{0}” is in force, so “{1}” with the mesh’s plugin “{2}” is not: new pods start without redirect rules.',
+    chosen.name,
+    file.name,
+    mesh,
+  );
+  return chainProblem('ML2007', 'error', message, { plugin: mesh, file: file.name });
+}
+
+function twin(file: ParsedCniFile, chosen: ParsedCniFile): ChainProblem {
+  const message = l10n.t(
+    '“{0}” and “{1}” stand side by side; “{0}” is in force, because it comes first in byte order.',
+    chosen.name,
+    file.name,
+  );
+  return chainProblem('ML2006', 'warning', message, { file: file.name });
+}
+
+function shadowed(file: ParsedCniFile, chosen: ParsedCniFile): ChainProblem {
+  const message = l10n.t('“{0}” is not used: “{1}” comes before it in byte order.', file.name, chosen.name);
+  return chainProblem('ML2007', 'warning', message, { file: file.name });
+}
+
+function meshPluginOf({ list }: ParsedCniFile): string | undefined {
+  return list?.plugins.find(({ type }) => isMesh(type))?.type;
+}
+
+function isMesh(type: string): boolean {
+  return pluginRole(type) === 'mesh';
+}
+
+function isLoopback({ list }: ParsedCniFile): boolean {
+  return list !== undefined && list.plugins.every(({ type }) => type === 'loopback');
+}
+
+/** Multus names its networks by file (`clusterNetwork: "/host/etc/cni/net.d/10-calico.conflist"`) or by network name. */
+function isReferenced({ name, list }: ParsedCniFile, plugins: readonly CniPluginEntry[]): boolean {
+  return plugins.some(({ config: { clusterNetwork, defaultNetworks } }) =>
+    [clusterNetwork, ...(Array.isArray(defaultNetworks) ? defaultNetworks : [])].some(
+      (reference) =>
+        typeof reference === 'string' && (reference.split('/').at(-1) === name || reference === list?.name),
+    ),
+  );
+}
+
+function stemOf({ name }: ParsedCniFile): string {
+  return name.replace(/\.(conf|conflist|json)$/, '');
+}
+
+/** Names that no runtime loads, but that tell what happened here. */
+export function otherFileProblems(files: readonly CniFileText[], list: CniNetworkList | undefined): ChainProblem[] {
+  const chained = list?.plugins.some(({ type }) => type === 'istio-cni') ?? false;
+  return files.flatMap(({ name }) => {
+    if (name.endsWith('.cilium_bak')) {
+      return [
+        chainProblem(
+          'ML2014',
+          'warning',
+          l10n.t(
+            'Cilium has put “{0}” out of force: in exclusive mode it renames every other configuration, a mesh’s too.',
+            name,
+          ),
+          { file: name },
+        ),
+      ];
+    }
+    if (name.endsWith('istio-cni-kubeconfig') && list && !chained) {
+      return [
+        chainProblem(
+          'ML2017',
+          'warning',
+          l10n.t(
+            '“{0}” is left over from an istio-cni that is no longer in the chain; it holds a credential for the API server.',
+            name,
+          ),
+          { file: name },
+        ),
+      ];
+    }
+    return [];
+  });
+}
+
+export function noConfiguration(): ChainProblem {
+  return chainProblem(
+    'ML2011',
+    'error',
+    l10n.t(
+      'The directory holds no “.conf”, “.conflist” or “.json”: the runtime reports the network as not ready, and no pod starts on this node.',
+    ),
+  );
+}
