@@ -77,7 +77,8 @@ export function learnFacts(ruleset: Ruleset): InterceptionFacts {
         else if (chain === 'ISTIO_PRERT' && valueOf(rule, '-i') === undefined) ports.inbound ??= to;
       }
       if (rule.target === 'TPROXY') {
-        ports.inbound = valueOf(rule, '--on-port') ?? ports.inbound ?? '';
+        const port = valueOf(rule, '--on-port');
+        if (port !== undefined) ports.inbound = port;
         marks.tproxy ??= valueOf(rule, '--tproxy-mark')?.split('/')[0];
       }
       if (rule.target === 'MARK' && chain === 'OUTPUT' && valueOf(rule, '-o') === 'lo')
@@ -107,7 +108,7 @@ export function learnFacts(ruleset: Ruleset): InterceptionFacts {
     reroutedInterfaces: rerouted,
     unreachable: findUnreachable(ruleset),
   };
-  if (ports.inbound) facts.inboundPort = ports.inbound;
+  if (ports.inbound !== undefined) facts.inboundPort = ports.inbound;
   if (ports.outbound !== undefined) facts.outboundPort = ports.outbound;
   if (ports.dns !== undefined) facts.dnsPort = ports.dns;
   if (marks.tproxy !== undefined) facts.tproxyMark = marks.tproxy;

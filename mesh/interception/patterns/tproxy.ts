@@ -57,7 +57,7 @@ export const tproxy: RulePattern[] = [
       l10n.t(
         'The proxy ({0}) calling an address of its own pod gets mark {1}, so that the call passes inbound policy when it comes back over lo.',
         who(rule),
-        rule.value('--set-xmark').split('/')[0] ?? '',
+        rule.value('--set-xmark').split('/')[0] || '?',
       ),
     cause,
   },
@@ -81,7 +81,7 @@ export const tproxy: RulePattern[] = [
     says: (rule) =>
       l10n.t(
         'Packets of a connection that the proxy has already taken get mark {0}, which routes them to the proxy.',
-        rule.value('--set-xmark').split('/')[0] ?? '',
+        rule.value('--set-xmark').split('/')[0] || '?',
       ),
     cause,
   },
