@@ -285,8 +285,8 @@ export class PluginNode implements TreeNode {
     const { type, supportedVersions, problems } = this.#plugin;
     const refused = this.#asked !== undefined && supportedVersions?.includes(this.#asked) === false;
     const description = [
-      supportedVersions ? l10n.t('speaks {0}', supportedVersions.join(', ')) : l10n.t('versions not known'),
       refused && l10n.t('asked for {0}', this.#asked ?? ''),
+      supportedVersions ? l10n.t('speaks {0}', supportedVersions.join(', ')) : l10n.t('versions not known'),
     ]
       .filter(Boolean)
       .join(' · ');

@@ -78,23 +78,23 @@ describe('the Workloads tree', () => {
     const { workloads } = await open('before-cni');
     expect(await print(await workloads.roots(), 2)).toMatchInlineSnapshot(`
       [
-        "default — 0 of 2 pods in the mesh",
+        "default — 0 of 2 in the mesh",
         "  cli — not injected: namespace not labelled",
         "    c — running",
         "  web — not injected: namespace not labelled",
         "    web — running",
-        "istio-system — 0 of 1 pods in the mesh",
+        "istio-system — 0 of 1 in the mesh",
         "  istiod — not injected: opted out by label",
         "    istiod-7b84d69d9b-brtj5 — not injected: opted out by label",
-        "locked — injection enabled · 1 problem",
+        "locked — 1 problem · injection enabled",
         "  api — refused by Pod Security (baseline) · no pods",
-        "    Deployment api has no pods: namespace locked enforces Pod Security “baseline” (pod-security.kubernetes.io/enforce: baseline), and istio-init asks for NET_ADMIN and NET_RAW to program the redirect rules. — Install Istio’s CNI plugin: the pod then needs no istio-init and no such capability. Or lower the level of the namespace.",
-        "plain — 1 of 2 pods in the mesh",
+        "    refused by Pod Security (baseline) — Deployment api has no pods: namespace locked enforces Pod Security “baseline” (pod-security.kubernetes.io/enforce: baseline), and istio-init asks for NET_ADMIN and NET_RAW to program the redirect rules.",
+        "plain — 1 of 2 in the mesh",
         "  optin — 1 of 1 in the mesh",
         "    optin-6844fc988d-d57qt — injected by istio-init · 1",
         "  worker — not injected: namespace not labelled",
         "    worker-5b8d8d6bd5-mq6vc — not injected: namespace not labelled",
-        "shop — injection enabled · 7 of 10 pods in the mesh",
+        "shop — 7 of 10 in the mesh · injection enabled",
         "  batch — not injected: opted out by label",
         "    batch-78b55cdf5c-qrqfv — not injected: opted out by label",
         "  details — 1 of 1 in the mesh",
@@ -152,6 +152,7 @@ describe('the Workloads tree', () => {
     expect(lines.filter((line) => line.includes('hangs'))).toMatchInlineSnapshot(`
       [
         "  web — hangs in Terminating: CNI version · not injected: namespace not labelled",
+        "    hangs in Terminating: CNI version — The pod is ending and has no event of its own yet, but node n1 cannot take down any pod’s network; shop/batch-5fdc6666cd-6kbwm shows why. The CNI configuration asks for version 0.3.1, but the plugin galaxy-sdn speaks only 0.1.0, 0.2.0.",
         "  istio-cni-node — hangs in Terminating: CNI version · not injected: opted out by label",
         "    istio-cni-node-ktqtv — hangs in Terminating: CNI version · not injected: opted out by label",
         "  batch — hangs: CNI version · not injected: opted out by label",
@@ -165,7 +166,7 @@ describe('the Workloads tree', () => {
     const batch = await find(await workloads.roots(), /^shop$/, /^batch$/, /^batch-5fdc/);
     expect(await print(await batch.children(), 0)).toMatchInlineSnapshot(`
       [
-        "The pod hangs in ContainerCreating: node n1 cannot set up its network. The CNI configuration asks for version 0.3.1, but the plugin galaxy-sdn speaks only 0.1.0, 0.2.0. — Give the configuration a version that every plugin of the chain speaks (here: 0.1.0, 0.2.0), or put the original file back.",
+        "hangs: CNI version — The pod hangs in ContainerCreating: node n1 cannot set up its network. The CNI configuration asks for version 0.3.1, but the plugin galaxy-sdn speaks only 0.1.0, 0.2.0.",
         "app — ContainerCreating",
       ]
     `);
@@ -282,7 +283,7 @@ describe('the CNI Chain tree', () => {
         "n1 — CNI version · 3 pods hang · containerd 1.6.20",
         "  The list asks a plugin for a version that it does not speak — galaxy-sdn · ML2001",
         "  00-galaxy.conflist — in force · network k8s-pod-network · CNI 0.3.1",
-        "    1. galaxy-sdn — speaks 0.1.0, 0.2.0 · asked for 0.3.1",
+        "    1. galaxy-sdn — asked for 0.3.1 · speaks 0.1.0, 0.2.0",
         "  default/web — hangs in Terminating: CNI version",
         "  istio-system/istio-cni-node-ktqtv — hangs in Terminating: CNI version",
         "  shop/batch-5fdc6666cd-6kbwm — hangs: CNI version",

@@ -86,9 +86,9 @@ export class NamespaceNode implements TreeNode {
   item(): NodeItem {
     const { namespace, pods, inMesh, problems } = this.#namespace();
     const description = [
-      wishOf(namespace?.metadata?.labels),
-      pods > 0 && l10n.t('{0} of {1} pods in the mesh', inMesh, pods),
       problems === 1 ? l10n.t('1 problem') : problems > 1 && l10n.t('{0} problems', problems),
+      pods > 0 && l10n.t('{0} of {1} in the mesh', inMesh, pods),
+      wishOf(namespace?.metadata?.labels),
     ]
       .filter(Boolean)
       .join(' · ');
@@ -373,8 +373,8 @@ export class TroubleNode implements TreeNode {
   item(): NodeItem {
     const tone = toneOf(this.trouble);
     return {
-      label: this.trouble.says,
-      description: this.trouble.next,
+      label: this.trouble.short,
+      description: this.trouble.says,
       icon: tone === 'plain' ? 'info' : tone,
       tone,
       spoken: `${this.trouble.says} ${this.trouble.next}`,
