@@ -175,7 +175,11 @@ export function parseNodeHelperReply<Verb extends NodeHelperVerb>(text: string, 
   }
   if (message.protocol > nodeHelperProtocol) {
     throw new UnreadableReply(
-      l10n.t('The node helper speaks protocol {0}, this extension {1}: update the extension.', message.protocol, nodeHelperProtocol),
+      l10n.t(
+        'The node helper speaks protocol {0}, this extension {1}: update the extension.',
+        message.protocol,
+        nodeHelperProtocol,
+      ),
       text,
     );
   }
@@ -198,7 +202,12 @@ export function parseNodeHelperReply<Verb extends NodeHelperVerb>(text: string, 
   if (message.ok !== true || !result || !requiredFields[verb].every((field) => field in result)) {
     throw new UnreadableReply(l10n.t('The node helper’s answer to “{0}” is incomplete.', verb), text);
   }
-  return { protocol: message.protocol, helper: identity, ok: true, result: withDefaults[verb](result) as ResultOf[Verb] };
+  return {
+    protocol: message.protocol,
+    helper: identity,
+    ok: true,
+    result: withDefaults[verb](result) as ResultOf[Verb],
+  };
 }
 
 /**
@@ -227,7 +236,8 @@ export function parseNodeHelperRequest(text: string): NodeHelperRequest | NodeHe
       };
     case 'inspect-pod': {
       const pod = asRecord(message.pod);
-      if (typeof pod?.uid !== 'string' || pod.uid === '') return { code: 'bad-request', message: 'inspect-pod needs pod.uid.' };
+      if (typeof pod?.uid !== 'string' || pod.uid === '')
+        return { code: 'bad-request', message: 'inspect-pod needs pod.uid.' };
       return {
         protocol: nodeHelperProtocol,
         verb: 'inspect-pod',
@@ -281,7 +291,9 @@ function parseJsonObject(text: string): Record<string, unknown> | undefined {
 }
 
 function asRecord(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
 }
 
 function strings(value: unknown): string[] {

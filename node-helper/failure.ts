@@ -1,3 +1,4 @@
+import { observeCapabilities } from '../contract/node-helper-rights.ts';
 import type { NodeHelperError } from '../contract/node-helper.ts';
 
 /** Ends the answering of a request; its `answer` is what the caller gets. */
@@ -25,5 +26,5 @@ export function attempt<T>(read: () => T): T | undefined {
 }
 
 export const permissionHint =
-  'The helper needs root, hostPID and the capabilities SYS_ADMIN, SYS_PTRACE, SYS_CHROOT, NET_ADMIN, NET_RAW and ' +
-  'DAC_READ_SEARCH, and no AppArmor or SELinux profile that takes them away: deploy it again.';
+  `The helper needs root, hostPID and the capabilities ${observeCapabilities.join(', ')}, and no AppArmor or SELinux ` +
+  'profile that takes them away: deploy it again.';
