@@ -129,10 +129,10 @@ export class Located {
 
   /** The value under these keys (or list indices); `missing` when any is not there. */
   at(...path: (string | number)[]): Located {
-    let here: Located = this;
-    for (const step of path)
-      here = (typeof step === 'number' ? here.items[step] : here.entry(step)?.value) ?? missingIn(here);
-    return here;
+    return path.reduce<Located>(
+      (here, step) => (typeof step === 'number' ? here.items[step] : here.entry(step)?.value) ?? missingIn(here),
+      this,
+    );
   }
 
   entry(key: string): LocatedEntry | undefined {

@@ -53,11 +53,12 @@ interface Found extends Finding {
  */
 export class Workspace {
   private options: WorkspaceOptions;
-  private readonly rules: readonly Rule[];
+  private readonly resourceRules: readonly Rule[];
+  private readonly meshRules: readonly Rule[];
   private readonly files = new Map<string, ParsedFile>();
-  private readonly byKind = new Map<Kind, Resource[]>();
+  private byKind: Map<Kind, Resource[]> | undefined;
   private readonly podSources = new WeakMap<Resource, PodSource | null>();
-  private readonly perResource = new Map<Rule, WeakMap<Resource, Found[]>>();
+  private perResource = new WeakMap<Resource, Found[]>();
   private readonly perRule = new Map<Rule, Found[]>();
   private readonly changedKinds = new Set<Kind>();
   private hidden = new Set<Kind>();
@@ -66,7 +67,9 @@ export class Workspace {
 
   constructor(options: WorkspaceOptions = {}) {
     this.options = options;
-    this.rules = options.rules ?? allRules;
+    const rules = options.rules ?? allRules;
+    this.resourceRules = rules.filter(({ scope }) => scope === 'resource');
+    this.meshRules = rules.filter(({ scope }) => scope === 'mesh');
   }
 
   /** Takes over other settings; everything is judged anew. */
@@ -156,13 +159,15 @@ export class Workspace {
       if (remaining.length > 1) for (const { kind } of remaining) this.changedKinds.add(kind);
     }
     this.reportsByFile = undefined;
-    for (const kind of this.changedKinds) this.byKind.delete(kind);
-    const hidden = this.hiddenKinds();
-    if (hidden.size !== this.hidden.size || [...hidden].some((kind) => !this.hidden.has(kind))) {
-      this.hidden = hidden;
-      this.perRule.clear();
-      this.perResource.clear();
-    }
+    if (!isSameOrder) this.byKind = undefined;
+    if (mentionsOf(before) !== mentionsOf(after)) this.noteHidden();
+  }
+
+  /** What may be defined where we cannot look is part of every rule's context. */
+  private noteHidden(): void {
+    this.hidden = this.hiddenKinds();
+    this.perRule.clear();
+    this.perResource = new WeakMap();
   }
 
   private hiddenKinds(): Set<Kind> {
@@ -174,8 +179,8 @@ export class Workspace {
   }
 
   private forgetEverything(): void {
-    this.byKind.clear();
-    this.perResource.clear();
+    this.byKind = undefined;
+    this.perResource = new WeakMap();
     this.perRule.clear();
     this.reportsByFile = undefined;
   }
@@ -186,26 +191,21 @@ export class Workspace {
     return this.sorted.map(({ uri }) => this.files.get(uri)!);
   }
 
-  /** In the order of the files' names, so that what is "first" does not depend on who was opened first. */
-  private resourcesOf(kind: Kind): Resource[] {
-    let resources = this.byKind.get(kind);
-    if (!resources) {
-      this.collect();
-      resources = this.byKind.get(kind) ?? [];
-      this.byKind.set(kind, resources);
-    }
-    return resources;
+  private resourcesOf(kind: Kind): readonly Resource[] {
+    return (this.byKind ??= this.collect()).get(kind) ?? [];
   }
 
-  private collect(): void {
-    this.byKind.clear();
+  /** In the order of the files' names, so that what is "first" does not depend on who was opened first. */
+  private collect(): Map<Kind, Resource[]> {
+    const byKind = new Map<Kind, Resource[]>();
     for (const file of this.sortedFiles()) {
       for (const resource of resourcesOf(file)) {
-        const known = this.byKind.get(resource.kind);
+        const known = byKind.get(resource.kind);
         if (known) known.push(resource);
-        else this.byKind.set(resource.kind, [resource]);
+        else byKind.set(resource.kind, [resource]);
       }
     }
+    return byKind;
   }
 
   private podSourceOf(resource: Resource): PodSource | undefined {
@@ -227,10 +227,10 @@ export class Workspace {
   private report(): Map<string, Report[]> {
     const context = this.context();
     const found: Found[] = [];
-    for (const rule of this.rules) {
-      for (const item of rule.scope === 'resource' ? this.runPerResource(rule, context) : this.runOnMesh(rule, context))
-        found.push(item);
+    for (const resources of (this.byKind ??= this.collect()).values()) {
+      for (const resource of resources) for (const item of this.judge(resource, context)) found.push(item);
     }
+    for (const rule of this.meshRules) for (const item of this.runOnMesh(rule, context)) found.push(item);
     this.changedKinds.clear();
     const reports = new Map<string, Report[]>();
     const add = (report: Report) => {
@@ -247,23 +247,20 @@ export class Workspace {
     return new Map([...reports].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  private runPerResource(rule: Rule, context: RuleContext): Found[] {
-    let known = this.perResource.get(rule);
-    if (!known) this.perResource.set(rule, (known = new WeakMap()));
-    const all: Found[] = [];
-    for (const kind of kindsOf(rule)) {
-      for (const resource of this.resourcesOf(kind)) {
-        let found = known.get(resource);
-        if (!found) known.set(resource, (found = this.run(rule, (reads) => this.only(resource, reads), context)));
-        for (const item of found) all.push(item);
-      }
+  /** All findings of the rules that look at one resource alone. */
+  private judge(resource: Resource, context: RuleContext): Found[] {
+    let found = this.perResource.get(resource);
+    if (!found) {
+      const rules = this.resourceRules.filter((rule) => kindsOf(rule).has(resource.kind));
+      found = rules.flatMap((rule) => this.run(rule, (reads) => this.only(resource, reads), context));
+      this.perResource.set(resource, found);
     }
-    return all;
+    return found;
   }
 
   private runOnMesh(rule: Rule, context: RuleContext): Found[] {
     let found = this.perRule.get(rule);
-    if (!found || kindsOf(rule).some((kind) => this.changedKinds.has(kind))) {
+    if (!found || [...this.changedKinds].some((kind) => kindsOf(rule).has(kind))) {
       found = this.run(rule, (reads) => this.everything(reads), context);
       this.perRule.set(rule, found);
     }
@@ -281,7 +278,7 @@ export class Workspace {
   }
 
   private only(resource: Resource, reads: Rule['reads']): ByKind {
-    const byKind: Partial<Record<Readable, unknown[]>> = {};
+    const byKind: Partial<Record<Readable, readonly unknown[]>> = {};
     for (const read of reads) {
       if (read === 'AnyPod') byKind[read] = [this.podSourceOf(resource)].filter(Boolean);
       else byKind[read] = resource.kind === read ? [resource] : [];
@@ -290,7 +287,7 @@ export class Workspace {
   }
 
   private everything(reads: Rule['reads']): ByKind {
-    const byKind: Partial<Record<Readable, unknown[]>> = {};
+    const byKind: Partial<Record<Readable, readonly unknown[]>> = {};
     for (const read of reads) {
       if (read !== 'AnyPod') byKind[read] = this.resourcesOf(read);
       else
@@ -344,16 +341,29 @@ const podKinds: Kind[] = [
   'CronJob',
 ];
 
-function kindsOf({ reads }: Rule): Kind[] {
-  return [...new Set(reads.flatMap((read) => (read === 'AnyPod' ? podKinds : [read])))];
+const kindsByRule = new WeakMap<Rule, ReadonlySet<Kind>>();
+
+function kindsOf(rule: Rule): ReadonlySet<Kind> {
+  let kinds = kindsByRule.get(rule);
+  if (!kinds) kindsByRule.set(rule, (kinds = new Set(rule.reads.flatMap((read) => (read === 'AnyPod' ? podKinds : [read])))));
+  return kinds;
 }
 
-function resourcesOf(file: ParsedFile | undefined): Resource[] {
-  return file?.documents.flatMap(({ resources }) => resources) ?? [];
+const resourcesByFile = new WeakMap<ParsedFile, readonly Resource[]>();
+
+function resourcesOf(file: ParsedFile | undefined): readonly Resource[] {
+  if (!file) return [];
+  let resources = resourcesByFile.get(file);
+  if (!resources) resourcesByFile.set(file, (resources = file.documents.flatMap((document) => document.resources)));
+  return resources;
 }
 
 function textOf({ documents }: ParsedFile): string {
   return documents.map(({ source }) => source.text).join('');
+}
+
+function mentionsOf(file: ParsedFile | undefined): string {
+  return file?.documents.flatMap(({ mentions }) => mentions).join() ?? '';
 }
 
 function render({ at, message, rule, severity, code, refType, related, fixes }: Found, resource?: Resource): Report {

@@ -21,13 +21,26 @@ export function* destinations(
   { clusterDomain }: RuleContext,
 ): Iterable<Destination> {
   for (const virtualService of virtualServices) {
-    for (const { destination, isMirror } of destinationValues(virtualService.spec)) {
-      const host = destination.at('host');
-      if (!host.string) continue;
-      const full = fullHost(host.string, virtualService.namespace, clusterDomain);
+    for (const { destination, host, isMirror } of writtenDestinations(virtualService)) {
+      const full = fullHost(host.string!, virtualService.namespace, clusterDomain);
       yield { virtualService, destination, host, fullHost: full, isMirror };
     }
   }
+}
+
+type Written = Pick<Destination, 'destination' | 'host' | 'isMirror'>;
+const known = new WeakMap<Resource, Written[]>();
+
+/** Several rules ask for them at every keystroke: found once per VirtualService. */
+function writtenDestinations(virtualService: Resource): Written[] {
+  let written = known.get(virtualService);
+  if (!written) {
+    written = [...destinationValues(virtualService.spec)]
+      .map(({ destination, isMirror }) => ({ destination, isMirror, host: destination.at('host') }))
+      .filter(({ host }) => host.string);
+    known.set(virtualService, written);
+  }
+  return written;
 }
 
 function* destinationValues(spec: Located): Iterable<{ destination: Located; isMirror: boolean }> {

@@ -15,10 +15,10 @@ export const portNotFound = defineRule({
   *check({ VirtualService, Service, ServiceEntry }, context) {
     const registry = new ServiceRegistry(Service, ServiceEntry, context);
     for (const { virtualService, destination, host, fullHost } of destinations(VirtualService, context)) {
-      const port = destination.at('port', 'number');
+      const port = destination.entry('port')?.value.at('number');
       const entry =
-        port.number === undefined || port.number === 0 ? undefined : registry.find(fullHost, virtualService.namespace);
-      if (!entry || entry.resource.incomplete || entry.ports.length === 0) continue;
+        !port?.number ? undefined : registry.find(fullHost, virtualService.namespace);
+      if (!port || !entry || entry.resource.incomplete || entry.ports.length === 0) continue;
       if (entry.ports.some(({ number }) => number === port.number)) continue;
       const numbers = entry.ports.map(({ number }) => number);
       yield finding(

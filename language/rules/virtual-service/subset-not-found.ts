@@ -24,8 +24,8 @@ export const subsetNotFound = defineRule({
       VirtualService,
       context,
     )) {
-      const subset = destination.at('subset');
-      if (!subset.string) continue;
+      const subset = destination.entry('subset')?.value;
+      if (!subset?.string) continue;
       const rules = known.of(full);
       const names = new Set(rules.flatMap(({ subsets }) => subsets));
       if (names.has(subset.string) || rules.some(({ incomplete }) => incomplete)) continue;
