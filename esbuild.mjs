@@ -12,7 +12,12 @@ const development = watch || process.argv.includes('--dev');
  * becomes a `require` of its bundle in dist/. They keep the Kubernetes client out of the activation path.
  */
 const lazyChunks = {
-  'client-node-cluster.ts': { out: 'kubernetes', entry: 'extension/cluster/client-node-cluster.ts' },
+  'client-node-cluster.ts': {
+    out: 'kubernetes',
+    entry: 'extension/cluster/client-node-cluster.ts',
+    // Our requests go through node:http(s): the client's own HTTP library would double the chunk and serve nobody.
+    alias: { undici: './extension/cluster/no-undici.ts' },
+  },
   'demo-cluster.ts': { out: 'demo', entry: 'extension/demo/demo-cluster.ts' },
   'language-client.ts': { out: 'language-client', entry: 'extension/language-client.ts' },
 };
@@ -35,13 +40,31 @@ const shared = {
   logLevel: 'warning',
   absWorkingDir: import.meta.dirname,
 };
-const onNode = { ...shared, platform: 'node', format: 'cjs', target: 'node20', mainFields: ['module', 'main'], loader: { '.yaml': 'text' } };
-const inHost = { ...onNode, target: 'node22', external: ['vscode'], supported: { 'dynamic-import': false }, plugins: [lazyChunkPlugin] };
+const onNode = {
+  ...shared,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  mainFields: ['module', 'main'],
+  loader: { '.yaml': 'text' },
+};
+const inHost = {
+  ...onNode,
+  target: 'node22',
+  external: ['vscode'],
+  supported: { 'dynamic-import': false },
+  plugins: [lazyChunkPlugin],
+};
 const inBrowser = { ...shared, platform: 'browser', format: 'iife', target: 'es2022', loader: { '.ttf': 'dataurl' } };
 
 export const programs = [
   { ...inHost, entryPoints: { extension: 'extension/main.ts' }, outdir: 'dist' },
-  ...Object.values(lazyChunks).map(({ out, entry }) => ({ ...inHost, entryPoints: { [out]: entry }, outdir: 'dist' })),
+  ...Object.values(lazyChunks).map(({ out, entry, alias }) => ({
+    ...inHost,
+    entryPoints: { [out]: entry },
+    outdir: 'dist',
+    ...(alias && { alias }),
+  })),
   { ...onNode, entryPoints: { 'language-server': 'language/server/main.ts' }, outdir: 'dist' },
   { ...onNode, entryPoints: { 'node-helper': 'node-helper/main.ts' }, outdir: 'dist' },
   { ...onNode, entryPoints: { cli: 'cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
@@ -63,7 +86,10 @@ const present = programs.filter(({ entryPoints }) => {
   return existsSync(entry);
 });
 if (present.length < programs.length && !development) process.exit(1);
-await copyStaticFiles().catch((error) => { if (!development) throw error; console.warn(error.message); });
+await copyStaticFiles().catch((error) => {
+  if (!development) throw error;
+  console.warn(error.message);
+});
 if (watch) {
   for (const program of present) await (await context(program)).watch();
   console.log('esbuild: watching');

@@ -128,7 +128,11 @@ function openDemo(extension: vscode.ExtensionContext, log: vscode.LogOutputChann
   const opened = (async () => {
     const { startDemoCluster } = await import('../demo/demo-cluster.ts');
     const recordings = join(extension.extensionUri.fsPath, 'dist', 'recordings');
-    const demo = await startDemoCluster(context.id.slice('demo:'.length) as DemoStateId, recordings);
+    const demo = await startDemoCluster(
+      context.id.slice('demo:'.length) as DemoStateId,
+      recordings,
+      vscode.l10n.bundle as Record<string, string> | undefined,
+    );
     for (const problem of demo.problems) log.warn(`demo cluster ${context.id}: ${problem}`);
     log.info(`demo cluster ${context.id} listens on ${demo.url}`);
     const client = await createClient(

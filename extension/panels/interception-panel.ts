@@ -71,6 +71,9 @@ class InterceptionPanel {
       enableScripts: true,
       localResourceRoots: [ownFiles],
     });
+    const icon = (theme: 'light' | 'dark') =>
+      vscode.Uri.joinPath(app.context.extensionUri, 'media', `mesh-${theme}.svg`);
+    this.#panel.iconPath = { light: icon('light'), dark: icon('dark') };
     const { webview } = this.#panel;
     webview.onDidReceiveMessage((message: FromInterceptionView) => void this.#receive(message));
     this.#panel.onDidDispose(() => {
