@@ -142,6 +142,7 @@ async function readEnvironment(
 // ---- the document ---------------------------------------------------------------------------------------------------
 
 const scheme = 'meshloom-injection';
+const keptDocuments = 30;
 const documents = new Map<string, string>();
 let provider: { dispose(): void; changed: vscode.EventEmitter<vscode.Uri> } | undefined;
 
@@ -149,7 +150,11 @@ let provider: { dispose(): void; changed: vscode.EventEmitter<vscode.Uri> } | un
 async function showDocument(app: App, { kind, namespace, name }: WorkloadReference, text: string): Promise<void> {
   provider ??= provideDocuments(app);
   const uri = vscode.Uri.from({ scheme, path: `/${namespace}/${kind}/${name}.md` });
+  // A preview outlives the document that it was made of, so a text is kept until many newer ones have come.
+  documents.delete(uri.toString());
   documents.set(uri.toString(), text);
+  const [oldest] = documents.keys();
+  if (documents.size > keptDocuments && oldest !== undefined) documents.delete(oldest);
   provider.changed.fire(uri);
   try {
     await vscode.commands.executeCommand('markdown.showPreview', uri);
@@ -165,12 +170,8 @@ function provideDocuments(app: App): { dispose(): void; changed: vscode.EventEmi
     onDidChange: changed.event,
     provideTextDocumentContent: (uri) => documents.get(uri.toString()) ?? '',
   });
-  const closing = vscode.workspace.onDidCloseTextDocument(
-    ({ uri }) => uri.scheme === scheme && documents.delete(uri.toString()),
-  );
   const dispose = () => {
     registration.dispose();
-    closing.dispose();
     changed.dispose();
     documents.clear();
     provider = undefined;
