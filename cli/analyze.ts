@@ -142,6 +142,7 @@ function tellWhatWasSkipped(workspace: Workspace, { err }: Terminal): void {
     conflict: l10n.t('it has merge conflict markers; resolve them first'),
     binary: l10n.t('it is binary, or text in UTF-16'),
     'too-large': l10n.t('it is larger than 10 MB; split it'),
+    patch: l10n.t('a kustomization lays it over another file; analyze what kustomize build prints'),
   };
   for (const { uri, reason, line } of workspace.skipped()) {
     err(`${l10n.t('{0} was not analyzed: {1}.', line > 0 ? `${uri}:${line + 1}` : uri, why[reason])}\n`);

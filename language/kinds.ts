@@ -70,3 +70,8 @@ export function findKind(apiVersion: string, kind: string): Kind | undefined {
 export function isNamespaced(kind: Kind): boolean {
   return !clusterScoped.has(kind);
 }
+
+/** The kinds of an API group, by the names that users write. */
+export function kindsOfGroup(group: string): string[] {
+  return (Object.keys(groups) as Kind[]).filter((kind) => groups[kind] === group).map((kind) => names[kind] ?? kind);
+}

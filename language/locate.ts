@@ -6,7 +6,7 @@ import { resolvePlainScalar } from './scalar.ts';
 
 /** Something about a document's YAML itself, before anybody knows what it describes. */
 export interface YamlProblem {
-  kind: 'syntax' | 'duplicate-key' | 'too-large';
+  kind: 'syntax' | 'duplicate-key' | 'too-large' | 'unknown-kind';
   at: Located;
   message: string;
 }
@@ -154,7 +154,10 @@ class Locator {
   /** To Kubernetes every key is a string: `8080:` under portLevelMtls is `"8080"`. */
   private key(node: Node | null, fallback: number): Located {
     const [start = fallback, end = start] = node?.range ?? [];
-    const text = isScalar(node) ? String(node.value ?? '') : this.source.text.slice(start, end);
+    const written = isScalar(node) ? String(node.value ?? '') : this.source.text.slice(start, end);
+    // A bare `on:` or `y:` is a boolean first, and then the key "true".
+    const isBoolean = isScalar(node) && node.type === 'PLAIN' && typeof resolvePlainScalar(written) === 'boolean';
+    const text = isBoolean ? String(resolvePlainScalar(written)) : written;
     return this.make({ type: 'string', value: text, start, end, quoted: isScalar(node) && node.type !== 'PLAIN' });
   }
 

@@ -56,6 +56,11 @@ describe('what a file holds', () => {
     });
   });
 
+  test('takes y, n and on for booleans, as keys too', () => {
+    const [pod] = resources('apiVersion: v1\nkind: Pod\nspec: {a: y, b: N, on: 1, "y": 2}\n');
+    expect(pod?.spec.toJSON()).toEqual({ a: true, b: false, true: 1, y: 2 });
+  });
+
   test('resolves aliases and merge keys, and leaves the values where they are written', () => {
     const [pod] = resources(
       'apiVersion: v1\nkind: Pod\nmetadata:\n  labels: &l\n    app: a\n  annotations:\n    <<: *l\n    b: c\nspec: *l\n',

@@ -10,11 +10,13 @@ import { resourceAt } from './resource.ts';
 import type { Resource } from './resource.ts';
 
 /** Why something was left in peace. */
-export type SkipReason = 'template' | 'conflict' | 'binary' | 'too-large';
+export type SkipReason = 'template' | 'conflict' | 'binary' | 'too-large' | 'patch';
 
 /** One slice of a file between `---` lines; nearly always one YAML document. */
 export interface ParsedDocument {
   source: Source;
+  /** What the text holds, resource or not. */
+  roots: Located[];
   /** Resources of kinds that rules know. */
   resources: Resource[];
   problems: YamlProblem[];
@@ -116,6 +118,7 @@ function parseSlice(source: Source, defaultNamespace: string): ParsedDocument {
   const isManifest = manifestKeys.test(source.text);
   const parsed: ParsedDocument = {
     source,
+    roots: [],
     resources: [],
     problems: [],
     isManifest,
@@ -165,10 +168,22 @@ function readDocument(document: Document.Parsed, parsed: ParsedDocument, default
   const { root, problems } = locateDocument(document, source);
   parsed.problems.push(...(incomplete ? [] : problems));
   if (problems.some(({ kind }) => kind === 'too-large')) return;
+  parsed.roots.push(root);
   for (const item of unwrapList(root)) {
     const kind = findKind(item.at('apiVersion').string ?? '', item.at('kind').string ?? '');
     if (kind) parsed.resources.push(resourceAt(item, kind, defaultNamespace, incomplete));
+    else if (!incomplete) parsed.problems.push(...unknownKind(item));
   }
+}
+
+/** Istio's API groups whose kinds we all know: any other kind there is a slip, and the API server has no place for it. */
+function unknownKind(item: Located): YamlProblem[] {
+  const kind = item.at('kind');
+  const [group = ''] = (item.at('apiVersion').string ?? '').split('/');
+  const isKnownGroup = /^(networking|security|telemetry|extensions)\.istio\.io$/.test(group);
+  return isKnownGroup && kind.string && !kind.string.endsWith('List')
+    ? [{ kind: 'unknown-kind', at: kind, message: group }]
+    : [];
 }
 
 /** `kind: List` and `kind: VirtualServiceList` hold their objects under `items`. */
@@ -226,6 +241,7 @@ function skippedDocument(uri: string, text: string, skipped: SkipReason, firstLi
   const source = new Source(uri, text, firstLine);
   return {
     source,
+    roots: [],
     resources: [],
     problems: [],
     isManifest: false,

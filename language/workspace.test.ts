@@ -141,6 +141,36 @@ describe('other YAML in the folder', () => {
   });
 });
 
+describe('Kustomize', () => {
+  test('a patch is neither a resource of its own nor incomplete', () => {
+    const workspace = new Workspace();
+    const patch = virtualService().replace('spec:', 'spec:\n  wrong: 1');
+    workspace.setFile('file:///k/base/a.yaml', destinationRule);
+    workspace.setFile('file:///k/over%20lay/patch.yaml', patch);
+    expect(workspace.findings()).not.toEqual([]);
+    workspace.setFile(
+      'file:///k/app/kustomization.yaml',
+      'resources: [../base]\npatches:\n- path: ../over lay/./patch.yaml\n- patch: |\n    a: b\n',
+    );
+    expect(workspace.findings()).toEqual([]);
+    expect(workspace.skipped()).toEqual([{ uri: 'file:///k/over%20lay/patch.yaml', reason: 'patch', line: 0 }]);
+    workspace.removeFile('file:///k/app/kustomization.yaml');
+    expect(workspace.findings()).not.toEqual([]);
+  });
+});
+
+describe('kinds', () => {
+  test('a kind that Istio does not have is named, with the one that was meant', () => {
+    const workspace = new Workspace();
+    workspace.setFile('a.yaml', 'apiVersion: networking.istio.io/v1\nkind: VirtualServce\nmetadata: {name: a}\n');
+    const [report] = workspace.findings();
+    expect(report).toMatchObject({ code: 'IST0106', range: { start: { line: 1, character: 6 } } });
+    expect(report?.message).toContain('Did you mean "VirtualService"?');
+    workspace.setFile('a.yaml', 'apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\n');
+    expect(workspace.findings()).toEqual([]);
+  });
+});
+
 describe('incremental work', () => {
   test('gives what a cold run over the same files gives, after any edits', () => {
     const uris = ['a.yaml', 'b.yaml', 'c.yaml'];

@@ -10,6 +10,7 @@ import { findPodSource } from './resource.ts';
 import type { PodSource, Resource } from './resource.ts';
 import type { ByKind, Readable, Rule, RuleContext } from './rule.ts';
 import { rules as allRules } from './rules/index.ts';
+import { kustomizationFile, listPatches } from './kustomize.ts';
 import { yamlFindings, yamlRules } from './yaml-rules.ts';
 
 /** A finding with its place in a file: what an editor or a terminal shows. */
@@ -62,6 +63,7 @@ export class Workspace {
   private readonly perRule = new Map<Rule, Found[]>();
   private readonly changedKinds = new Set<Kind>();
   private hidden = new Set<Kind>();
+  private patches = new Set<string>();
   private sorted: ParsedFile[] | undefined;
   private reportsByFile: Map<string, Report[]> | undefined;
 
@@ -119,8 +121,12 @@ export class Workspace {
 
   /** Files and documents that were left in peace, and why. */
   skipped(): { uri: string; reason: SkipReason; line: number }[] {
-    return this.sortedFiles().flatMap(({ uri, documents }) =>
-      documents.flatMap(({ skipped, source }) => (skipped ? [{ uri, reason: skipped, line: source.firstLine }] : [])),
+    return this.sortedFiles().flatMap(({ uri, documents }): { uri: string; reason: SkipReason; line: number }[] =>
+      this.patches.has(uri)
+        ? [{ uri, reason: 'patch', line: 0 }]
+        : documents.flatMap(({ skipped, source }) =>
+            skipped ? [{ uri, reason: skipped, line: source.firstLine }] : [],
+          ),
     );
   }
 
@@ -161,6 +167,7 @@ export class Workspace {
     this.reportsByFile = undefined;
     if (!isSameOrder) this.byKind = undefined;
     if (mentionsOf(before) !== mentionsOf(after)) this.noteHidden();
+    if (kustomizationFile.test((after ?? before)?.uri ?? '')) this.notePatches();
   }
 
   /** What may be defined where we cannot look is part of every rule's context. */
@@ -168,6 +175,13 @@ export class Workspace {
     this.hidden = this.hiddenKinds();
     this.perRule.clear();
     this.perResource = new WeakMap();
+  }
+
+  private notePatches(): void {
+    this.patches = new Set(
+      [...this.files.values()].filter(({ uri }) => kustomizationFile.test(uri)).flatMap(listPatches),
+    );
+    this.forgetEverything();
   }
 
   private hiddenKinds(): Set<Kind> {
@@ -199,6 +213,7 @@ export class Workspace {
   private collect(): Map<Kind, Resource[]> {
     const byKind = new Map<Kind, Resource[]>();
     for (const file of this.sortedFiles()) {
+      if (this.patches.has(file.uri)) continue;
       for (const resource of resourcesOf(file)) {
         const known = byKind.get(resource.kind);
         if (known) known.push(resource);
@@ -345,7 +360,8 @@ const kindsByRule = new WeakMap<Rule, ReadonlySet<Kind>>();
 
 function kindsOf(rule: Rule): ReadonlySet<Kind> {
   let kinds = kindsByRule.get(rule);
-  if (!kinds) kindsByRule.set(rule, (kinds = new Set(rule.reads.flatMap((read) => (read === 'AnyPod' ? podKinds : [read])))));
+  if (!kinds)
+    kindsByRule.set(rule, (kinds = new Set(rule.reads.flatMap((read) => (read === 'AnyPod' ? podKinds : [read])))));
   return kinds;
 }
 

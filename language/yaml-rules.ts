@@ -3,6 +3,11 @@ import { finding } from './finding.ts';
 import type { Finding } from './finding.ts';
 import type { YamlProblem } from './locate.ts';
 import type { ParsedDocument } from './parse.ts';
+import type { Located } from './located.ts';
+import { findNearMiss } from './near-miss.ts';
+import { kindsOfGroup } from './kinds.ts';
+import { rename } from './edits.ts';
+import { istioDocs } from './rule.ts';
 import type { Rule } from './rule.ts';
 
 type YamlRule = Omit<Rule, 'reads' | 'scope' | 'check'>;
@@ -23,7 +28,7 @@ export const yamlRules = {
     code: 'ML0002',
     severity: 'warning',
     docs,
-    why: 'A key that stands twice in a map: strict readers refuse the file, all others silently take the last one.',
+    why: 'A key that stands twice in a map: kubectl silently takes the last one, so what the first one says does not happen.',
   },
   'too-large': {
     id: 'yaml/too-large',
@@ -32,6 +37,13 @@ export const yamlRules = {
     docs,
     why: 'Files over 10 MB, and documents whose aliases expand to over a million values, are not analysed: the editor would stall.',
   },
+  'unknown-kind': {
+    id: 'yaml/unknown-kind',
+    code: 'IST0106',
+    severity: 'error',
+    docs: istioDocs('IST0106'),
+    why: 'The API server has no such kind in this group of Istio’s, so it refuses the resource.',
+  },
 } satisfies Record<YamlProblem['kind'], YamlRule>;
 
 /** The findings on a document's YAML. */
@@ -39,6 +51,7 @@ export function* yamlFindings(document: ParsedDocument): Iterable<Finding & { ru
   for (const { kind, at, message } of document.problems) {
     const rule = yamlRules[kind];
     if (kind === 'syntax') yield { rule, ...finding(at, l10n.t('This is not valid YAML: {0}.', message)) };
+    else if (kind === 'unknown-kind') yield { rule, ...unknownKind(at, message) };
     else if (kind === 'too-large')
       yield { rule, ...finding(at, l10n.t('This document is not analysed: {0}. Use fewer aliases.', message)) };
     else
@@ -46,8 +59,22 @@ export function* yamlFindings(document: ParsedDocument): Iterable<Finding & { ru
         rule,
         ...finding(
           at,
-          l10n.t('"{0}" stands here twice: the last one counts, or the file is refused. Remove one.', message),
+          l10n.t('"{0}" stands here twice: kubectl takes the last one and says nothing. Remove one.', message),
         ),
       };
   }
+}
+
+function unknownKind(at: Located, group: string): Finding {
+  const kinds = kindsOfGroup(group);
+  const meant = findNearMiss(at.string ?? '', kinds);
+  const hint = meant ? l10n.t('Did you mean "{0}"?', meant) : l10n.t('Kinds there: {0}.', kinds.join(', '));
+  const fixes = meant
+    ? [{ title: l10n.t('Change to {0}', meant), preferred: true, edits: () => rename(at, meant) }]
+    : [];
+  return finding(
+    at,
+    `${l10n.t('There is no kind "{0}" in {1}: the API server refuses it.', at.string ?? '', group)} ${hint}`,
+    { fixes },
+  );
 }

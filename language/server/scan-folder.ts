@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileGlob } from '../glob.ts';
+import { kustomizationFile } from '../kustomize.ts';
 import { listFiles, manifestFile } from '../list-manifests.ts';
 import { largestFile } from '../parse.ts';
 
@@ -38,7 +39,9 @@ export async function readManifest(path: string): Promise<string | undefined> {
     const { size } = await stat(path);
     if (size > largestFile) return undefined;
     const text = await readFile(path, 'utf8');
-    return text.includes('apiVersion') && text.includes('kind') ? text : undefined;
+    const isOurs =
+      kustomizationFile.test(path.replaceAll('\\', '/')) || (text.includes('apiVersion') && text.includes('kind'));
+    return isOurs ? text : undefined;
   } catch {
     return undefined;
   }

@@ -16,8 +16,7 @@ export const portNotFound = defineRule({
     const registry = new ServiceRegistry(Service, ServiceEntry, context);
     for (const { virtualService, destination, host, fullHost } of destinations(VirtualService, context)) {
       const port = destination.entry('port')?.value.at('number');
-      const entry =
-        !port?.number ? undefined : registry.find(fullHost, virtualService.namespace);
+      const entry = !port?.number ? undefined : registry.find(fullHost, virtualService.namespace);
       if (!port || !entry || entry.resource.incomplete || entry.ports.length === 0) continue;
       if (entry.ports.some(({ number }) => number === port.number)) continue;
       const numbers = entry.ports.map(({ number }) => number);

@@ -37,13 +37,11 @@ export const subsetNotFound = defineRule({
           at: resource.spec.at('host'),
           message: l10n.t('The DestinationRule for this host'),
         })),
-        fixes: [...names]
-          .slice(0, 5)
-          .map((name) => ({
-            title: l10n.t('Change to subset "{0}"', name),
-            preferred: name === meant,
-            edits: () => rename(subset, name),
-          })),
+        fixes: [...names].slice(0, 5).map((name) => ({
+          title: l10n.t('Change to subset "{0}"', name),
+          preferred: name === meant,
+          edits: () => rename(subset, name),
+        })),
       });
     }
   },
