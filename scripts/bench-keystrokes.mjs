@@ -18,8 +18,13 @@ export async function measureKeystrokes({ resources, keystrokes }) {
   const text = Array.from({ length: 50 }, (_, number) => virtualService(`edited-${number}`, 'edited')).join('---\n');
   writeFileSync(edited, text);
 
-  const server = spawn(process.execPath, [join(root, 'dist', 'language-server.js'), '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const connection = createMessageConnection(new StreamMessageReader(server.stdout), new StreamMessageWriter(server.stdin));
+  const server = spawn(process.execPath, [join(root, 'dist', 'language-server.js'), '--stdio'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const connection = createMessageConnection(
+    new StreamMessageReader(server.stdout),
+    new StreamMessageWriter(server.stdin),
+  );
   const waiting = [];
   connection.onNotification('textDocument/publishDiagnostics', ({ uri, version, diagnostics }) => {
     if (uri !== pathToFileURL(edited).href) return;
@@ -46,7 +51,9 @@ export async function measureKeystrokes({ resources, keystrokes }) {
     await connection.sendNotification('initialized', {});
     const uri = pathToFileURL(edited).href;
     const opened = published(1);
-    await connection.sendNotification('textDocument/didOpen', { textDocument: { uri, languageId: 'yaml', version: 1, text } });
+    await connection.sendNotification('textDocument/didOpen', {
+      textDocument: { uri, languageId: 'yaml', version: 1, text },
+    });
     await opened;
     await new Promise((resolve) => setTimeout(resolve, 4_000)); // the scan of the workspace ends
     computed.length = 0;
@@ -81,7 +88,12 @@ function writeWorkspace(folder, resources) {
     mkdirSync(join(folder, namespace), { recursive: true });
     const documents = Array.from({ length: perFile / 4 }, (_, number) => {
       const name = `svc-${number}`;
-      return [service(name, namespace), deployment(name, namespace), virtualService(name, namespace), destinationRule(name, namespace)].join('---\n');
+      return [
+        service(name, namespace),
+        deployment(name, namespace),
+        virtualService(name, namespace),
+        destinationRule(name, namespace),
+      ].join('---\n');
     });
     writeFileSync(join(folder, namespace, 'all.yaml'), documents.join('---\n'));
   }

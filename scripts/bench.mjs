@@ -8,7 +8,8 @@ import { fail, root, run, say, setUp } from './setup.mjs';
 await setUp();
 const rows = [];
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-const percentile = (values, share) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.ceil(values.length * share) - 1)];
+const percentile = (values, share) =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.ceil(values.length * share) - 1)];
 const add = (what, value, unit, budget, how) => rows.push({ what, value, unit, budget, how });
 
 const { pack } = await import('./package.mjs');
@@ -19,12 +20,30 @@ say('Keystrokes …');
 const { measureKeystrokes } = await import('./bench-keystrokes.mjs');
 for (const resources of [2_000]) {
   const { server, whole } = await measureKeystrokes({ resources, keystrokes: 60 });
-  add(`keystroke → diagnostics, ${resources} resources, server time, p95`, percentile(server, 0.95), 'ms', 20, '60 keystrokes in a 1,000-line file of 50 documents');
-  add(`keystroke → diagnostics, ${resources} resources, didChange → publish, p95`, percentile(whole, 0.95), 'ms', 60, 'same, over stdio, waiting included');
+  add(
+    `keystroke → diagnostics, ${resources} resources, server time, p95`,
+    percentile(server, 0.95),
+    'ms',
+    20,
+    '60 keystrokes in a 1,000-line file of 50 documents',
+  );
+  add(
+    `keystroke → diagnostics, ${resources} resources, didChange → publish, p95`,
+    percentile(whole, 0.95),
+    'ms',
+    60,
+    'same, over stdio, waiting included',
+  );
 }
 
 say('The command line on the sample …');
-add('meshloom analyze sample', median(repeat(5, () => timeOf(process.execPath, ['dist/cli.js', 'analyze', '--fail-on', 'never', 'sample']))), 'ms', 1_000, 'whole process, median of 5');
+add(
+  'meshloom analyze sample',
+  median(repeat(5, () => timeOf(process.execPath, ['dist/cli.js', 'analyze', '--fail-on', 'never', 'sample']))),
+  'ms',
+  1_000,
+  'whole process, median of 5',
+);
 
 await measureActivation();
 
@@ -32,7 +51,9 @@ const width = Math.max(...rows.map(({ what }) => what.length));
 console.log(`\nNode ${process.versions.node} on ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}\n`);
 for (const { what, value, unit, budget, how } of rows) {
   const verdict = value <= budget ? 'ok  ' : 'OVER';
-  console.log(`${verdict}  ${what.padEnd(width)}  ${value.toFixed(value < 10 ? 2 : 0).padStart(7)} ${unit}   budget ${budget} ${unit}   (${how})`);
+  console.log(
+    `${verdict}  ${what.padEnd(width)}  ${value.toFixed(value < 10 ? 2 : 0).padStart(7)} ${unit}   budget ${budget} ${unit}   (${how})`,
+  );
 }
 process.exit(rows.some(({ value, budget }) => value > budget) ? 1 : 0);
 
@@ -51,15 +72,35 @@ async function measureActivation() {
     for (let start = 1; start <= 10; start++) {
       say(`Activation ${start} of 10 …`);
       starts.push(
-        await runInEditor({ host, chromiumPath, folder, tests: join(root, 'out', 'test', 'activation-time.js'), dataDir: join(scratch, 'data'), screenshots: join(root, 'out', 'screenshots'), timeoutMs: 90_000 }),
+        await runInEditor({
+          host,
+          chromiumPath,
+          folder,
+          tests: join(root, 'out', 'test', 'activation-time.js'),
+          dataDir: join(scratch, 'data'),
+          screenshots: join(root, 'out', 'screenshots'),
+          timeoutMs: 90_000,
+        }),
       );
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  add('activation', median(starts.map(({ milliseconds }) => milliseconds)), 'ms', 60, 'load + activate in the real extension host, median of 10 fresh windows');
+  add(
+    'activation',
+    median(starts.map(({ milliseconds }) => milliseconds)),
+    'ms',
+    60,
+    'load + activate in the real extension host, median of 10 fresh windows',
+  );
   const lazy = starts.flatMap(({ loaded }) => loaded);
-  add('lazy chunks loaded by activation', lazy.length, 'files', 0, lazy.join(', ') || `of ${readdirSync(join(root, 'dist')).filter((file) => file.endsWith('.js')).length} in dist/`);
+  add(
+    'lazy chunks loaded by activation',
+    lazy.length,
+    'files',
+    0,
+    lazy.join(', ') || `of ${readdirSync(join(root, 'dist')).filter((file) => file.endsWith('.js')).length} in dist/`,
+  );
 }
 
 function repeat(times, measure) {

@@ -12,7 +12,9 @@ const wanted = {
 };
 
 export function setUpSystem() {
-  const missing = Object.entries(wanted).filter(([command]) => !has(command)).map(([, name]) => name);
+  const missing = Object.entries(wanted)
+    .filter(([command]) => !has(command))
+    .map(([, name]) => name);
   if (missing.length === 0) return;
   const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.platform !== 'linux' || !has('apt-get')) {

@@ -24,7 +24,17 @@ const remoteDebuggingPort = 9339;
  * @param environment handed to the extension host, beside `MESHLOOM_EYES` (where the eyes listen).
  * @returns what the suite reported.
  */
-export async function runInEditor({ host, chromiumPath, folder, tests, dataDir, environment = {}, timeoutMs, screenshots, locale }) {
+export async function runInEditor({
+  host,
+  chromiumPath,
+  folder,
+  tests,
+  dataDir,
+  environment = {},
+  timeoutMs,
+  screenshots,
+  locale,
+}) {
   const eyes = await openEyes({ screenshots });
   const hostEnvironment = { ...environment, MESHLOOM_EYES: eyes.url };
   let close;
@@ -36,10 +46,17 @@ export async function runInEditor({ host, chromiumPath, folder, tests, dataDir, 
     eyes.look(opened.page);
     return await Promise.race([
       eyes.report,
-      opened.ended.then(() => Promise.race([eyes.report, after(2_000).then(() => Promise.reject(new Error('VS Code ended before the suite did.')))])),
+      opened.ended.then(() =>
+        Promise.race([
+          eyes.report,
+          after(2_000).then(() => Promise.reject(new Error('VS Code ended before the suite did.'))),
+        ]),
+      ),
       after(timeoutMs).then(async () => {
         await opened.page.screenshot({ path: join(screenshots, 'timeout.png') }).catch(() => undefined);
-        throw new Error(`The suite in VS Code did not report within ${timeoutMs / 1000} s; see ${join(screenshots, 'timeout.png')}.`);
+        throw new Error(
+          `The suite in VS Code did not report within ${timeoutMs / 1000} s; see ${join(screenshots, 'timeout.png')}.`,
+        );
       }),
     ]);
   } finally {
@@ -61,7 +78,8 @@ async function openInServer({ chromiumPath, folder, tests, dataDir, environment,
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...(locale && { locale }) });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
   const page = await context.newPage();
-  if (process.env.MESHLOOM_VERBOSE) page.on('console', (message) => console.log(`  [page] ${message.text().slice(0, 300)}`));
+  if (process.env.MESHLOOM_VERBOSE)
+    page.on('console', (message) => console.log(`  [page] ${message.text().slice(0, 300)}`));
   await page.goto(editorUrl({ origin, folder, tests }));
   return { page, close, ended: new Promise((resolve) => server.once('exit', resolve)) };
 }
@@ -111,7 +129,10 @@ async function openEyes({ screenshots }) {
 
   const places = async (inWebview) => {
     if (!inWebview) return [page.mainFrame()];
-    return page.frames().filter((frame) => frame !== page.mainFrame() && frame.url().includes('fake.html')).reverse();
+    return page
+      .frames()
+      .filter((frame) => frame !== page.mainFrame() && frame.url().includes('fake.html'))
+      .reverse();
   };
   const find = async ({ selector, text, inWebview, timeoutMs = 10_000 }) => {
     const deadline = Date.now() + timeoutMs;
@@ -120,7 +141,8 @@ async function openEyes({ screenshots }) {
         const found = frame.locator(selector, text ? { hasText: text } : undefined).first();
         if (await found.isVisible().catch(() => false)) return found;
       }
-      if (Date.now() > deadline) throw new Error(`Not seen within ${timeoutMs} ms: ${selector}${text ? ` with “${text}”` : ''}`);
+      if (Date.now() > deadline)
+        throw new Error(`Not seen within ${timeoutMs} ms: ${selector}${text ? ` with “${text}”` : ''}`);
       await after(100);
     }
   };
@@ -129,7 +151,10 @@ async function openEyes({ screenshots }) {
     text: async (request) => (await find(request)).innerText(),
     texts: async ({ selector, inWebview }) => {
       for (const frame of await places(inWebview)) {
-        const all = await frame.locator(selector).allInnerTexts().catch(() => []);
+        const all = await frame
+          .locator(selector)
+          .allInnerTexts()
+          .catch(() => []);
         if (all.length > 0) return all;
       }
       return [];

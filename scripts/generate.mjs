@@ -14,7 +14,9 @@ const generated = {
   'docs/rules.md': await rulesPage(),
   'l10n/bundle.l10n.json': await englishTexts(),
 };
-const stale = Object.entries(generated).filter(([file, text]) => !existsSync(join(root, file)) || readFileSync(join(root, file), 'utf8') !== text);
+const stale = Object.entries(generated).filter(
+  ([file, text]) => !existsSync(join(root, file)) || readFileSync(join(root, file), 'utf8') !== text,
+);
 if (check) {
   for (const [file] of stale) console.error(`${file} is not as its source makes it: run  npm run generate`);
   process.exit(stale.length > 0 ? 1 : 0);
@@ -60,6 +62,10 @@ function reportUntranslated() {
   const english = JSON.parse(generated['l10n/bundle.l10n.json']);
   const missing = Object.keys(english).filter((key) => !(key in chinese));
   const left = Object.keys(chinese).filter((key) => !(key in english));
-  if (missing.length > 0) console.log(`zh-cn lacks ${missing.length} texts:\n${missing.map((key) => `  ${JSON.stringify(key)}`).join('\n')}`);
-  if (left.length > 0) console.log(`zh-cn has ${left.length} texts that nobody uses any more:\n${left.map((key) => `  ${JSON.stringify(key)}`).join('\n')}`);
+  if (missing.length > 0)
+    console.log(`zh-cn lacks ${missing.length} texts:\n${missing.map((key) => `  ${JSON.stringify(key)}`).join('\n')}`);
+  if (left.length > 0)
+    console.log(
+      `zh-cn has ${left.length} texts that nobody uses any more:\n${left.map((key) => `  ${JSON.stringify(key)}`).join('\n')}`,
+    );
 }

@@ -8,8 +8,16 @@ import { fail, root, run, say, setUp } from './setup.mjs';
 export function pack() {
   const vsix = join(root, 'out', 'meshloom.vsix');
   mkdirSync(join(root, 'out'), { recursive: true });
-  const arguments_ = ['package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--out', vsix];
-  if (!run('node', ['esbuild.mjs']) || !run('vsce', arguments_, { stdio: ['ignore', 'ignore', 'inherit'] })) fail('The extension could not be packed; the messages are above.');
+  const arguments_ = [
+    'package',
+    '--no-dependencies',
+    '--allow-missing-repository',
+    '--no-rewrite-relative-links',
+    '--out',
+    vsix,
+  ];
+  if (!run('node', ['esbuild.mjs']) || !run('vsce', arguments_, { stdio: ['ignore', 'ignore', 'inherit'] }))
+    fail('The extension could not be packed; the messages are above.');
   return vsix;
 }
 

@@ -23,20 +23,30 @@ export async function setUp() {
   const [major] = process.versions.node.split('.').map(Number);
   if (major < 20) fail(`Node ${process.versions.node} is too old: Meshloom needs Node 20 or newer to start.`);
 
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
     say('Installing dependencies (npm ci) …');
     // npm warns that packages want a newer Node than the one it runs on; they get it, see below.
     const { status } = npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit' });
-    if (status !== 0) fail('npm ci failed; its own message is above. Check the network and the npm registry, then start again.');
-    if (!runs(ownNode)) spawnSync(process.execPath, ['installArchSpecificPackage'], { cwd: join(root, 'node_modules', 'node'), stdio: 'inherit' });
+    if (status !== 0)
+      fail('npm ci failed; its own message is above. Check the network and the npm registry, then start again.');
+    if (!runs(ownNode))
+      spawnSync(process.execPath, ['installArchSpecificPackage'], {
+        cwd: join(root, 'node_modules', 'node'),
+        stdio: 'inherit',
+      });
     writeFileSync(stamp, lock);
   }
 
   if (!process.env.PATH?.startsWith(binaries)) process.env.PATH = `${binaries}${delimiter}${process.env.PATH ?? ''}`;
   const [nodeMajor, nodeMinor] = process.versions.node.split('.').map(Number);
   if (nodeMajor > 22 || (nodeMajor === 22 && nodeMinor >= 19)) return;
-  if (!runs(ownNode)) fail(`Node ${process.versions.node} runs us, and the project's own Node 24 could not be installed. Install Node 24 and start again.`);
+  if (!runs(ownNode))
+    fail(
+      `Node ${process.versions.node} runs us, and the project's own Node 24 could not be installed. Install Node 24 and start again.`,
+    );
   await goOnUnder(ownNode);
 }
 
@@ -47,7 +57,10 @@ export function npm(args, options) {
 
 /** Runs one of node_modules/.bin and tells whether it succeeded. */
 export function run(command, args = [], options = {}) {
-  return spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...options }).status === 0;
+  return (
+    spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...options })
+      .status === 0
+  );
 }
 
 export function has(command) {

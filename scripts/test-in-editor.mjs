@@ -11,9 +11,13 @@ export async function testInEditor() {
   const { findHost } = await import('./vscode-host.mjs');
   const { runInEditor } = await import('./editor-session.mjs');
   const host = await findHost();
-  const chromiumPath = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].map(find).find(Boolean);
+  const chromiumPath = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+    .map(find)
+    .find(Boolean);
   if (host.kind === 'server' && !chromiumPath) {
-    say('Skipped the suite in VS Code: the server edition needs a browser, and no chromium was found (Debian: apt-get install chromium).');
+    say(
+      'Skipped the suite in VS Code: the server edition needs a browser, and no chromium was found (Debian: apt-get install chromium).',
+    );
     return { passed: 0, failed: 0, skipped: 1, failures: [] };
   }
   const scratch = mkdtempSync(join(tmpdir(), 'meshloom-editor-'));
@@ -28,11 +32,20 @@ export async function testInEditor() {
       dataDir: join(scratch, 'data'),
       screenshots: join(root, 'out', 'screenshots'),
       // No kubeconfig of the machine is seen by the suite; it makes its own where it needs one.
-      environment: { MESHLOOM_TEST_ROOT: root, MESHLOOM_TEST_SCRATCH: scratch, KUBECONFIG: join(scratch, 'no-kubeconfig') },
+      environment: {
+        MESHLOOM_TEST_ROOT: root,
+        MESHLOOM_TEST_SCRATCH: scratch,
+        KUBECONFIG: join(scratch, 'no-kubeconfig'),
+      },
       timeoutMs: 300_000,
     });
   } catch (error) {
-    return { passed: 0, failed: 1, skipped: 0, failures: [{ title: 'VS Code runs the suite', message: error.message }] };
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      failures: [{ title: 'VS Code runs the suite', message: error.message }],
+    };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

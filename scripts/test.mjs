@@ -46,7 +46,9 @@ function unitTests() {
   const started = performance.now();
   const passed = run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8'));
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    );
     total.passed += numPassedTests;
     total.skipped += numPendingTests + numTodoTests;
     // A test file that does not even load has no tests to count; it is a failure all the same.
@@ -66,7 +68,13 @@ async function packedExtension() {
   const vsix = pack();
   check('the packed extension is small and holds only what runs', () => {
     const { size } = statSync(vsix);
-    const foreign = listZip(vsix).filter((name) => name.startsWith('extension/') && !/^extension\/(dist|l10n|media|docs)\/|^extension\/(package\.json|package\.nls[^/]*\.json|readme\.md|changelog\.md|LICENSE[^/]*)$/i.test(name));
+    const foreign = listZip(vsix).filter(
+      (name) =>
+        name.startsWith('extension/') &&
+        !/^extension\/(dist|l10n|media|docs)\/|^extension\/(package\.json|package\.nls[^/]*\.json|readme\.md|changelog\.md|LICENSE[^/]*)$/i.test(
+          name,
+        ),
+    );
     if (foreign.length > 0) console.error(`  not expected in the VSIX: ${foreign.join(', ')}`);
     if (size >= 2_000_000) console.error(`  ${size} bytes`);
     return foreign.length === 0 && size < 2_000_000;
@@ -83,7 +91,11 @@ async function packedExtension() {
 function listZip(file) {
   const bytes = readFileSync(file);
   const names = [];
-  for (let at = bytes.indexOf('PK\x01\x02', 0, 'latin1'); at !== -1; at = bytes.indexOf('PK\x01\x02', at + 46, 'latin1')) {
+  for (
+    let at = bytes.indexOf('PK\x01\x02', 0, 'latin1');
+    at !== -1;
+    at = bytes.indexOf('PK\x01\x02', at + 46, 'latin1')
+  ) {
     names.push(bytes.toString('utf8', at + 46, at + 46 + bytes.readUInt16LE(at + 28)));
   }
   return names;

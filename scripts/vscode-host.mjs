@@ -34,7 +34,12 @@ export async function findHost() {
   try {
     const { downloadAndUnzipVSCode, SilentReporter } = await import('@vscode/test-electron');
     say('Looking for VS Code (downloaded once) …');
-    const executable = await downloadAndUnzipVSCode({ version: 'stable', cachePath: join(cache, 'vscode-desktop'), reporter: new SilentReporter(), timeout: 20_000 });
+    const executable = await downloadAndUnzipVSCode({
+      version: 'stable',
+      cachePath: join(cache, 'vscode-desktop'),
+      reporter: new SilentReporter(),
+      timeout: 20_000,
+    });
     return { kind: 'desktop', executable };
   } catch (error) {
     if (has('code')) return { kind: 'desktop', executable: 'code' };
@@ -55,15 +60,23 @@ export function installServer() {
   writeFileSync(join(aside, 'package.json'), '{ "private": true }');
   const install = (folder, args, what) => {
     say(`VS Code server edition: ${what} …`);
-    const { status, stderr } = npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...args], { cwd: folder, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`VS Code's server edition could not be installed: npm install failed in ${folder}.\n${stderr.slice(-800)}`);
+    const { status, stderr } = npm(
+      ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...args],
+      { cwd: folder, encoding: 'utf8' },
+    );
+    if (status !== 0)
+      throw new Error(
+        `VS Code's server edition could not be installed: npm install failed in ${folder}.\n${stderr.slice(-800)}`,
+      );
   };
   install(aside, [`code-server@${codeServerVersion}`], 'downloading (once, about 600 MB on disk)');
   install(editor(aside), ['--omit=dev'], 'its libraries');
   install(join(editor(aside), 'extensions'), ['--omit=dev'], 'its built-in extensions');
   // Two native modules (log files, a watchdog). Without a compiler VS Code runs all the same: it logs to the console.
   const headers = join(dirname(dirname(process.execPath)), 'include', 'node', 'node.h');
-  const nodedir = [dirname(dirname(dirname(headers))), '/usr'].find((folder) => existsSync(join(folder, 'include', 'node', 'node.h')));
+  const nodedir = [dirname(dirname(dirname(headers))), '/usr'].find((folder) =>
+    existsSync(join(folder, 'include', 'node', 'node.h')),
+  );
   npm(['rebuild', '@vscode/spdlog', '@vscode/native-watchdog'], {
     cwd: editor(aside),
     stdio: 'ignore',
@@ -86,7 +99,8 @@ export async function startServer({ dataDir, token, environment = {}, quiet = tr
   // A quiet window: nothing but the workspace and us. The user's own settings still win.
   const machine = join(dataDir, 'data', 'Machine');
   mkdirSync(machine, { recursive: true });
-  if (!existsSync(join(machine, 'settings.json'))) writeFileSync(join(machine, 'settings.json'), JSON.stringify(quietSettings, null, 2));
+  if (!existsSync(join(machine, 'settings.json')))
+    writeFileSync(join(machine, 'settings.json'), JSON.stringify(quietSettings, null, 2));
   const server = spawn(
     process.execPath,
     [
@@ -94,20 +108,31 @@ export async function startServer({ dataDir, token, environment = {}, quiet = tr
       '--enable-smoke-test-driver', // without it the page ignores extensionDevelopmentPath
       '--accept-server-license-terms',
       ...(token ? ['--connection-token', token] : ['--without-connection-token']),
-      '--host', '127.0.0.1',
-      '--port', String(port),
-      '--server-data-dir', dataDir,
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--server-data-dir',
+      dataDir,
       '--disable-workspace-trust',
       '--disable-telemetry',
     ],
-    { cwd: root, env: { ...process.env, ...environment }, stdio: ['ignore', quiet ? 'ignore' : 'inherit', quiet ? 'ignore' : 'inherit'], detached: process.platform !== 'win32' },
+    {
+      cwd: root,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', quiet ? 'ignore' : 'inherit', quiet ? 'ignore' : 'inherit'],
+      detached: process.platform !== 'win32',
+    },
   );
   const stop = () => endProcessGroup(server);
   const origin = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + 60_000;
   for (;;) {
     if (server.exitCode !== null) throw new Error(`VS Code's server ended at once (exit code ${server.exitCode}).`);
-    const answered = await fetch(`${origin}/version`, { signal: AbortSignal.timeout(2_000) }).then((reply) => reply.ok, () => false);
+    const answered = await fetch(`${origin}/version`, { signal: AbortSignal.timeout(2_000) }).then(
+      (reply) => reply.ok,
+      () => false,
+    );
     if (answered) return { origin, server, stop };
     if (Date.now() > deadline) {
       await stop();
@@ -122,21 +147,39 @@ export async function startServer({ dataDir, token, environment = {}, quiet = tr
  * @returns the ids and versions of what is installed then: `['meshloom.meshloom@0.1.0']`.
  */
 export function installVsix(host, vsix, dataDir) {
-  const [command, ...first] = host.kind === 'server' ? [process.execPath, join(installServer(), 'out', 'server-main.js'), '--accept-server-license-terms', '--server-data-dir', dataDir] : [host.executable, '--user-data-dir', dataDir];
+  const [command, ...first] =
+    host.kind === 'server'
+      ? [
+          process.execPath,
+          join(installServer(), 'out', 'server-main.js'),
+          '--accept-server-license-terms',
+          '--server-data-dir',
+          dataDir,
+        ]
+      : [host.executable, '--user-data-dir', dataDir];
   const call = (...args) => {
-    const { status, stdout, stderr } = spawnSync(command, [...first, '--extensions-dir', join(dataDir, 'extensions'), ...args], { encoding: 'utf8', timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync(
+      command,
+      [...first, '--extensions-dir', join(dataDir, 'extensions'), ...args],
+      { encoding: 'utf8', timeout: 60_000 },
+    );
     if (status !== 0) throw new Error(`VS Code refused ${args.join(' ')}:\n${stdout}${stderr}`);
     return stdout;
   };
   call('--install-extension', vsix);
-  return call('--list-extensions', '--show-versions').split('\n').filter((line) => line.includes('@'));
+  return call('--list-extensions', '--show-versions')
+    .split('\n')
+    .filter((line) => line.includes('@'));
 }
 
 /** The page to open: `folder` as workspace, the checkout as extension under development, optionally a test suite. */
 export function editorUrl({ origin, folder, token, tests }) {
   const { host } = new URL(origin);
   const remote = (path) => `vscode-remote://${host}${path}`;
-  const payload = [['extensionDevelopmentPath', remote(root)], ...(tests ? [['extensionTestsPath', remote(tests)]] : [])];
+  const payload = [
+    ['extensionDevelopmentPath', remote(root)],
+    ...(tests ? [['extensionTestsPath', remote(tests)]] : []),
+  ];
   const query = new URLSearchParams({ ...(token && { tkn: token }), folder, payload: JSON.stringify(payload) });
   return `${origin}/?${query}`;
 }

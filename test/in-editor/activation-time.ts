@@ -11,6 +11,8 @@ export async function run(): Promise<void> {
   const started = performance.now();
   await extension.activate();
   const milliseconds = performance.now() - started;
-  const loaded = Object.keys(require.cache).filter((file) => /dist[\\/](kubernetes|demo|language-client)\.js$/.test(file));
+  const loaded = Object.keys(require.cache).filter((file) =>
+    /dist[\\/](kubernetes|demo|language-client)\.js$/.test(file),
+  );
   await report({ milliseconds, loaded });
 }

@@ -29,7 +29,10 @@ export async function run(): Promise<void> {
     });
   } catch (error) {
     summary.failed++;
-    summary.failures.push({ title: 'the suite loads', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    summary.failures.push({
+      title: 'the suite loads',
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
   }
   await report(summary);
 }

@@ -14,9 +14,19 @@ describe('deploying the node helper and showing the rules of a pod', function ()
   let atFirst: string[];
 
   const everything = async () => {
-    const kinds = [resourceTypes.namespaces, resourceTypes.configMaps, resourceTypes.daemonSets, resourceTypes.pods, resourceTypes.serviceAccounts];
+    const kinds = [
+      resourceTypes.namespaces,
+      resourceTypes.configMaps,
+      resourceTypes.daemonSets,
+      resourceTypes.pods,
+      resourceTypes.serviceAccounts,
+    ];
     const lists = await Promise.all(kinds.map((kind) => cluster.list<KubernetesObject>(kind)));
-    return lists.flatMap(({ items }, index) => items.map(({ metadata }) => `${kinds[index]?.kind} ${metadata?.namespace ?? ''}/${metadata?.name}`)).sort();
+    return lists
+      .flatMap(({ items }, index) =>
+        items.map(({ metadata }) => `${kinds[index]?.kind} ${metadata?.namespace ?? ''}/${metadata?.name}`),
+      )
+      .sort();
   };
   const podOf = async (prefix: string) => {
     const { items } = await cluster.list<Pod>(resourceTypes.pods, { namespace: 'shop' });
@@ -48,7 +58,10 @@ describe('deploying the node helper and showing the rules of a pod', function ()
     assert.match(preview.getText(), /SYS_PTRACE/);
     assert.match(preview.getText(), /meshloom-system/);
     const { items } = await cluster.list<Pod>(resourceTypes.pods, { namespace: 'meshloom-system' });
-    assert.deepEqual(items.map(({ status }) => status?.phase), ['Running']);
+    assert.deepEqual(
+      items.map(({ status }) => status?.phase),
+      ['Running'],
+    );
     await screenshot('deploy-preview');
   });
 
@@ -86,6 +99,9 @@ describe('deploying the node helper and showing the rules of a pod', function ()
 
   it('leaves nothing when the helper is removed', async () => {
     await vscode.commands.executeCommand(commandIds.removeNodeHelper, { confirmed: true });
-    await eventually('the cluster is as before', async () => JSON.stringify(await everything()) === JSON.stringify(atFirst));
+    await eventually(
+      'the cluster is as before',
+      async () => JSON.stringify(await everything()) === JSON.stringify(atFirst),
+    );
   });
 });

@@ -4,16 +4,18 @@ import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { settingIds, viewIds } from '../../extension/ids.ts';
+import { commandIds, settingIds, viewIds } from '../../extension/ids.ts';
 import { screenshot } from './eyes.ts';
 import { activated, eventually, readTree, setTheme, visibleRows } from './support.ts';
 
 const eventuallyRow = (what: RegExp, timeoutMs?: number) =>
-  eventually(`a row that says ${what}`, async () => (await visibleRows()).find((text) => what.test(text)), timeoutMs).catch(
-    async (error: unknown) => {
-      throw new Error(`${(error as Error).message}\nThe rows are:\n${(await visibleRows()).join('\n')}`);
-    },
-  );
+  eventually(
+    `a row that says ${what}`,
+    async () => (await visibleRows()).find((text) => what.test(text)),
+    timeoutMs,
+  ).catch(async (error: unknown) => {
+    throw new Error(`${(error as Error).message}\nThe rows are:\n${(await visibleRows()).join('\n')}`);
+  });
 
 async function chooseContext(id: string): Promise<void> {
   const { clusters } = await activated();
@@ -44,7 +46,7 @@ describe('seeing the cluster', function () {
     assert.match(says('batch'), /label/i);
     assert.match(says('legacy'), /annotation/i);
     assert.match(says('hostnet'), /host network/i);
-    assert.match(says('reviews'), /injected by init/i);
+    assert.match(says('reviews'), /injected by istio-init/);
     // Where Pod Security refuses the pod there is none to look at: the workload says it.
     assert.match(says('api'), /Pod Security/);
     await screenshot('workloads-before-cni');
@@ -56,7 +58,7 @@ describe('seeing the cluster', function () {
     await eventuallyRow(/^n1.*CNI version/);
     const tree = await readTree(viewIds.workloads);
     const says = (name: string) => tree.filter((text) => text.startsWith(name)).join(' | ');
-    assert.match(says('batch'), /hangs in ContainerCreating: CNI version/);
+    assert.match(says('batch'), /hangs: CNI version/);
     assert.match(says('web'), /hangs in Terminating/);
     assert.match(says('reviews'), /injected by CNI/);
     const chain = await readTree(viewIds.cniChain);
@@ -65,6 +67,15 @@ describe('seeing the cluster', function () {
       await setTheme(theme);
       await screenshot(`trees-broken-${theme}`);
     }
+  });
+  it('explains an injection step by step', async () => {
+    const text = await vscode.commands.executeCommand<string>(commandIds.explainInjection, {
+      kind: 'Deployment',
+      namespace: 'shop',
+      name: 'legacy',
+    });
+    assert.match(text, /annotation/);
+    await screenshot('explain-injection');
   });
 });
 
@@ -83,13 +94,17 @@ describe('when the cluster does not answer as it should', function () {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     kubeconfig = join(process.env.MESHLOOM_TEST_SCRATCH ?? '/tmp', 'kubeconfig');
-    await vscode.workspace.getConfiguration().update(settingIds.kubeconfig, kubeconfig, vscode.ConfigurationTarget.Global);
+    await vscode.workspace
+      .getConfiguration()
+      .update(settingIds.kubeconfig, kubeconfig, vscode.ConfigurationTarget.Global);
   });
 
   after(async () => {
     server.closeAllConnections();
     server.close();
-    await vscode.workspace.getConfiguration().update(settingIds.kubeconfig, undefined, vscode.ConfigurationTarget.Global);
+    await vscode.workspace
+      .getConfiguration()
+      .update(settingIds.kubeconfig, undefined, vscode.ConfigurationTarget.Global);
     await chooseContext('demo:broken');
   });
 
@@ -101,14 +116,24 @@ describe('when the cluster does not answer as it should', function () {
   const here = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const status = (code: number, reason: string) => ({
     status: code,
-    body: JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', message: `${reason} by the test`, reason, code }),
+    body: JSON.stringify({
+      kind: 'Status',
+      apiVersion: 'v1',
+      status: 'Failure',
+      message: `${reason} by the test`,
+      reason,
+      code,
+    }),
   });
 
   it('says so when the kubeconfig is missing', async () => {
     const { clusters } = await activated();
     const { problem, contexts } = await clusters.listContexts();
     assert.match(problem ?? '', /kubeconfig/);
-    assert.ok(contexts.some(({ kind }) => kind === 'demo'), 'the demo can still be chosen');
+    assert.ok(
+      contexts.some(({ kind }) => kind === 'demo'),
+      'the demo can still be chosen',
+    );
   });
 
   it('says where the kubeconfig is broken', async () => {
