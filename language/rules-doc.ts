@@ -19,19 +19,17 @@ export function printRulesDoc(fixtures: ReadonlyMap<string, string>): string {
   const table = listed.map(({ id, code, severity }) => `| [${id}](#${anchor(id)}) | ${code} | ${severity} |`);
   const pages = listed.flatMap(({ id, code, severity, docs, why }) => {
     const fixture = fixtures.get(id);
-    const example = fixture
-      ? ['Lines marked `# want:` are reported, the others are not:', '', '```yaml', readable(fixture), '```', '']
-      : [];
+    const page = ['', `## ${id}`, '', why, '', `Code ${code}, level ${severity}. [Read more](${docs}).`];
+    if (!fixture) return page;
     return [
+      ...page,
       '',
-      `## ${id}`,
+      'Lines marked `# want:` are reported, the others are not:',
       '',
-      `${why}`,
-      '',
-      `Code ${code}, level ${severity}. [Read more](${docs}).`,
-      '',
-      ...example,
-    ].slice(0, example.length > 0 ? undefined : -1);
+      '```yaml',
+      readable(fixture),
+      '```',
+    ];
   });
   return `${[...intro, ...table, ...pages].join('\n').trimEnd()}\n`;
 }

@@ -1,6 +1,7 @@
 import { hostCovers } from '../hosts.ts';
 import type { Located } from '../located.ts';
 import type { Resource } from '../resource.ts';
+import { rememberPerResource } from '../remember.ts';
 import type { RuleContext } from '../rule.ts';
 
 /** What answers to a host, with the ports it is known to have. */
@@ -9,6 +10,9 @@ export interface RegistryEntry {
   /** Empty when they cannot be told, e.g. of a headless Service without ports. */
   ports: { number: number; at: Located }[];
 }
+
+const servicePorts = rememberPerResource(({ spec }) => portsOf(spec, 'port'));
+const entryPorts = rememberPerResource(({ spec }) => portsOf(spec, 'number'));
 
 /** Services and ServiceEntries by host, as a client in a namespace sees them. */
 export class ServiceRegistry {
@@ -19,11 +23,11 @@ export class ServiceRegistry {
     for (const service of services) {
       this.add(`${service.name}.${service.namespace}.svc.${clusterDomain}`, {
         resource: service,
-        ports: portsOf(service.spec, 'port'),
+        ports: servicePorts(service, clusterDomain),
       });
     }
     for (const resource of serviceEntries) {
-      const ports = portsOf(resource.spec, 'number');
+      const ports = entryPorts(resource, clusterDomain);
       for (const { string: host } of resource.spec.at('hosts').items) if (host) this.add(host, { resource, ports });
     }
   }

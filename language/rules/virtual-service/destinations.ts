@@ -2,6 +2,7 @@ import type { Located } from '../../located.ts';
 import type { Resource } from '../../resource.ts';
 import type { RuleContext } from '../../rule.ts';
 import { fullHost } from '../../hosts.ts';
+import { rememberPerResource } from '../../remember.ts';
 
 /** One place a VirtualService sends traffic to. */
 export interface Destination {
@@ -16,32 +17,18 @@ export interface Destination {
 }
 
 /** Every destination with a host, of routes and mirrors, in the order of the text. */
-export function* destinations(
-  virtualServices: readonly Resource[],
-  { clusterDomain }: RuleContext,
-): Iterable<Destination> {
-  for (const virtualService of virtualServices) {
-    for (const { destination, host, isMirror } of writtenDestinations(virtualService)) {
-      const full = fullHost(host.string!, virtualService.namespace, clusterDomain);
-      yield { virtualService, destination, host, fullHost: full, isMirror };
-    }
-  }
+export function destinations(virtualServices: readonly Resource[], { clusterDomain }: RuleContext): Destination[] {
+  return virtualServices.flatMap((virtualService) => destinationsOf(virtualService, clusterDomain));
 }
 
-type Written = Pick<Destination, 'destination' | 'host' | 'isMirror'>;
-const known = new WeakMap<Resource, Written[]>();
-
-/** Several rules ask for them at every keystroke: found once per VirtualService. */
-function writtenDestinations(virtualService: Resource): Written[] {
-  let written = known.get(virtualService);
-  if (!written) {
-    written = [...destinationValues(virtualService.spec)]
-      .map(({ destination, isMirror }) => ({ destination, isMirror, host: destination.at('host') }))
-      .filter(({ host }) => host.string);
-    known.set(virtualService, written);
-  }
-  return written;
-}
+const destinationsOf = rememberPerResource((virtualService, clusterDomain): Destination[] =>
+  [...destinationValues(virtualService.spec)].flatMap(({ destination, isMirror }) => {
+    const host = destination.at('host');
+    if (!host.string) return [];
+    const full = fullHost(host.string, virtualService.namespace, clusterDomain);
+    return [{ virtualService, destination, host, fullHost: full, isMirror }];
+  }),
+);
 
 function* destinationValues(spec: Located): Iterable<{ destination: Located; isMirror: boolean }> {
   for (const http of spec.at('http').items) {

@@ -2,6 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { rename } from '../../edits.ts';
 import { fullHost, hostCovers } from '../../hosts.ts';
 import { findNearMiss } from '../../near-miss.ts';
+import { rememberPerResource } from '../../remember.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import type { RuleContext } from '../../rule.ts';
 import type { Resource } from '../../resource.ts';
@@ -27,8 +28,8 @@ export const subsetNotFound = defineRule({
       const subset = destination.entry('subset')?.value;
       if (!subset?.string) continue;
       const rules = known.of(full);
+      if (rules.some(({ subsets, incomplete }) => incomplete || subsets.includes(subset.string!))) continue;
       const names = new Set(rules.flatMap(({ subsets }) => subsets));
-      if (names.has(subset.string) || rules.some(({ incomplete }) => incomplete)) continue;
       if (rules.length === 0 && mayLiveElsewhere(full, virtualService, context)) continue;
       const meant = findNearMiss(subset.string, names);
       yield finding(subset, message(host.string!, subset.string, [...names], meant), {
@@ -79,16 +80,21 @@ interface KnownRule {
   incomplete: boolean;
 }
 
+const knownRule = rememberPerResource((resource, clusterDomain): KnownRule => {
+  const { spec, namespace, incomplete } = resource;
+  const host = fullHost(spec.at('host').string ?? '', namespace, clusterDomain);
+  const subsets = spec.at('subsets').items.flatMap((subset) => subset.at('name').string ?? []);
+  return { resource, host, subsets, incomplete };
+});
+
 class SubsetsByHost {
   private readonly exact = new Map<string, KnownRule[]>();
   private readonly wildcards: KnownRule[] = [];
 
   constructor(destinationRules: readonly Resource[], { clusterDomain }: RuleContext) {
     for (const resource of destinationRules) {
-      const { spec, namespace, incomplete } = resource;
-      const host = fullHost(spec.at('host').string ?? '', namespace, clusterDomain);
-      const subsets = spec.at('subsets').items.flatMap((subset) => subset.at('name').string ?? []);
-      const rule = { resource, host, subsets, incomplete };
+      const rule = knownRule(resource, clusterDomain);
+      const { host } = rule;
       if (host.startsWith('*')) this.wildcards.push(rule);
       else if (this.exact.has(host)) this.exact.get(host)!.push(rule);
       else this.exact.set(host, [rule]);
@@ -97,6 +103,8 @@ class SubsetsByHost {
 
   /** The rules that may speak for a host; a wildcard's subsets exist for every host it takes. */
   of(host: string): KnownRule[] {
-    return [...(this.exact.get(host) ?? []), ...this.wildcards.filter((rule) => hostCovers(rule.host, host))];
+    const exact = this.exact.get(host) ?? [];
+    if (this.wildcards.length === 0) return exact;
+    return [...exact, ...this.wildcards.filter((rule) => hostCovers(rule.host, host))];
   }
 }
