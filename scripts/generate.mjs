@@ -40,8 +40,9 @@ async function rulesPage() {
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     logLevel: 'warning',
   });
-  const { printRulesPage } = await import(pathToFileURL(outfile).href);
-  return printRulesPage((file) => readFileSync(join(root, 'language', 'rules', file), 'utf8'));
+  const { printRulesDoc } = await import(pathToFileURL(outfile).href);
+  const fixtures = globSync('language/rules/**/*.yaml', { cwd: root }).map((file) => [file.replaceAll('\\', '/').replace(/^language\/rules\/|\.yaml$/g, ''), readFileSync(join(root, file), 'utf8')]);
+  return printRulesDoc(new Map(fixtures));
 }
 
 /** Every text that the code hands to `l10n.t`, in one bundle: it serves the editor's own API and @vscode/l10n alike. */

@@ -22,7 +22,9 @@ export function defineCommand<Target extends unknown[]>(
 export function registerCommands(app: App, commands: readonly Command[]): vscode.Disposable {
   return vscode.Disposable.from(
     ...commands.map(({ id, run }) =>
-      vscode.commands.registerCommand(id, (...target: unknown[]) => run(app, ...target).catch((error: unknown) => showFailure(app, error))),
+      vscode.commands.registerCommand(id, (...target: unknown[]) =>
+        run(app, ...target).catch((error: unknown) => showFailure(app, error)),
+      ),
     ),
   );
 }
