@@ -151,9 +151,9 @@ function tellWhatWasSkipped(workspace: Workspace, { err }: Terminal): void {
 
 function summarize(reports: readonly Report[], files: number): string {
   const count = (severity: Report['severity']) => reports.filter((report) => report.severity === severity).length;
-  if (reports.length === 0) return l10n.t('Nothing found in {0} files.', files);
+  if (reports.length === 0) return l10n.t('Nothing found. Files: {0}.', files);
   return l10n.t(
-    '{0} errors, {1} warnings, {2} hints in {3} files.',
+    'Errors: {0}, warnings: {1}, hints: {2}. Files: {3}.',
     count('error'),
     count('warning'),
     count('info'),

@@ -124,7 +124,7 @@ describe('formats', () => {
 
   test('nothing found is an empty array, and nothing in text', async () => {
     expect(await analyze(['--format', 'json', 'sound.yaml'])).toEqual({ code: 0, out: '[]\n', err: '' });
-    expect(await analyze(['sound.yaml'])).toEqual({ code: 0, out: '', err: 'Nothing found in 1 files.\n' });
+    expect(await analyze(['sound.yaml'])).toEqual({ code: 0, out: '', err: 'Nothing found. Files: 1.\n' });
   });
 
   test('text counts from 1, as compilers do', async () => {
