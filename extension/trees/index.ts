@@ -7,7 +7,7 @@ import { CniChainTree } from './cni-chain-tree.ts';
 import { decideForPod } from './decide.ts';
 import { MeshModel } from './mesh-model.ts';
 import { NodeChains } from './node-chains.ts';
-import { staleMessage } from './stale-message.ts';
+import { viewMessage } from './view-message.ts';
 import { createTreeView } from './tree-view.ts';
 import type { Tree } from './tree-view.ts';
 import { TreeStore } from './tree-store.ts';
@@ -34,7 +34,7 @@ export function registerTrees(app: App): vscode.Disposable {
   ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showState()) }));
 
   const showState = () => {
-    const message = staleMessage(store, app.clusters.chosen.name, Date.now());
+    const message = viewMessage(store, app.clusters.chosen.name, Date.now());
     for (const { view, tree } of views) {
       view.description = app.clusters.chosen.name;
       view.message = message;

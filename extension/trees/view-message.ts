@@ -1,8 +1,13 @@
 import * as l10n from '@vscode/l10n';
 import type { TreeStore } from './tree-store.ts';
 
-/** What stands over a tree whose data are no longer live; undefined while they are. */
-export function staleMessage(store: TreeStore, cluster: string, now: number): string | undefined {
+/**
+ * What stands over a tree: why nothing is there, whole, as a row of a side bar is too narrow for a reason; or how old the
+ * data are when they are no longer live. Undefined while all is well.
+ * @param now milliseconds since 1970.
+ */
+export function viewMessage(store: TreeStore, cluster: string, now: number): string | undefined {
+  if (store.phase === 'failed' && store.failure) return `${store.failure.message} ${store.failure.next}`.trim();
   const stale = store.stale();
   if (!stale || store.phase !== 'ready') return undefined;
   const minutes = Math.floor((now - stale.since) / 60_000);
