@@ -1,17 +1,8 @@
 import * as l10n from '@vscode/l10n';
 import { parseArgs } from 'node:util';
 import type { ParseArgsOptionsConfig } from 'node:util';
-import { editDistance } from '../mesh/injection/edit-distance.ts';
+import { findNearMiss } from '../mesh/near-miss.ts';
 import { UsageError } from './verb.ts';
-
-/** The name of `names` that someone may have meant, at most two letters away; undefined when none is near. */
-export function nearestOf(word: string, names: readonly string[]): string | undefined {
-  const limit = Math.min(2, Math.floor(word.length / 2));
-  return names
-    .map((name) => ({ name, distance: editDistance(word, name) }))
-    .filter(({ distance }) => distance <= limit)
-    .sort((a, b) => a.distance - b.distance)[0]?.name;
-}
 
 /** Splits arguments into flags and positionals; an unknown flag is a {@link UsageError} that offers the near miss. */
 export function readFlags<T extends ParseArgsOptionsConfig>(args: string[], options: T) {
@@ -23,7 +14,7 @@ export function readFlags<T extends ParseArgsOptionsConfig>(args: string[], opti
       arg.startsWith('--') ? long === name : short === name.slice(0, 1),
     );
     if (known) continue;
-    const near = nearestOf(name, Object.keys(options));
+    const near = findNearMiss(name, Object.keys(options));
     throw new UsageError(
       near === undefined
         ? l10n.t('Unknown flag {0}.', arg)
@@ -41,7 +32,7 @@ export function readFlags<T extends ParseArgsOptionsConfig>(args: string[], opti
 export function oneOf<T extends string>(flag: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((each) => each === value);
   if (found !== undefined) return found;
-  const near = nearestOf(value, allowed);
+  const near = findNearMiss(value, allowed);
   throw new UsageError(
     near === undefined
       ? l10n.t('{0} takes {1}, not "{2}".', flag, allowed.join(', '), value)

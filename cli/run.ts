@@ -1,5 +1,5 @@
 import * as l10n from '@vscode/l10n';
-import { nearestOf } from './flags.ts';
+import { findNearMiss } from '../mesh/near-miss.ts';
 import { UsageError } from './verb.ts';
 import type { Terminal, Verb } from './verb.ts';
 
@@ -71,16 +71,16 @@ function describeUnknown(verbs: readonly Verb[], args: string[]): string {
     (args[0] ?? '');
   const inGroup = verbs.filter(({ name }) => name.length > 1 && name[0] === args[0]);
   const nearWord = inGroup.length
-    ? nearestOf(
+    ? findNearMiss(
         args[1] ?? '',
         inGroup.map(({ name }) => name[1] ?? ''),
       )
     : undefined;
-  const nearGroup = nearestOf(args[0] ?? '', [...new Set(verbs.map(({ name }) => name[0] ?? ''))]);
+  const nearGroup = findNearMiss(args[0] ?? '', [...new Set(verbs.map(({ name }) => name[0] ?? ''))]);
   const near =
     nearWord !== undefined
       ? `${args[0] ?? ''} ${nearWord}`
-      : (nearestOf(written, names) ??
+      : (findNearMiss(written, names) ??
         (nearGroup === undefined ? undefined : names.find((name) => name.startsWith(nearGroup))));
   const told = written.startsWith('-') ? l10n.t('Unknown flag {0}.', written) : l10n.t('Unknown verb "{0}".', written);
   return near === undefined

@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 import type { YamlProblem } from './locate.ts';
 import type { ParsedDocument } from './parse.ts';
 import type { Located } from './located.ts';
-import { findNearMiss } from './near-miss.ts';
+import { findNearMiss } from '../mesh/near-miss.ts';
 import { kindsOfGroup } from './kinds.ts';
 import { rename } from './edits.ts';
 import { istioDocs } from './rule.ts';

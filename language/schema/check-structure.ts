@@ -3,7 +3,7 @@ import { rename, replaceValue } from '../edits.ts';
 import { finding } from '../finding.ts';
 import type { Finding, QuickFix } from '../finding.ts';
 import type { Located } from '../located.ts';
-import { findNearMiss } from '../near-miss.ts';
+import { findNearMiss } from '../../mesh/near-miss.ts';
 import type { Resource } from '../resource.ts';
 import { findStructure } from './structure.ts';
 import type { Schema } from './structure.ts';

@@ -1,6 +1,6 @@
 import { formats, replacements } from './annotation-formats.ts';
 import { checkValue, type ValueFormat, type ValueProblem, type YamlParser } from './annotation-values.ts';
-import { editDistance } from './edit-distance.ts';
+import { editDistance } from '../near-miss.ts';
 import data from './istio-annotations.json' with { type: 'json' };
 
 export { describeEntry, type EntryWords } from './annotation-words.ts';

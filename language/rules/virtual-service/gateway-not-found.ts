@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { rename } from '../../edits.ts';
-import { findNearMiss } from '../../near-miss.ts';
+import { findNearMiss } from '../../../mesh/near-miss.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 
 /**

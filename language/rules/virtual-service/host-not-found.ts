@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { rename } from '../../edits.ts';
 import { findServiceOf } from '../../hosts.ts';
-import { findNearMiss } from '../../near-miss.ts';
+import { findNearMiss } from '../../../mesh/near-miss.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { ServiceRegistry } from '../service-registry.ts';
 import { destinations } from './destinations.ts';

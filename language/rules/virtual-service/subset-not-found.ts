@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { rename } from '../../edits.ts';
 import { fullHost, hostCovers } from '../../hosts.ts';
-import { findNearMiss } from '../../near-miss.ts';
+import { findNearMiss } from '../../../mesh/near-miss.ts';
 import { rememberPerResource } from '../../remember.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import type { RuleContext } from '../../rule.ts';
