@@ -70,7 +70,12 @@ export const programs = [
   { ...onNode, entryPoints: { cli: 'cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...inBrowser, entryPoints: { 'webviews/interception': 'webviews/interception/main.ts' }, outdir: 'dist' },
   { ...inBrowser, entryPoints: { gallery: 'webviews/gallery/main.ts' }, outdir: 'out/gallery' },
-  { ...onNode, entryPoints: { index: 'test/in-editor/index.ts' }, outdir: 'out/test', external: ['vscode', 'mocha'] },
+  {
+    ...onNode,
+    entryPoints: { index: 'test/in-editor/index.ts', 'activation-time': 'test/in-editor/activation-time.ts' },
+    outdir: 'out/test',
+    external: ['vscode', 'mocha'],
+  },
 ];
 
 async function copyStaticFiles() {

@@ -41,7 +41,10 @@ async function rulesPage() {
     logLevel: 'warning',
   });
   const { printRulesDoc } = await import(pathToFileURL(outfile).href);
-  const fixtures = globSync('language/rules/**/*.yaml', { cwd: root }).map((file) => [file.replaceAll('\\', '/').replace(/^language\/rules\/|\.yaml$/g, ''), readFileSync(join(root, file), 'utf8')]);
+  const fixtures = globSync('language/rules/**/*.yaml', { cwd: root }).map((file) => [
+    file.replaceAll('\\', '/').replace(/^language\/rules\/|\.yaml$/g, ''),
+    readFileSync(join(root, file), 'utf8'),
+  ]);
   return printRulesDoc(new Map(fixtures));
 }
 
