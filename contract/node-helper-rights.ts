@@ -61,6 +61,13 @@ export function observeRights(): ObserveRight[] {
       ),
     },
     {
+      kind: 'pod',
+      name: 'hostNetwork',
+      why: l10n.t(
+        'On a node whose CNI chain is broken no other pod can start, and that is where the helper is needed most. It opens no port.',
+      ),
+    },
+    {
       kind: 'capability',
       name: 'SYS_ADMIN',
       why: l10n.t(

@@ -109,7 +109,7 @@ export function helperManifest({
   ];
 }
 
-/** What the manifest asks for beyond what the program itself needs, so that it gets to run at all; with the reasons. */
+/** All that the manifest asks for: what the helper needs, and what its namespace needs so that the helper gets to run. */
 export function manifestRights(): ObserveRight[] {
   return [
     {
@@ -117,13 +117,6 @@ export function manifestRights(): ObserveRight[] {
       name: 'pod-security.kubernetes.io/enforce: privileged',
       why: l10n.t(
         'On the helper’s own namespace only: Pod Security would refuse hostPID and the capabilities below, and no other namespace needs to allow them.',
-      ),
-    },
-    {
-      kind: 'pod',
-      name: 'hostNetwork',
-      why: l10n.t(
-        'On a node whose CNI chain is broken no other pod can start, and that is where the helper is needed most. It opens no port.',
       ),
     },
     ...observeRights(),
