@@ -158,6 +158,8 @@ function startControllers(space: NodeSpace, kube: string, { kubeconfigs, ca, ser
     // The pods' addresses come from host-local.
     ...['--controllers=*,-node-ipam-controller', '--use-service-account-credentials'],
     ...[`--root-ca-file=${ca}`, `--service-account-private-key-file=${serviceAccountKey}`],
+    // Otherwise it makes one in the machine's /usr.
+    `--flex-volume-plugin-dir=${space.path('volume-plugins')}`,
   ]);
   alone('kube-scheduler', []);
 }
