@@ -11,7 +11,11 @@ export async function showFailure(app: App, error: unknown): Promise<void> {
   const chooseCluster = vscode.l10n.t('Choose Cluster');
   const showLog = vscode.l10n.t('Show Log');
   const message = describeFailure(error);
-  const picked = await vscode.window.showErrorMessage(message, ...(error instanceof ClusterFailure ? [chooseCluster] : []), showLog);
+  const picked = await vscode.window.showErrorMessage(
+    message,
+    ...(error instanceof ClusterFailure ? [chooseCluster] : []),
+    showLog,
+  );
   if (picked === chooseCluster) await vscode.commands.executeCommand(commandIds.chooseCluster);
   if (picked === showLog) app.log.show();
 }

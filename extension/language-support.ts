@@ -18,7 +18,9 @@ export function startLanguageClientWhenNeeded(app: App): vscode.Disposable {
     } catch (error) {
       app.log.error(error instanceof Error ? error : String(error));
       const showLog = vscode.l10n.t('Show Log');
-      const message = vscode.l10n.t('Manifests are not checked: the language server did not start. Reload the window to try again.');
+      const message = vscode.l10n.t(
+        'Manifests are not checked: the language server did not start. Reload the window to try again.',
+      );
       if ((await vscode.window.showErrorMessage(message, showLog)) === showLog) app.log.show();
     }
   };

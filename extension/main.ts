@@ -15,6 +15,11 @@ export function activate(context: vscode.ExtensionContext): App {
   const log = vscode.window.createOutputChannel('Meshloom', { log: true });
   if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
   const app: App = { context, log, clusters: createClusters(context, log) };
-  context.subscriptions.push(log, registerCommands(app, commands), registerTrees(app), startLanguageClientWhenNeeded(app));
+  context.subscriptions.push(
+    log,
+    registerCommands(app, commands),
+    registerTrees(app),
+    startLanguageClientWhenNeeded(app),
+  );
   return app;
 }

@@ -130,7 +130,13 @@ export interface KubernetesEvent extends KubernetesObject {
 export interface Node extends KubernetesObject {
   spec?: { taints?: { key: string; effect: string; value?: string }[] };
   status?: {
-    nodeInfo?: { containerRuntimeVersion?: string; kubeletVersion?: string; osImage?: string; kernelVersion?: string; architecture?: string };
+    nodeInfo?: {
+      containerRuntimeVersion?: string;
+      kubeletVersion?: string;
+      osImage?: string;
+      kernelVersion?: string;
+      architecture?: string;
+    };
     conditions?: { type: string; status: string; reason?: string; message?: string }[];
   };
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fail, root, run, say, setUp } from './setup.mjs';
+import { fail, root, say, setUp } from './setup.mjs';
 
 await setUp();
 const rows = [];

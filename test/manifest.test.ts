@@ -21,12 +21,16 @@ describe('package.json and the code', () => {
   });
 
   it('name the same settings', () => {
-    const declared = manifest.contributes.configuration.flatMap(({ properties }: { properties: object }) => Object.keys(properties));
+    const declared = manifest.contributes.configuration.flatMap(({ properties }: { properties: object }) =>
+      Object.keys(properties),
+    );
     expect(sorted(declared)).toEqual(sorted(Object.values(settingIds)));
   });
 
   it('has a text for every %key% in English and in Chinese, and no text that nobody uses', () => {
-    const used = new Set([...readFileSync(join(root, 'package.json'), 'utf8').matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key!));
+    const used = new Set(
+      [...readFileSync(join(root, 'package.json'), 'utf8').matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key!),
+    );
     expect(sorted(Object.keys(json('package.nls.json')))).toEqual(sorted(used));
     expect(sorted(Object.keys(json('package.nls.zh-cn.json')))).toEqual(sorted(used));
   });

@@ -115,7 +115,8 @@ describe.each(Object.entries(truth))('the recording %s', (recording, expected) =
         [interception.by, interception.mode].filter(Boolean).join(' '),
         `${step?.check} ${step?.verdict}`,
       ];
-      return trouble ? ([...row.slice(0, 4), `${trouble.kind} ${trouble.severity}: ${trouble.short}`] as Row) : row;
+      const [named, roled, by, decided] = row;
+      return trouble ? [named, roled, by, decided, `${trouble.kind} ${trouble.severity}: ${trouble.short}`] : row;
     });
     expect(sorted(found)).toEqual(sorted(expected));
   });

@@ -91,7 +91,7 @@ describe('deploying the node helper and showing the rules of a pod', function ()
   it('fills the CNI chain with what the node really has', async () => {
     const rows = await eventually('the file of the chain', async () => {
       const tree = await readTree(viewIds.cniChain);
-      return tree.some((text) => text.includes('10-bridge.conflist')) && tree;
+      return tree.some((text) => text.includes('10-bridge.conflist')) ? tree : undefined;
     });
     for (const plugin of ['bridge', 'portmap', 'istio-cni']) assert.match(rows.join('\n'), new RegExp(plugin));
     await screenshot('cni-chain-with-helper');
