@@ -4,8 +4,8 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { createReadStream, globSync } from 'node:fs';
+import { copyFile, cp, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findProgram } from './missing-programs.ts';
@@ -17,10 +17,13 @@ export interface ImageRecipe {
   name: string;
   /** Path in the image → program on this machine. */
   programs: Record<string, string>;
+  /** Directories that are copied whole, to where they are here. */
+  directories?: string[];
   command: string[];
 }
 
 export const pauseImage = 'meshloom.test/pause:1';
+export const proxyImage = 'meshloom.test/proxy:1';
 export const nodeImage = 'docker.io/library/node:24-slim';
 
 /** Nothing but what holds the sandbox: linked statically. */
@@ -40,11 +43,29 @@ export function nodeRecipe(): ImageRecipe {
   return { name: nodeImage, programs: { '/usr/local/bin/node': process.execPath, ...programs }, command: ['node'] };
 }
 
+/** A container that brings iptables with it, as Istio's proxy does. */
+export function proxyRecipe(): ImageRecipe {
+  const programs = Object.fromEntries(
+    ['xtables-nft-multi', 'sleep'].map((name) => [`/usr/sbin/${name}`, findProgram(name)!]),
+  );
+  return { name: proxyImage, programs, directories: [findIptablesExtensions()], command: ['sleep', '3600'] };
+}
+
+/** Beside libxtables, by distribution: iptables cannot name a match or a target without its file there. */
+function findIptablesExtensions(): string {
+  const [directory] = globSync('/usr/{lib,lib64,libexec}{,/*-linux-gnu*}/xtables');
+  if (!directory) throw new Error('There is no directory of iptables extensions (…/xtables) on this machine.');
+  return directory;
+}
+
 /**
  * Makes `<directory>/image.tar` for `ctr images import`.
  * @param directory is made, and filled with the root directory too.
  */
-export async function packImage({ name, programs, command }: ImageRecipe, directory: string): Promise<string> {
+export async function packImage(
+  { name, programs, directories = [], command }: ImageRecipe,
+  directory: string,
+): Promise<string> {
   const root = join(directory, 'root');
   await mkdir(join(root, 'tmp'), { recursive: true, mode: 0o1777 });
   // As in Debian: one tree of programs and libraries, whatever the path that names them.
@@ -67,6 +88,7 @@ export async function packImage({ name, programs, command }: ImageRecipe, direct
     await mkdir(dirname(target), { recursive: true });
     await copyFile(await realpath(program), target);
   }
+  for (const path of directories) await cp(path, join(root, path), { recursive: true });
   return await packLayer(directory, root, name, command);
 }
 

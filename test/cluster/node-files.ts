@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { pauseImage } from './images.ts';
 import type { NodeSpace } from './node-space.ts';
@@ -130,6 +131,7 @@ export function kubeletConfig(space: NodeSpace, credentials: Credentials): strin
       x509: { clientCAFile: credentials.ca },
     },
     authorization: { mode: 'Webhook' },
+    staticPodPath: dirname(space.write('static-pods/.empty', '')),
     podLogsDir: space.path('pod-logs'),
     volumePluginDir: space.path('volume-plugins'),
     resolvConf: space.write('resolv.conf', 'nameserver 127.0.0.1\n', 0o644),

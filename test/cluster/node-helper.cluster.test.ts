@@ -2,75 +2,37 @@
  * The node helper on a real Kubernetes: put there by the extension's own code, asked through a real `pods/exec`, taken
  * away again. What it says about a pod must be what the node's own programs say.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createClientNodeCluster } from '../../extension/cluster/client-node-cluster.ts';
-import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../../extension/cluster/cluster.ts';
-import { findKubeconfigFiles, readKubeconfig, resolveContext } from '../../extension/cluster/kubeconfig.ts';
+import { ClusterFailure, resourceTypes, type ResourceType } from '../../extension/cluster/cluster.ts';
 import { hello, inspectPod, readCni } from '../../extension/node-helper/client.ts';
 import {
   deployNodeHelper,
   isHelperDeployed,
   removeNodeHelper,
+  Unfinished,
   type Progress,
 } from '../../extension/node-helper/deploy.ts';
 import { hashOfProgram, helperManifest, helperNamespace } from '../../extension/node-helper/manifest.ts';
 import type { NodeHelperReply, NodeHelperVerb, ResultOf } from '../../contract/node-helper.ts';
 import type { KubernetesObject, Pod } from '../../mesh/kubernetes.ts';
-import { nodeImage } from './images.ts';
+import { nodeImage, proxyImage } from './images.ts';
 import { containerdSocket } from './node-files.ts';
 import type { NodeSpace } from './node-space.ts';
 import { cniConfigPath, startCluster, whyNoCluster, type TestCluster } from './start-cluster.ts';
+import { connect, eventually, failureOf, readHelperProgram, say, type ConnectedCluster } from './support.ts';
 
 const missing = await whyNoCluster();
 if (missing) console.log(`test/cluster: skipped, because ${missing}`);
 
-const root = join(import.meta.dirname, '../..');
-const rules = readFileSync(join(root, 'mesh/interception/fixtures/with-cni_shop_productpage.v4.save'), 'utf8');
-const say = (line: string) => console.log(`test/cluster: ${line}`);
+const fixtures = join(import.meta.dirname, '../../mesh/interception/fixtures');
+const rules = readFileSync(join(fixtures, 'with-cni_shop_productpage.v4.save'), 'utf8');
 const namespace = `meshloom-test-${process.pid}`;
 
-type OwnCluster = Cluster & { dispose(): void };
 let running: TestCluster | undefined;
-let cluster: OwnCluster;
+let cluster: ConnectedCluster;
 let program: Uint8Array;
-
-/** The built program; built here where dist/ has none or an older one. */
-async function readProgram(): Promise<Uint8Array> {
-  const built = join(root, 'dist/node-helper.js');
-  const sources = ['node-helper', 'contract', 'mesh/cni'].flatMap((room) =>
-    readdirSync(join(root, room)).map((file) => statSync(join(root, room, file)).mtimeMs),
-  );
-  const isFresh = (statSync(built, { throwIfNoEntry: false })?.mtimeMs ?? 0) > Math.max(...sources);
-  if (isFresh) return readFileSync(built);
-  const work = mkdtempSync(join(tmpdir(), 'meshloom-node-helper-'));
-  try {
-    const onNode = { platform: 'node', format: 'cjs', target: 'node20' } as const;
-    const outfile = join(work, 'node-helper.js');
-    await build({
-      entryPoints: [join(root, 'node-helper/main.ts')],
-      outfile,
-      bundle: true,
-      minify: true,
-      mainFields: ['module', 'main'],
-      ...onNode,
-    });
-    return readFileSync(outfile);
-  } finally {
-    rmSync(work, { recursive: true });
-  }
-}
-
-/** As the extension does it: the kubeconfig read, its current context resolved. */
-async function connect(kubeconfig: string): Promise<OwnCluster> {
-  const config = await readKubeconfig(findKubeconfigFiles(kubeconfig));
-  const resolved = resolveContext(config, config.currentContext ?? '');
-  const context = { id: 'kubeconfig:test', name: resolved.context.name, kind: 'kubeconfig' as const };
-  return createClientNodeCluster({ context, cluster: resolved.cluster, ...(resolved.user && { user: resolved.user }) });
-}
 
 const manifest = (bytes = program) => helperManifest({ image: nodeImage, version: '0.1.0+test', program: bytes });
 
@@ -123,33 +85,29 @@ async function versionsOfHelper(): Promise<Record<string, string>> {
   );
 }
 
-async function eventually<T>(what: string, look: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs / 1000} s`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
+/** A server on 8080. */
+const listen = "require('node:http').createServer((_, answer) => answer.end('hello')).listen(8080)";
+const app = { name: 'app', image: nodeImage, imagePullPolicy: 'IfNotPresent', command: ['node', '-e', listen] };
 
-/** Runs a server on 8080 and waits until it is Ready. */
-async function runPod(name: string, spec: Record<string, unknown> = {}): Promise<Pod> {
-  const listen = "require('node:http').createServer((_, answer) => answer.end('hello')).listen(8080)";
-  const app = { name: 'app', image: nodeImage, imagePullPolicy: 'IfNotPresent', command: ['node', '-e', listen] };
-  await eventually('the default service account', () =>
-    cluster.get(resourceTypes.serviceAccounts, 'default', { namespace }),
-  );
-  await cluster.apply({
+function podOf(name: string, spec: Record<string, unknown> = {}): KubernetesObject {
+  const common = { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [app] };
+  return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace },
-    spec: { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [app], ...spec },
-  } as KubernetesObject);
-  return await eventually(`pod ${name} getting ready`, async () => {
-    const pod = await cluster.get<Pod>(resourceTypes.pods, name, { namespace });
-    return pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ? pod : undefined;
-  });
+    spec: { ...common, ...spec },
+  } as KubernetesObject;
+}
+
+async function findReadyPod(name: string): Promise<Pod | undefined> {
+  const pod = await cluster.get<Pod>(resourceTypes.pods, name, { namespace });
+  return pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ? pod : undefined;
+}
+
+/** Makes a pod and waits until it is Ready. */
+async function runPod(name: string, spec: Record<string, unknown> = {}): Promise<Pod> {
+  await cluster.apply(podOf(name, spec));
+  return await eventually(`pod ${name} getting ready`, () => findReadyPod(name));
 }
 
 /** The process that the container runtime started for a container, as the node counts. */
@@ -174,7 +132,7 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
 
   beforeAll(async () => {
     const started = performance.now();
-    [running, program] = await Promise.all([startCluster(say), readProgram()]);
+    [running, program] = await Promise.all([startCluster(say), readHelperProgram()]);
     cluster = await connect(running.kubeconfig);
     if (await isHelperDeployed(cluster)) throw new Error('A node helper is deployed in this cluster; remove it first.');
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
@@ -200,10 +158,7 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
     onOwnNode(context);
     const nobody = await connect(running!.kubeconfigOfNobody!);
     try {
-      const failure = await deployNodeHelper(nobody, manifest()).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
+      const failure = await failureOf(deployNodeHelper(nobody, manifest()));
       expect(failure).toBeInstanceOf(ClusterFailure);
       expect((failure as ClusterFailure).reason).toBe('forbidden');
       expect((failure as ClusterFailure).message).toContain(
@@ -212,6 +167,91 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
       expect((failure as ClusterFailure).next).toContain('verb “get” on “namespaces” in the whole cluster');
     } finally {
       nobody.dispose();
+    }
+    expect(await listEverything()).toEqual(before);
+  });
+
+  test('takes its namespace back when somebody may make that and nothing else', async (context) => {
+    onOwnNode(context);
+    const name = 'meshloom-test-namespaces';
+    const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name } };
+    const verbs = ['get', 'create', 'patch', 'delete'];
+    const role = { ...rbac, kind: 'ClusterRole', rules: [{ apiGroups: [''], resources: ['namespaces'], verbs }] };
+    const subjects = [{ kind: 'User', name: 'nobody@example.org', apiGroup: 'rbac.authorization.k8s.io' }];
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
+    const binding = { ...rbac, kind: 'ClusterRoleBinding', subjects, roleRef };
+    for (const object of [role, binding] as KubernetesObject[]) await cluster.apply(object);
+    const nobody = await connect(running!.kubeconfigOfNobody!);
+    try {
+      const failure = await failureOf(deployNodeHelper(nobody, manifest()));
+      expect(failure).toBeInstanceOf(ClusterFailure);
+      expect((failure as ClusterFailure).message).toBe(
+        'Could not apply serviceaccounts “meshloom-node-helper” in namespace “meshloom-system” of context “meshloom-test”: user “nobody@example.org” lacks the right to patch serviceaccounts (403).',
+      );
+    } finally {
+      nobody.dispose();
+      for (const { kind } of [role, binding]) {
+        const plural = `${kind.toLowerCase()}s`;
+        await cluster.delete({ apiVersion: rbac.apiVersion, kind, plural, namespaced: false }, name);
+      }
+    }
+    await eventually('the end of its namespace', async () =>
+      (await cluster.get(resourceTypes.namespaces, helperNamespace)) ? undefined : true,
+    );
+    expect(await listEverything()).toEqual(before);
+  });
+
+  test('says which policy keeps its pods away, and can still be removed', async (context) => {
+    onOwnNode(context);
+    const admission = 'admissionregistration.k8s.io/v1';
+    const message = 'no pod may see the processes of a node';
+    const metadata = { name: 'no-host-pid.example.org' };
+    const where = {
+      matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: [helperNamespace, namespace] }],
+    };
+    const policy = {
+      ...{ apiVersion: admission, kind: 'ValidatingAdmissionPolicy', metadata },
+      spec: {
+        matchConstraints: {
+          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+        },
+        validations: [{ expression: '!has(object.spec.hostPID) || !object.spec.hostPID', message }],
+      },
+    };
+    const binding = {
+      ...{ apiVersion: admission, kind: 'ValidatingAdmissionPolicyBinding', metadata },
+      spec: { policyName: metadata.name, validationActions: ['Deny'], matchResources: { namespaceSelector: where } },
+    };
+    const plurals = {
+      [policy.kind]: 'validatingadmissionpolicies',
+      [binding.kind]: 'validatingadmissionpolicybindings',
+    };
+    for (const object of [policy, binding]) await cluster.apply(object as KubernetesObject);
+    try {
+      const containers = [{ name: 'app', image: nodeImage }];
+      const probe = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'probe', namespace },
+        spec: { hostPID: true, containers },
+      };
+      await eventually(
+        'the policy coming into force',
+        async () =>
+          String(await failureOf(cluster.apply(probe as KubernetesObject, { dryRun: true }))).includes(message) ||
+          undefined,
+      );
+      const failure = await failureOf(deployNodeHelper(cluster, manifest(), { timeoutMs: 6_000 }));
+      expect(failure).toBeInstanceOf(Unfinished);
+      expect((failure as Unfinished).message).toMatch(
+        /^The node helper runs on 0 of 1 nodes\. .*no-host-pid\.example\.org/,
+      );
+      expect((failure as Unfinished).message).toContain(message);
+      expect((failure as Unfinished).message).toContain('Ask who administers the cluster to allow it');
+      expect(await removeNodeHelper(cluster)).toBe(true);
+    } finally {
+      for (const [kind, plural] of Object.entries(plurals))
+        await cluster.delete({ apiVersion: admission, kind, plural, namespaced: false }, metadata.name);
     }
     expect(await listEverything()).toEqual(before);
   });
@@ -270,6 +310,60 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
     expect(found.notes).toEqual([]);
   });
 
+  test('finds the rules of a pod whose containers keep crashing', async (context) => {
+    const space = onOwnNode(context);
+    const crashing = { name: 'app', image: nodeImage, command: ['node', '-e', 'process.exit(1)'] };
+    await cluster.apply(podOf('crashing', { containers: [crashing] }));
+    const pod = await eventually('the crash', async () => {
+      const found = await cluster.get<Pod>(resourceTypes.pods, 'crashing', { namespace });
+      const state = found?.status?.containerStatuses?.[0]?.state;
+      return state?.terminated || state?.waiting?.reason === 'CrashLoopBackOff' ? found : undefined;
+    });
+    const found = resultOf((await inspectPod(cluster, pod)).reply);
+    expect(found.interfaces.find(({ name }) => name === 'eth0')?.addresses).toContain(`${pod.status!.podIP}/24`);
+    expect((await space.run(['cat', `/proc/${found.pid}/comm`])).trim()).toBe('pause');
+  });
+
+  test('finds a static pod, whose UID in the cluster is not the one on the node', async (context) => {
+    const space = onOwnNode(context);
+    space.write('static-pods/static.json', JSON.stringify(podOf('static')), 0o644);
+    const pod = await eventually('the static pod getting ready', () => findReadyPod('static-n1'));
+    const found = resultOf((await inspectPod(cluster, pod)).reply);
+    const cgroup = await space.run(['cat', `/proc/${found.pid}/cgroup`]);
+    expect(cgroup).toContain(`/pod${pod.metadata!.annotations!['kubernetes.io/config.hash']}/`);
+    expect(cgroup).not.toContain(pod.metadata!.uid);
+    space.remove('static-pods/static.json');
+  });
+
+  test('takes the proxy’s iptables when the node has none', async (context) => {
+    const space = onOwnNode(context);
+    const proxy = { name: 'istio-proxy', image: proxyImage, command: ['sleep', '3600'] };
+    const pod = await runPod('on-a-bare-node', { containers: [proxy, app] });
+    const pid = await pidOf(space, pod);
+    const inPod = (argv: string[], input = '') =>
+      space.run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...argv], { input });
+    await inPod(['iptables-nft-restore'], rules);
+    const wanted = await inPod(['iptables-nft-save', '-c']);
+    const written = space.path('written/usr/sbin');
+    const layers = `lowerdir=/usr/sbin,upperdir=${written}/upper,workdir=${written}/work`;
+    const hide = 'rm -f /usr/sbin/*tables* /usr/sbin/nft';
+    await space.run([
+      'sh',
+      '-c',
+      `mkdir -p ${written}/upper ${written}/work && mount -t overlay overlay -o ${layers} /usr/sbin && ${hide}`,
+    ]);
+    try {
+      const found = resultOf((await inspectPod(cluster, pod)).reply);
+      expect(found.readings.map(({ family, origin }) => [family, origin])).toEqual([
+        ['4', 'proxy-container'],
+        ['6', 'proxy-container'],
+      ]);
+      expect(rulesOf(found.readings[0]!.text)).toBe(rulesOf(wanted));
+    } finally {
+      await space.run(['umount', '--lazy', '/usr/sbin']);
+    }
+  });
+
   test('refuses a pod that uses the node’s own network', async () => {
     const pod = await runPod('on-the-node', { hostNetwork: true });
     const { reply } = await inspectPod(cluster, pod);
@@ -312,7 +406,8 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
   });
 
   test('is gone without a trace when it is removed', async (context) => {
-    for (const name of ['intercepted', 'on-the-node']) await cluster.delete(resourceTypes.pods, name, { namespace });
+    for (const { metadata } of (await cluster.list(resourceTypes.pods, { namespace })).items)
+      await cluster.delete(resourceTypes.pods, metadata!.name!, { namespace });
     await eventually('the end of the test’s pods', async () =>
       (await cluster.list(resourceTypes.pods, { namespace })).items.length === 0 ? true : undefined,
     );

@@ -96,6 +96,10 @@ export class NodeSpace {
     return path;
   }
 
+  remove(name: string): void {
+    rmSync(this.path(name), { force: true });
+  }
+
   /** Starts a long-running program on the node under a name of its own (what `ps` shows); its output goes to `logs/NAME.log`. */
   start(name: string, program: string, args: string[], environment: Record<string, string> = {}): void {
     mkdirSync(this.path('bin'), { recursive: true });

@@ -5,7 +5,7 @@
 import { request } from 'node:https';
 import { existsSync, readFileSync } from 'node:fs';
 import { buildKube, findKube, type KubeBinaries } from './build-kube.ts';
-import { nodeRecipe, packImage, pauseRecipe, type ImageRecipe } from './images.ts';
+import { nodeRecipe, packImage, pauseRecipe, proxyRecipe, type ImageRecipe } from './images.ts';
 import { findProgram, missingPrograms } from './missing-programs.ts';
 import {
   cniConfig,
@@ -83,7 +83,8 @@ async function bringUp(space: NodeSpace, { kube, pause }: KubeBinaries): Promise
   await space.run(['install', '-D', '--mode=600', cni, cniConfigPath]);
   startContainerd(space);
   startEtcd(space, kube);
-  const images = Promise.all([importImage(space, pauseRecipe(pause)), importImage(space, nodeRecipe())]);
+  const recipes = [pauseRecipe(pause), nodeRecipe(), proxyRecipe()];
+  const images = Promise.all(recipes.map((recipe) => importImage(space, recipe)));
   // Its failure is told below; until then it is nobody's.
   images.catch(() => undefined);
   const credentials = await makeCredentials(space);
