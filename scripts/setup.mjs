@@ -89,3 +89,38 @@ function goOnUnder(node) {
     child.once('exit', (status, signal) => process.exit(status ?? (signal ? 130 : 1)));
   });
 }
+
+/**
+ * A terminal's Ctrl-C reaches everything below it, but whoever signals npm alone leaves us behind: npm ends, and the shell
+ * between us does not tell. So we look whether npm is still there, and end ourselves (by SIGTERM, as if told) when not.
+ */
+export function endWithNpm() {
+  const npmProcess = findNpm();
+  if (npmProcess === undefined) return;
+  setInterval(() => {
+    try {
+      process.kill(npmProcess, 0);
+    } catch {
+      process.kill(process.pid, 'SIGTERM');
+    }
+  }, 500).unref();
+}
+
+/** The process id of the npm that started us, looked for among our ancestors. */
+function findNpm() {
+  if (process.platform === 'win32' || !process.env.npm_lifecycle_event) return undefined;
+  let ancestor = process.ppid;
+  for (let steps = 0; steps < 4 && ancestor > 1; steps++) {
+    try {
+      const [, parent, command] =
+        /^\s*(\d+)\s+(.*)$/.exec(
+          execFileSync('ps', ['-o', 'ppid=,args=', '-p', String(ancestor)], { encoding: 'utf8' }).trim(),
+        ) ?? [];
+      if (/\bnpm(-cli\.js)?\b/.test(command ?? '')) return ancestor;
+      ancestor = Number(parent);
+    } catch {
+      return undefined; // no ps here: Ctrl-C still works
+    }
+  }
+  return undefined;
+}

@@ -5,9 +5,10 @@ import { existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fail, root, run, say, setUp } from './setup.mjs';
+import { endWithNpm, fail, root, run, say, setUp } from './setup.mjs';
 
 await setUp();
+endWithNpm();
 const { editorUrl, endProcessGroup, findHost, startServer } = await import('./vscode-host.mjs');
 
 const folder = resolve(process.argv[2] ?? join(root, 'sample'));
