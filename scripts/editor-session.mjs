@@ -66,7 +66,7 @@ export async function runInEditor({
 }
 
 async function openInServer({ chromiumPath, folder, tests, dataDir, environment, locale }) {
-  const { origin, server, stop } = await startServer({ dataDir, environment });
+  const { origin, server, stop } = await startServer({ dataDir, environment, underTest: true });
   const browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumFlags }).catch(async (error) => {
     await stop();
     throw error;

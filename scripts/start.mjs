@@ -9,33 +9,38 @@ import { endWithNpm, fail, root, run, say, setUp } from './setup.mjs';
 
 await setUp();
 endWithNpm();
-const { editorUrl, endProcessGroup, findHost, startServer } = await import('./vscode-host.mjs');
+const { editorUrl, endProcessGroup, findHost, installVsix, startServer } = await import('./vscode-host.mjs');
+const { pack } = await import('./package.mjs');
 
 const folder = resolve(process.argv[2] ?? join(root, 'sample'));
+const sampleFile = join(root, 'sample', 'policies', 'mutual-tls.yaml');
+const file = folder === join(root, 'sample') ? sampleFile : undefined; // something to see at once
 if (!existsSync(folder)) fail(`There is no folder ${folder}.`);
-
-say('Building …');
-if (!run('node', ['esbuild.mjs', '--dev'])) fail('The build failed; the messages are above.');
 
 const host = await findHost();
 const dataDir = join(tmpdir(), `meshloom-${userInfo().username}`, host.kind);
+say('Building …');
 if (host.kind === 'server') {
+  // Installed as a user installs it: under development, the server edition would suppress notifications.
+  installVsix(host, pack(), dataDir);
   const token = randomBytes(12).toString('hex');
   const { origin, server, stop } = await startServer({ dataDir, token }).catch((error) => fail(error.message));
   onEnd(stop, server);
   console.log(`
   Meshloom is running in VS Code on ${folder}
 
-    ${editorUrl({ origin, folder, token })}
+    ${editorUrl({ origin, folder, file, token })}
 
   Open this address in a browser on this machine. Click the mesh in the activity bar: it shows the demo cluster.
   Ctrl-C ends everything.
 `);
 } else {
+  if (!run('node', ['esbuild.mjs', '--dev'])) fail('The build failed; the messages are above.');
   const editor = spawn(
     host.executable,
     [
       folder,
+      ...(file ? [file] : []),
       `--extensionDevelopmentPath=${root}`,
       `--user-data-dir=${dataDir}`,
       `--extensions-dir=${join(dataDir, 'extensions')}`,

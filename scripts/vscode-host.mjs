@@ -93,7 +93,7 @@ export function installServer() {
  * Starts the server edition on loopback and waits until it answers.
  * @returns its origin, and `stop()`, which ends it and everything it started.
  */
-export async function startServer({ dataDir, token, environment = {}, quiet = true }) {
+export async function startServer({ dataDir, token, underTest = false, environment = {}, quiet = true }) {
   const editor = installServer();
   const port = await freePort();
   // A quiet window: nothing but the workspace and us. The user's own settings still win.
@@ -105,7 +105,8 @@ export async function startServer({ dataDir, token, environment = {}, quiet = tr
     process.execPath,
     [
       join(editor, 'out', 'server-main.js'),
-      '--enable-smoke-test-driver', // without it the page ignores extensionDevelopmentPath
+      // Without it the page ignores extensionDevelopmentPath; with it no notification pops up: for tests only.
+      ...(underTest ? ['--enable-smoke-test-driver'] : []),
       '--accept-server-license-terms',
       ...(token ? ['--connection-token', token] : ['--without-connection-token']),
       '--host',
@@ -114,6 +115,8 @@ export async function startServer({ dataDir, token, environment = {}, quiet = tr
       String(port),
       '--server-data-dir',
       dataDir,
+      '--extensions-dir',
+      join(dataDir, 'extensions'),
       '--disable-workspace-trust',
       '--disable-telemetry',
     ],
@@ -166,18 +169,19 @@ export function installVsix(host, vsix, dataDir) {
     if (status !== 0) throw new Error(`VS Code refused ${args.join(' ')}:\n${stdout}${stderr}`);
     return stdout;
   };
-  call('--install-extension', vsix);
+  call('--install-extension', vsix, '--force');
   return call('--list-extensions', '--show-versions')
     .split('\n')
     .filter((line) => line.includes('@'));
 }
 
-/** The page to open: `folder` as workspace, the checkout as extension under development, optionally a test suite. */
-export function editorUrl({ origin, folder, token, tests }) {
+/** The page to open: `folder` as workspace, optionally a file, or the checkout as extension under development with a test suite. */
+export function editorUrl({ origin, folder, file, token, tests }) {
   const { host } = new URL(origin);
   const remote = (path) => `vscode-remote://${host}${path}`;
   const payload = [
-    ['extensionDevelopmentPath', remote(root)],
+    ...(tests ? [['extensionDevelopmentPath', remote(root)]] : []),
+    ...(file ? [['openFile', remote(file)]] : []),
     ...(tests ? [['extensionTestsPath', remote(tests)]] : []),
   ];
   const query = new URLSearchParams({ ...(token && { tkn: token }), folder, payload: JSON.stringify(payload) });
