@@ -670,7 +670,7 @@ describe('exec', () => {
   it('names the missing right', async () => {
     const cluster = await clusterThatAnswers((_request, response) => json(response, 403, ''));
     const failure = await failureOf(cluster.exec(pod, ['x']));
-    expect(failure.next).toContain('verb “create” on “pods/exec” in namespace “meshloom-system”');
+    expect(failure.next).toContain('“get” and “create” on “pods/exec” in namespace “meshloom-system”');
   });
 
   it('is left at once when the user cancels', async () => {

@@ -229,7 +229,15 @@ function explainForbidden(call: ClusterCall, said: string): Explanation {
     why: right?.user
       ? l10n.t('user “{0}” lacks the right to {1} {2} (403).', right.user, verb, resource)
       : l10n.t('you lack the right to {0} {1} (403).', verb, resource),
-    next: l10n.t('Ask for a role with verb “{0}” on “{1}”{2}, or choose another cluster.', verb, resource, scope(call)),
+    next:
+      call.verb === 'exec'
+        ? // A WebSocket opens with GET, so servers ask for “get”, since 1.35 for “create” too; kubectl gets by with “create”
+          // alone on older ones, because it falls back to SPDY, which opens with POST.
+          l10n.t(
+            'Ask for a role with the verbs “get” and “create” on “pods/exec”{0}: a command through a WebSocket takes both, even where kubectl exec works with one.',
+            scope(call),
+          )
+        : l10n.t('Ask for a role with verb “{0}” on “{1}”{2}, or choose another cluster.', verb, resource, scope(call)),
   };
 }
 

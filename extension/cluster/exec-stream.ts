@@ -119,10 +119,12 @@ function exitCodeOf(status: ApiStatus & { status?: string }): number | undefined
 /** A command that never ran has no exit code: a container that is not there, a program that does not exist. */
 function explainStart(call: ClusterCall, status: ApiStatus & { status?: string }) {
   if (exitCodeOf(status) !== undefined) return undefined;
+  // Kubelet and API server each put it before what the runtime said.
+  const said = status.message?.replace(/^(Internal error occurred: )+/, '');
   return failure(
     call,
     status.code === 404 ? 'not-found' : 'server-error',
-    l10n.t('the container runtime could not start it: {0}', status.message ?? l10n.t('it gave no reason.')),
+    l10n.t('the container runtime could not start it: {0}', said ?? l10n.t('it gave no reason.')),
     l10n.t('Check that the container runs, then try again.'),
     { status: status.code ?? 500, cause: status },
   );
