@@ -236,7 +236,7 @@ async function waitForRollout(work: Work): Promise<Rollout> {
     work.report({ message: describeProgress(rollout), ready: rollout.ready, wanted: rollout.wanted });
     return isComplete(daemonSet, rollout);
   };
-  await waitUntil(work, '', look, () => describeUnfinished(work, rollout));
+  await waitUntil(work, '', look, () => new Unfinished(describeUnfinished(work, rollout), false, rollout));
   return rollout;
 }
 
@@ -395,7 +395,7 @@ async function waitUntil(
   work: Work,
   message: string,
   isDone: () => Promise<boolean>,
-  explain?: () => string,
+  giveUp?: () => Unfinished,
 ): Promise<void> {
   if (message) work.report({ message });
   let lastFailure: ClusterFailure | undefined;
@@ -410,13 +410,13 @@ async function waitUntil(
     if (performance.now() >= work.deadline) {
       throw (
         lastFailure ??
+        giveUp?.() ??
         new Unfinished(
-          explain?.() ??
-            l10n.t(
-              '{0} took too long in context “{1}”. It may still finish; look again in a minute.',
-              message,
-              work.cluster.context.name,
-            ),
+          l10n.t(
+            '{0} took too long in context “{1}”. It may still finish; look again in a minute.',
+            message,
+            work.cluster.context.name,
+          ),
           false,
         )
       );
