@@ -77,7 +77,9 @@ describe.skipIf(missing)('the extension’s client on a real Kubernetes', { time
       failureOf(cluster.exec({ namespace, name, container }, command)) as Promise<ClusterFailure>;
     const noProgram = await start(['no-such-program']);
     expect(noProgram).toBeInstanceOf(ClusterFailure);
-    expect(noProgram.message).toMatch(/the container runtime could not start it: .*no-such-program.*not found/);
+    expect(noProgram.message).toMatch(
+      /the container runtime could not start it: error executing .*no-such-program.*not found/,
+    );
     const noContainer = await start(['true'], 'nothing');
     expect([noContainer.reason, noContainer.message]).toEqual([
       'invalid',
@@ -100,8 +102,36 @@ describe.skipIf(missing)('the extension’s client on a real Kubernetes', { time
       const run = (await failureOf(
         nobody.exec({ namespace, name: 'shell', container: 'app' }, ['true']),
       )) as ClusterFailure;
-      expect(run.message).toMatch(/user “nobody@example\.org” lacks the right to (get|create) pods/);
+      expect(run.message).toContain('user “nobody@example.org” lacks the right to get pods/exec (403)');
       expect(run.next).toContain(`in namespace “${namespace}”`);
+    } finally {
+      nobody.dispose();
+    }
+  });
+
+  test('runs a command for somebody who has both rights of pods/exec, and asks for both when one is missing', async (context) => {
+    if (!running?.kubeconfigOfNobody) return context.skip('an existing cluster has no such user');
+    const nobody = await connect(running.kubeconfigOfNobody);
+    const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: 'exec', namespace } };
+    const allow = async (verbs: string[]) =>
+      await cluster.apply({
+        ...{ ...rbac, kind: 'Role' },
+        rules: [{ apiGroups: [''], resources: ['pods/exec'], verbs }],
+      } as KubernetesObject);
+    await allow(['create']);
+    await cluster.apply({
+      ...{ ...rbac, kind: 'RoleBinding' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'exec' },
+      subjects: [{ kind: 'User', name: 'nobody@example.org', apiGroup: 'rbac.authorization.k8s.io' }],
+    } as KubernetesObject);
+    const run = () => nobody.exec({ namespace, name: 'shell', container: 'app' }, ['sh', '-c', 'echo hello']);
+    try {
+      const failure = (await failureOf(run())) as ClusterFailure;
+      expect(failure.message).toContain('user “nobody@example.org” lacks the right to get pods/exec (403)');
+      expect(failure.next).toContain(`the verbs “get” and “create” on “pods/exec” in namespace “${namespace}”`);
+      await allow(['get', 'create']);
+      const answer = await eventually('the right coming into force', async () => await run().catch(() => undefined));
+      expect(answer.stdout).toBe('hello\n');
     } finally {
       nobody.dispose();
     }

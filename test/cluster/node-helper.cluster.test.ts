@@ -241,7 +241,7 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
           String(await failureOf(cluster.apply(probe as KubernetesObject, { dryRun: true }))).includes(message) ||
           undefined,
       );
-      const failure = await failureOf(deployNodeHelper(cluster, manifest(), { timeoutMs: 6_000 }));
+      const failure = await failureOf(deployNodeHelper(cluster, manifest(), { timeoutMs: 4_000 }));
       expect(failure).toBeInstanceOf(Unfinished);
       expect((failure as Unfinished).message).toMatch(
         /^The node helper runs on 0 of 1 nodes\. .*no-host-pid\.example\.org/,
@@ -256,7 +256,19 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
     expect(await listEverything()).toEqual(before);
   });
 
-  test('comes up on the kubelet from the unchanged manifest, and tells each step', async () => {
+  test('says on which node its image cannot be had', async (context) => {
+    onOwnNode(context);
+    const image = '127.0.0.1:1/mirror/node:24-slim';
+    const wrong = helperManifest({ image, version: '0.1.0+test', program });
+    const failure = (await failureOf(deployNodeHelper(cluster, wrong, { timeoutMs: 5_000 }))) as Unfinished;
+    expect(failure).toBeInstanceOf(Unfinished);
+    expect(failure.rollout?.waiting.map(({ node, why }) => [node, why])).toEqual([
+      ['n1', expect.stringMatching(/^(ErrImagePull|ImagePullBackOff): .*127\.0\.0\.1:1\/mirror\/node/) as string],
+    ]);
+    expect(failure.message).toContain('Set meshloom.helper.image to an image with Node that the nodes can pull');
+  });
+
+  test('comes up on the kubelet from the unchanged manifest, once its image can be had, and tells each step', async () => {
     const steps: Progress[] = [];
     const rollout = await deployNodeHelper(cluster, manifest(), { onProgress: (step) => steps.push(step) });
     const nodes = (await cluster.list(resourceTypes.nodes)).items.length;

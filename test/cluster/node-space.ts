@@ -33,6 +33,13 @@ export const neededPrograms = ['ip', 'mount', 'nice', 'nsenter', 'openssl', 'set
 const prefix = 'meshloom-kube-';
 const cgroupMount = '/sys/fs/cgroup';
 
+export interface NodeOptions {
+  /** Directory on the node → directory of this machine to show there. */
+  mounts: Record<string, string>;
+  /** The services' network. */
+  routed: string;
+}
+
 /** What is written down so that a later run can clean up after a crash. */
 interface Leavings {
   /** Process ids with their start times: a number alone may be another process by now. */
@@ -67,12 +74,12 @@ export class NodeSpace {
     this.#writeLeavings();
   }
 
-  /** Makes the node after taking away what crashed runs left. @param mounts directory on the node → directory to show there. */
-  static async create(mounts: Record<string, string>): Promise<NodeSpace> {
+  /** Makes the node after taking away what crashed runs left. */
+  static async create(options: NodeOptions): Promise<NodeSpace> {
     cleanUpAfterCrashes();
     const space = new NodeSpace();
     try {
-      await space.#open(mounts);
+      await space.#open(options);
       return space;
     } catch (error) {
       await space.dispose();
@@ -176,7 +183,7 @@ export class NodeSpace {
     return [`--target=${this.#init}`, '--mount', '--net', '--pid', '--'];
   }
 
-  async #open(mounts: Record<string, string>): Promise<void> {
+  async #open({ mounts, routed }: NodeOptions): Promise<void> {
     const script = this.write('node.sh', nodeScript(this.directory, mounts), 0o700);
     const spaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation=private'];
     const holder = spawn('setpriv', ['--pdeathsig=KILL', 'unshare', ...spaces, '--', 'sh', script], {
@@ -194,10 +201,10 @@ export class NodeSpace {
     this.#leavings.init = [this.#init, startTime(this.#init)!];
     this.#writeLeavings();
     makeCgroups(this.cgroup);
-    await this.#connect();
+    await this.#connect(routed);
   }
 
-  async #connect(): Promise<void> {
+  async #connect(routed: string): Promise<void> {
     const { link } = this.#leavings;
     const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(this.#init));
@@ -207,7 +214,8 @@ export class NodeSpace {
       'link set lo up',
       'link set eth0 up',
       `addr add ${this.address}/30 dev eth0`,
-      `route add default via ${this.machineAddress}`,
+      // A service's address is looked up among the routes before it becomes a pod's. There is no way to anywhere else.
+      `route add ${routed} via ${this.machineAddress}`,
     ];
     for (const command of commands) await this.run(['ip', ...command.split(' ')]);
   }

@@ -59,7 +59,7 @@ export async function startCluster(say: (line: string) => void): Promise<TestClu
     return { kubeconfig: existing, dispose: () => Promise.resolve() };
   }
   const binaries = await buildKube(say);
-  const space = await NodeSpace.create({ '/opt/cni/bin': findPlugins()! });
+  const space = await NodeSpace.create({ mounts: { '/opt/cni/bin': findPlugins()! }, routed: serviceNetwork });
   try {
     const credentials = await bringUp(space, binaries);
     return {
