@@ -9,7 +9,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -41,31 +41,41 @@ export async function findKube(): Promise<KubeBinaries & { version: string; dire
 export async function buildKube(say: (line: string) => void): Promise<KubeBinaries> {
   const { version, directory, kube, pause, built } = await findKube();
   if (built) return { kube, pause };
-  say(`Building Kubernetes ${version} once, about 5 minutes (kept in ${directory}) …`);
   await mkdir(directory, { recursive: true });
-  // Built aside, then renamed: who is stopped half-way, or builds at the same time, never leaves half a binary.
-  const aside = await mkdtemp(join(directory, '.build-'));
+  say(`Building Kubernetes ${version} once, about 5 minutes (kept in ${directory}) …`);
   const started = performance.now();
   const minutes = () => Math.round((performance.now() - started) / 6000) / 10;
   const timer = setInterval(() => say(`Still building Kubernetes, ${minutes()} minutes so far …`), 60_000);
   try {
-    const versionPackage = 'k8s.io/component-base/version';
+    await withLock(join(directory, '.building'), async () => {
+      // Whoever had the lock before may have built it.
+      if (existsSync(kube) && existsSync(pause)) return;
+      await removeAllBut(directory, ['.building']);
+      await buildBoth(version, directory, { kube, pause });
+    });
+    say(`Kubernetes ${version} is built (${minutes()} minutes).`);
+  } finally {
+    clearInterval(timer);
+  }
+  return { kube, pause };
+}
+
+/** Built aside, then renamed: who is stopped half-way never leaves half a binary. */
+async function buildBoth(version: string, directory: string, { kube, pause }: KubeBinaries): Promise<void> {
+  const aside = await mkdtemp(join(directory, '.build-'));
+  try {
     const [major, minor] = version.slice(1).split('.');
     // Without them the server calls itself v0.0.0, and clients stumble over that.
     const versionFlags = Object.entries({ gitVersion: version, gitMajor: major, gitMinor: minor })
-      .map(([name, value]) => `-X ${versionPackage}.${name}=${value}`)
+      .map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
       .join(' ');
     await build(aside, 'kube', '.', `-s -w ${versionFlags}`);
     await build(aside, 'pause', './pause', '-s -w');
     await rename(join(aside, 'pause'), pause);
     await rename(join(aside, 'kube'), kube);
-    say(`Kubernetes ${version} is built (${minutes()} minutes).`);
   } finally {
-    clearInterval(timer);
     await rm(aside, { recursive: true, force: true });
   }
-  await removeOlder(directory, [kube, pause]);
-  return { kube, pause };
 }
 
 async function build(aside: string, name: string, what: string, linkerFlags: string): Promise<void> {
@@ -77,9 +87,36 @@ async function build(aside: string, name: string, what: string, linkerFlags: str
   });
 }
 
-async function removeOlder(directory: string, keep: string[]): Promise<void> {
+async function removeAllBut(directory: string, keep: string[]): Promise<void> {
   for (const name of await readdir(directory)) {
-    const path = join(directory, name);
-    if (!name.startsWith('.build-') && !keep.includes(path)) await rm(path, { force: true });
+    if (!keep.includes(name)) await rm(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+/** One process at a time. The file holds the owner's id: a lock whose owner is gone is nobody's. */
+async function withLock(file: string, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      await writeFile(file, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const owner = Number(await readFile(file, 'utf8').catch(() => ''));
+      if (owner && !isRunning(owner)) await rm(file, { force: true });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+  try {
+    await work();
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -6,9 +6,9 @@ export function missingPrograms(programs: readonly string[]): string[] {
   return programs.filter((program) => findProgram(program) === undefined);
 }
 
-/** The path of a program, looked for as a shell does, and where only root's PATH leads. */
+/** The path of a program, looked for as a shell does; Go also where its own installer puts it. */
 export function findProgram(program: string): string | undefined {
-  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/go/bin', '/usr/sbin', '/sbin'];
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/go/bin'];
   return directories.map((directory) => join(directory, program)).find(isExecutable);
 }
 

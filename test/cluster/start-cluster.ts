@@ -46,7 +46,7 @@ export async function whyNoCluster(): Promise<string | undefined> {
   const programs = [...neededPrograms, 'containerd', 'ctr', 'runc', 'iptables', 'conntrack'];
   const { built } = await findKube();
   const missing = missingPrograms(built ? programs : [...programs, 'go']);
-  if (missing.length > 0) return `${missing.join(', ')} not installed; ${instead}`;
+  if (missing.length > 0) return `${missing.join(', ')} cannot be found on PATH; ${instead}`;
   if (!findPlugins()) return `there are no CNI plugins (apt-get install containernetworking-plugins); ${instead}`;
   return undefined;
 }
