@@ -91,7 +91,7 @@ async function measureActivation() {
     median(starts.map(({ milliseconds }) => milliseconds)),
     'ms',
     60,
-    'load + activate in the real extension host, median of 10 fresh windows',
+    'loading and activate() as VS Code itself reports it, median of 10 fresh windows',
   );
   const lazy = starts.flatMap(({ loaded }) => loaded);
   add(
