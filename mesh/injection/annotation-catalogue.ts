@@ -1,8 +1,10 @@
 import { formats, replacements } from './annotation-formats.ts';
-import { checkValue, type ValueFormat, type ValueProblem, type YamlParser } from './annotation-values.ts';
+import { checkValue, type ValueProblem, type YamlParser } from './annotation-values.ts';
 import { editDistance } from '../near-miss.ts';
+import type { Carrier, CatalogueEntry } from './catalogue-entry.ts';
 import data from './istio-annotations.json' with { type: 'json' };
 
+export type { Carrier, CatalogueEntry } from './catalogue-entry.ts';
 export { describeEntry, type EntryWords } from './annotation-words.ts';
 export {
   describeFormat,
@@ -11,24 +13,6 @@ export {
   type ValueProblem,
   type YamlParser,
 } from './annotation-values.ts';
-
-export type Carrier = 'annotation' | 'label';
-
-/** One annotation or label that Istio knows. Sample: the annotation `traffic.sidecar.istio.io/kubevirtInterfaces`. */
-export interface CatalogueEntry {
-  name: string;
-  carrier: Carrier;
-  status: 'Alpha' | 'Beta' | 'Stable';
-  deprecated: boolean;
-  /** What took its place: `{ carrier: 'annotation', name: 'istio.io/reroute-virtual-interfaces' }`. */
-  replacedBy?: { carrier: Carrier; name: string };
-  /** Written by Istio itself or for its developers; not offered in completion. */
-  hidden: boolean;
-  /** Kinds whose metadata it belongs on: `['Pod']`; `Any` means every kind. */
-  resources: readonly string[];
-  /** The format that the injector enforces (`interface-list`); absent: it takes any text. */
-  format?: ValueFormat;
-}
 
 /** Every Istio annotation and label, by name. Source: the annotation and label tables of istio/api. */
 export const catalogue: readonly CatalogueEntry[] = [

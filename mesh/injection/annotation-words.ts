@@ -1,5 +1,5 @@
 import * as l10n from '@vscode/l10n';
-import type { CatalogueEntry } from './annotation-catalogue.ts';
+import type { CatalogueEntry } from './catalogue-entry.ts';
 
 /** Words for a hover; absent where there is nothing worth saying. */
 export interface EntryWords {

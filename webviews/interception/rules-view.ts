@@ -5,7 +5,7 @@ import type { ChainView, ReadingView, RuleRow } from '../../contract/interceptio
 import { markHits, searchWords, type FilteredRules, type Segment } from './filter-rules.ts';
 import { formatBytes, formatExactly, formatPackets, share } from './format-count.ts';
 import { icon } from './icons.ts';
-import type { ViewContext } from './view.ts';
+import type { ViewContext } from './view-context.ts';
 
 /** What all rules of one rendering share. */
 interface Page {

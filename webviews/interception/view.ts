@@ -4,7 +4,6 @@ import { live } from 'lit/directives/live.js';
 import * as l10n from '@vscode/l10n';
 import type {
   FailureView,
-  FromInterceptionView,
   InterceptionState,
   ReadingView,
 } from '../../contract/interception-view.ts';
@@ -12,14 +11,7 @@ import { filterRules } from './filter-rules.ts';
 import { icon, type IconName } from './icons.ts';
 import { rulesView } from './rules-view.ts';
 import type { UiState } from './ui-state.ts';
-
-export interface ViewContext {
-  ui: UiState;
-  update: (change: Partial<UiState>) => void;
-  post: (message: FromInterceptionView) => void;
-  /** Unfolds a chain and brings it into sight. */
-  goToChain: (key: string) => void;
-}
+import type { ViewContext } from './view-context.ts';
 
 /** From here on the browser lays out only what is in sight. */
 const manyRules = 300;

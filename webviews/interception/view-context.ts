@@ -1,0 +1,11 @@
+import type { FromInterceptionView } from '../../contract/interception-view.ts';
+import type { UiState } from './ui-state.ts';
+
+/** What every part of the view is handed beside the state: what the person has set, and the ways to change it. */
+export interface ViewContext {
+  ui: UiState;
+  update: (change: Partial<UiState>) => void;
+  post: (message: FromInterceptionView) => void;
+  /** Unfolds a chain and brings it into sight. */
+  goToChain: (key: string) => void;
+}
