@@ -2,11 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import * as l10n from '@vscode/l10n';
-import type {
-  FailureView,
-  InterceptionState,
-  ReadingView,
-} from '../../contract/interception-view.ts';
+import type { FailureView, InterceptionState, ReadingView } from '../../contract/interception-view.ts';
 import { filterRules } from './filter-rules.ts';
 import { icon, type IconName } from './icons.ts';
 import { rulesView } from './rules-view.ts';
