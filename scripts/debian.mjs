@@ -1,6 +1,7 @@
 // What the tests use of the system, and which Debian package holds it. Root on Debian gets it installed; anyone else is
 // told the one line to type, and the tests that need it say that they were skipped and why.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { has, say } from './setup.mjs';
 
 const wanted = {
@@ -9,11 +10,17 @@ const wanted = {
   nft: 'nftables',
   ip: 'iproute2',
   nsenter: 'util-linux',
+  conntrack: 'conntrack',
+  containerd: 'containerd',
+  runc: 'runc',
+  openssl: 'openssl',
+  busybox: 'busybox-static',
+  '/usr/lib/cni/bridge': 'containernetworking-plugins',
 };
 
 export function setUpSystem() {
   const missing = Object.entries(wanted)
-    .filter(([command]) => !has(command))
+    .filter(([command]) => !(command.startsWith('/') ? existsSync(command) : has(command)))
     .map(([, name]) => name);
   if (missing.length === 0) return;
   const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,6 +16,13 @@ import type {
   PublishDiagnosticsParams,
 } from 'vscode-languageserver/node';
 import type { LanguageServerOptions } from '../contract/language-server.ts';
+
+/** What VS Code says that it can do. */
+const fullWorkspace = {
+  didChangeWatchedFiles: { dynamicRegistration: true },
+  codeLens: { refreshSupport: true },
+  workspaceFolders: true,
+};
 
 /** The server as it is shipped, spoken to as any editor speaks to it: the Language Server Protocol over stdio. */
 class Editor {
@@ -49,19 +56,13 @@ class Editor {
     this.connection.listen();
   }
 
-  async start(options: LanguageServerOptions = {}): Promise<this> {
+  async start(options: LanguageServerOptions = {}, workspace: object = fullWorkspace): Promise<this> {
     const uri = pathToFileURL(this.folder).href;
     await this.connection.sendRequest('initialize', {
       processId: process.pid,
       rootUri: uri,
       workspaceFolders: [{ uri, name: 'test' }],
-      capabilities: {
-        workspace: {
-          didChangeWatchedFiles: { dynamicRegistration: true },
-          codeLens: { refreshSupport: true },
-          workspaceFolders: true,
-        },
-      },
+      capabilities: { workspace },
       initializationOptions: options,
     });
     await this.connection.sendNotification('initialized', {});
@@ -155,7 +156,11 @@ afterEach(async () => {
   for (const editor of editors.splice(0)) await editor.stop();
 });
 
-async function edit(files: Record<string, string>, options?: LanguageServerOptions): Promise<Editor> {
+async function edit(
+  files: Record<string, string>,
+  options?: LanguageServerOptions,
+  workspace?: object,
+): Promise<Editor> {
   const folder = await mkdtemp(join(tmpdir(), 'meshloom lsp ü-'));
   folders.push(folder);
   for (const [name, text] of Object.entries(files)) {
@@ -164,7 +169,7 @@ async function edit(files: Record<string, string>, options?: LanguageServerOptio
   }
   const editor = new Editor(folder);
   editors.push(editor);
-  return editor.start(options);
+  return editor.start(options, workspace);
 }
 
 const policy = (mode: string) =>
@@ -175,6 +180,20 @@ const routes = (name: string) =>
   `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: front, namespace: shop }\nspec:\n  hosts: [front.example.com]\n  gateways: [${name}]\n  http:\n    - route: [{ destination: { host: front } }]\n`;
 const deployment =
   'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: reviews, namespace: shop }\nspec:\n  template:\n    metadata: { labels: { app: reviews } }\n    spec: { containers: [{ name: app, image: a }] }\n';
+
+describe('in any editor', () => {
+  test('reads the folder of an editor that can tell of nothing but its folder', async () => {
+    const editor = await edit({ 'policy.yaml': policy('STRCIT') }, undefined, {});
+    await editor.until('policy.yaml', ({ length }) => length === 1);
+  });
+
+  test('speaks the language whose texts it is given', async () => {
+    const chinese = JSON.parse(await readFile(join(import.meta.dirname, '../l10n/bundle.l10n.zh-cn.json'), 'utf8'));
+    const editor = await edit({ 'policy.yaml': policy('STRCIT') }, { strings: chinese });
+    const [shown] = await editor.until('policy.yaml', ({ length }) => length === 1);
+    expect(shown?.message).toMatch(/[\u4e00-\u9fff]/);
+  });
+});
 
 describe('while typing', () => {
   test('shows a fault on its exact range, with code, link and source, and takes it away when it is gone', async () => {

@@ -38,6 +38,7 @@ export class Session {
   private isExcluded: (path: string) => boolean = () => false;
   private scan: AbortController | undefined;
   private canWatch = false;
+  private canChangeFolders = false;
   private canRefreshLenses = false;
   private publishing: NodeJS.Timeout | undefined;
 
@@ -76,8 +77,11 @@ export class Session {
     const options = (params.initializationOptions ?? {}) as LanguageServerOptions;
     if (options.strings) l10n.config({ contents: options.strings });
     this.canWatch = params.capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration ?? false;
+    this.canChangeFolders = params.capabilities.workspace?.workspaceFolders ?? false;
     this.canRefreshLenses = params.capabilities.workspace?.codeLens?.refreshSupport ?? false;
-    this.folders = (params.workspaceFolders ?? []).flatMap(({ uri }) => findPath(uri) ?? []);
+    this.folders = (params.workspaceFolders ?? (params.rootUri ? [{ uri: params.rootUri }] : [])).flatMap(
+      ({ uri }) => findPath(uri) ?? [],
+    );
     this.applySettings(readSettings(options.settings));
     return {
       serverInfo: { name: 'meshloom' },
@@ -98,6 +102,12 @@ export class Session {
         .register(DidChangeWatchedFilesNotification.type, { watchers })
         .catch((error: unknown) => this.log(error));
     }
+    if (this.canChangeFolders) this.followFolders();
+    void this.readFolders();
+  }
+
+  /** Asking for this of an editor that knows one folder only would fail. */
+  private followFolders(): void {
     this.connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
       const gone = new Set(removed.map(({ uri }) => findPath(uri)));
       this.folders = [
@@ -106,7 +116,6 @@ export class Session {
       ];
       void this.readFolders();
     });
-    void this.readFolders();
   }
 
   private configure(settings: unknown): void {
