@@ -133,7 +133,7 @@ function openDemo(extension: vscode.ExtensionContext, log: vscode.LogOutputChann
       recordings,
       vscode.l10n.bundle as Record<string, string> | undefined,
     );
-    for (const problem of demo.problems) log.warn(`demo cluster ${context.id}: ${problem}`);
+    if (demo.problems.length > 0) warnOfDamage(context, demo.problems, log);
     log.info(`demo cluster ${context.id} listens on ${demo.url}`);
     const client = await createClient(
       { ...context, server: demo.url },
@@ -150,6 +150,20 @@ function openDemo(extension: vscode.ExtensionContext, log: vscode.LogOutputChann
       await demo.close();
     },
   };
+}
+
+/** A recording that is damaged in part still shows the rest; the user is told what is missing from it. */
+function warnOfDamage({ id, name }: ClusterContext, problems: readonly string[], log: vscode.LogOutputChannel): void {
+  for (const problem of problems) log.warn(`demo cluster ${id}: ${problem}`);
+  const showLog = vscode.l10n.t('Show Log');
+  const message = vscode.l10n.t(
+    'The recording behind “{0}” is damaged, the rest of it is shown: {1}',
+    name,
+    problems[0] ?? '',
+  );
+  void vscode.window.showWarningMessage(message, showLog).then((picked) => {
+    if (picked === showLog) log.show();
+  });
 }
 
 function openKubeconfig(

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { commandIds, settingIds, viewIds } from '../../extension/ids.ts';
-import { screenshot } from './eyes.ts';
+import { readAll, screenshot } from './eyes.ts';
 import { activated, eventually, readTree, setTheme, visibleRows } from './support.ts';
 
 const eventuallyRow = (what: RegExp, timeoutMs?: number) =>
@@ -16,6 +16,9 @@ const eventuallyRow = (what: RegExp, timeoutMs?: number) =>
   ).catch(async (error: unknown) => {
     throw new Error(`${(error as Error).message}\nThe rows are:\n${(await visibleRows()).join('\n')}`);
   });
+
+/** The checkout, whose dist/ runs in this window. */
+const root = process.env.MESHLOOM_TEST_ROOT ?? '';
 
 async function chooseContext(id: string): Promise<void> {
   const { clusters } = await activated();
@@ -155,6 +158,24 @@ describe('when the cluster does not answer as it should', function () {
       await eventuallyRow(words, 20_000);
     });
   }
+
+  it('names the file when the recording of the demo cluster is cut off, and works again when it is whole', async () => {
+    const file = join(root, 'dist', 'recordings', 'before-cni', 'resources.json');
+    const whole = readFileSync(file, 'utf8');
+    try {
+      writeFileSync(file, whole.slice(0, whole.length / 2));
+      await chooseContext('demo:before-cni');
+      await vscode.commands.executeCommand('meshloom.workloads.focus');
+      await eventually('the message above the tree', async () =>
+        (await readAll({ selector: '.part.sidebar .message' })).some((text) => text.includes('resources.json')),
+      );
+      await screenshot('tree-damaged-recording');
+    } finally {
+      writeFileSync(file, whole);
+    }
+    await vscode.commands.executeCommand(commandIds.refresh);
+    await eventuallyRow(/^locked.*1 problem/);
+  });
 
   it('shows one message when nothing listens there', async () => {
     contextFor('nowhere', 'http://127.0.0.1:9');
