@@ -10,4 +10,18 @@ export interface Step {
   verdict: 'continue' | 'inject' | 'skip' | 'reject';
   /** A sentence with the user's own names in it. */
   says: string;
+  /** The field in which the value stands; absent for a default. */
+  source?: StepSource;
+}
+
+/** The field of an object that a value was read from, so that who has its text can show the place. */
+export interface StepSource {
+  /** `Pod` is the pod that was asked about; it may be a template in a workload. */
+  kind: 'Pod' | 'Namespace' | 'MutatingWebhookConfiguration' | 'ConfigMap';
+  /** Which object of that kind; absent for the pod. */
+  name?: string;
+  /** `['metadata', 'labels', 'istio-injection']` */
+  path: readonly (string | number)[];
+  /** The field's text is JSON, and the value stands behind this key in it: `autoInject`. */
+  within?: string;
 }

@@ -1,10 +1,11 @@
 import * as l10n from '@vscode/l10n';
 import type { ConfigMap, Labels, MutatingWebhookConfiguration, Namespace, ObjectMeta, PodSpec } from '../kubernetes.ts';
 import { matchesSelector } from '../selectors.ts';
-import type { Step } from '../step.ts';
+import type { Step, StepSource } from '../step.ts';
 import { catalogue, checkAnnotationValue, type YamlParser } from './annotation-catalogue.ts';
 import { defaultInjector, readInjectorConfig, type InjectorConfig } from './injector-config.ts';
 import { defaultWebhooks, injectorWebhooks, selectingWebhook, type InjectorWebhook } from './injector-webhooks.ts';
+import { findInterceptionMode } from './find-interception-mode.ts';
 import { findPodSecurityRefusal } from './pod-security.ts';
 
 /** What decides whether a pod is injected; Kubernetes objects as they come. Absent parts count as a default installation has them. */
@@ -15,11 +16,11 @@ export interface InjectionInputs {
   namespace?: Namespace;
   /** Every MutatingWebhookConfiguration of the cluster; others than injectors are passed over. */
   webhooks?: readonly MutatingWebhookConfiguration[];
-  /** Injector ConfigMaps (`istio-sidecar-injector…`); others are passed over. */
+  /** Injector ConfigMaps (`istio-sidecar-injector…`) and, read with `parseYaml`, mesh configurations (`istio…`); others are passed over. */
   configMaps?: readonly ConfigMap[];
-  /** Revisions and tags that control planes answer to, where `webhooks` are not given. Default `['default']`. */
+  /** Revisions and tags that control planes answer to beside those of `webhooks`. Without any `webhooks` it is `['default']`. */
   revisions?: readonly string[];
-  /** To look into the annotation proxy.istio.io/config; without one it is taken as valid. */
+  /** To look into the annotation proxy.istio.io/config, which is taken as valid without one, and into mesh configurations. */
   parseYaml?: YamlParser;
 }
 
@@ -32,6 +33,8 @@ export interface InjectionDecision {
   templates: string[];
   /** Who programs the redirection to the proxy: the init container istio-init, the CNI plugin, or nobody. */
   by: 'init' | 'cni' | null;
+  /** The injector counts on Istio's CNI plugin, which then has its own word on each pod: see `decideCniProgramming`. */
+  usesCni: boolean;
   /** In the order in which the API server and then the injector take them; the last one decided. */
   steps: Step[];
 }
@@ -48,6 +51,7 @@ export function decideInjection(inputs: InjectionInputs): InjectionDecision {
     ...(revision !== undefined && { revision }),
     templates: [],
     by: null,
+    usesCni: false,
     steps,
   });
   const facts = factsOf(inputs);
@@ -57,10 +61,11 @@ export function decideInjection(inputs: InjectionInputs): InjectionDecision {
   const config = configOf(webhook.revision, facts.configs);
   if (!askInjector(facts, config, steps)) return refused(webhook.revision);
   const templates = templatesOf(facts, config);
-  const by = redirectedBy(facts, config, templates);
-  if (refuseValues(facts, steps, inputs.parseYaml) || refusePodSecurity(facts, by, templates, steps))
-    return refused(webhook.revision);
-  return { injected: true, revision: webhook.revision, templates, by, steps };
+  if (refuseValues(facts, steps, inputs.parseYaml)) return refused(webhook.revision);
+  const mode = findInterceptionMode(facts.annotations, webhook.revision, inputs);
+  const by = redirectedBy(facts, config, templates, mode);
+  if (refusePodSecurity(facts, by, templates, mode, steps)) return refused(webhook.revision);
+  return { injected: true, revision: webhook.revision, templates, by, usesCni: config.cni, steps };
 }
 
 interface Facts {
@@ -76,7 +81,7 @@ interface Facts {
   configs: InjectorConfig[];
 }
 
-function factsOf({ pod, namespace, webhooks, configMaps = [], revisions = ['default'] }: InjectionInputs): Facts {
+function factsOf({ pod, namespace, webhooks, configMaps = [], revisions }: InjectionInputs): Facts {
   const configs = configMaps.map(readInjectorConfig).filter((config) => config !== undefined);
   return {
     name: pod.metadata?.name ?? pod.metadata?.generateName ?? l10n.t('the pod'),
@@ -86,9 +91,10 @@ function factsOf({ pod, namespace, webhooks, configMaps = [], revisions = ['defa
     labels: pod.metadata?.labels ?? {},
     annotations: pod.metadata?.annotations ?? {},
     spec: pod.spec ?? {},
-    webhooks: webhooks
-      ? injectorWebhooks(webhooks)
-      : defaultWebhooks(revisions, configOf('default', configs).namespacesByDefault),
+    webhooks: [
+      ...injectorWebhooks(webhooks ?? []),
+      ...defaultWebhooks(revisions ?? (webhooks ? [] : ['default']), configOf('default', configs).namespacesByDefault),
+    ],
     configs,
   };
 }
@@ -118,7 +124,16 @@ function noteEarlierInjection({ name, annotations, spec }: Facts, steps: Step[])
       name,
       added.join(', ') || '–',
     ),
+    source: onPod('annotations', 'sidecar.istio.io/status'),
   });
+}
+
+function onPod(carrier: 'labels' | 'annotations', name: string): StepSource {
+  return { kind: 'Pod', path: ['metadata', carrier, name] };
+}
+
+function onNamespace({ namespace }: Pick<Facts, 'namespace'>, label: string): StepSource {
+  return { kind: 'Namespace', name: namespace, path: ['metadata', 'labels', label] };
 }
 
 // ---- gate A: the API server -----------------------------------------------------------------------------------------
@@ -141,6 +156,7 @@ function askApiServer(facts: Facts, steps: Step[]): InjectorWebhook | undefined 
         webhook.revision,
         webhook.name,
       ),
+      ...(webhook.source && { source: webhook.source }),
     });
     return webhook;
   }
@@ -163,6 +179,7 @@ function describeLabels({ namespace, namespaceKnown, namespaceLabels, labels }: 
       value: `${injectionKey}=${injection}`,
       verdict: 'continue',
       says: l10n.t('Namespace {0} is labelled {1}.', namespace, `${injectionKey}=${injection}`),
+      source: onNamespace({ namespace }, injectionKey),
     });
   } else if (revision !== undefined) {
     steps.push({
@@ -170,6 +187,7 @@ function describeLabels({ namespace, namespaceKnown, namespaceLabels, labels }: 
       value: `${revKey}=${revision}`,
       verdict: 'continue',
       says: l10n.t('Namespace {0} asks for revision "{1}".', namespace, revision),
+      source: onNamespace({ namespace }, revKey),
     });
   } else {
     const says = namespaceKnown
@@ -189,6 +207,7 @@ function describeLabels({ namespace, namespaceKnown, namespaceLabels, labels }: 
         value: `${revKey}=${podRevision}`,
         verdict: 'continue',
         says: l10n.t('The pod\'s label asks for revision "{0}".', podRevision),
+        source: onPod('labels', revKey),
       });
     }
   }
@@ -197,11 +216,12 @@ function describeLabels({ namespace, namespaceKnown, namespaceLabels, labels }: 
 
 /** Why no selector takes the pod, told from the labels as the charts' selectors weigh them. */
 function whyNotSelected({ name, namespace, namespaceLabels, labels, annotations, webhooks }: Facts): Step {
-  const skip = (check: string, value: string | undefined, says: string): Step => ({
+  const skip = (check: string, value: string | undefined, says: string, source?: StepSource): Step => ({
     check,
     ...(value !== undefined && { value }),
     verdict: 'skip',
     says,
+    ...(source && { source }),
   });
   const known = [
     ...new Set(webhooks.flatMap(({ revision, tag }) => (tag === undefined ? [revision] : [revision, tag]))),
@@ -228,13 +248,14 @@ function whyNotSelected({ name, namespace, namespaceLabels, labels, annotations,
             namespace,
             injection,
           );
-    return skip('namespace', `${injectionKey}=${injection}`, says);
+    return skip('namespace', `${injectionKey}=${injection}`, says, onNamespace({ namespace }, injectionKey));
   }
   if (inject === 'false')
     return skip(
       'label',
       `${injectKey}=false`,
       l10n.t('{0} carries the label sidecar.istio.io/inject=false: no webhook takes it.', name),
+      onPod('labels', injectKey),
     );
   if (revision !== undefined && !known.includes(revision)) {
     return skip(
@@ -245,6 +266,7 @@ function whyNotSelected({ name, namespace, namespaceLabels, labels, annotations,
         revision,
         known.join(', '),
       ),
+      namespaceLabels[revKey] === undefined ? onPod('labels', revKey) : onNamespace({ namespace }, revKey),
     );
   }
   if (injection === undefined && revision === undefined) {
@@ -257,6 +279,7 @@ function whyNotSelected({ name, namespace, namespaceLabels, labels, annotations,
           namespace,
           inject,
         ),
+        onPod('labels', injectKey),
       );
     }
     const hint =
@@ -291,10 +314,20 @@ const systemNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'loca
 
 function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boolean {
   const { name, namespace, spec, labels } = facts;
-  const add = (check: string, value: string | undefined, verdict: Step['verdict'], says: string): boolean => {
-    steps.push({ check, ...(value !== undefined && { value }), verdict, says });
+  const add = (
+    check: string,
+    value: string | undefined,
+    verdict: Step['verdict'],
+    says: string,
+    source?: StepSource,
+  ): boolean => {
+    steps.push({ check, ...(value !== undefined && { value }), verdict, says, ...(source && { source }) });
     return verdict === 'inject';
   };
+  const inValues = (key: string): StepSource | undefined =>
+    config.configMap === undefined
+      ? undefined
+      : { kind: 'ConfigMap', name: config.configMap, path: ['data', 'values'], within: key };
 
   if (spec.hostNetwork === true) {
     return add(
@@ -305,6 +338,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
         "{0} uses the host's network: redirecting its traffic would redirect the whole node's, so it is never injected.",
         name,
       ),
+      { kind: 'Pod', path: ['spec', 'hostNetwork'] },
     );
   }
   add('host-network', undefined, 'continue', l10n.t('It has a network of its own.'));
@@ -314,6 +348,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
       namespace,
       'skip',
       l10n.t('{0} is a system namespace: its pods are never injected.', namespace),
+      { kind: 'Pod', path: ['metadata', 'namespace'] },
     );
   }
 
@@ -323,10 +358,11 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
       said.check === 'label'
         ? l10n.t('The label sidecar.istio.io/inject')
         : l10n.t('The annotation sidecar.istio.io/inject');
+    const at = onPod(said.check === 'label' ? 'labels' : 'annotations', injectKey);
     if (said.value === 'true')
-      return add(said.check, `${injectKey}=true`, 'inject', l10n.t('{0} is "true": injected.', source));
+      return add(said.check, `${injectKey}=true`, 'inject', l10n.t('{0} is "true": injected.', source), at);
     if (said.value === 'false')
-      return add(said.check, `${injectKey}=false`, 'skip', l10n.t('{0} is "false": not injected.', source));
+      return add(said.check, `${injectKey}=false`, 'skip', l10n.t('{0} is "false": not injected.', source), at);
     const says =
       said.value === ''
         ? l10n.t('{0} is empty: it decides nothing.', source)
@@ -335,7 +371,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
             source,
             said.value,
           );
-    add(said.check, `${injectKey}=${said.value}`, 'continue', says);
+    add(said.check, `${injectKey}=${said.value}`, 'continue', says, at);
   }
 
   // A selector without any condition would take every pod; the injector passes over it.
@@ -348,6 +384,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
       JSON.stringify(never),
       'skip',
       l10n.t("The injector's neverInjectSelector matches the labels of {0}.", name),
+      inValues('neverInjectSelector'),
     );
   const always = takes(config.alwaysInject);
   if (always)
@@ -356,6 +393,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
       JSON.stringify(always),
       'inject',
       l10n.t("The injector's alwaysInjectSelector matches the labels of {0}.", name),
+      inValues('alwaysInjectSelector'),
     );
 
   if (config.policy === 'enabled')
@@ -364,6 +402,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
       'enabled',
       'inject',
       l10n.t('Nothing on the pod decides, and the injector\'s policy is "enabled": injected.'),
+      inValues('autoInject'),
     );
   const says =
     config.policy === 'disabled'
@@ -374,7 +413,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
           'Nothing on the pod decides, and the injector\'s policy is "{0}", which it does not know: not injected.',
           config.policy,
         );
-  return add('policy', config.policy, 'skip', says);
+  return add('policy', config.policy, 'skip', says, inValues('autoInject'));
 }
 
 /** The pod's own switch: the label if it is there, even empty; else the annotation. */
@@ -399,6 +438,7 @@ function redirectedBy(
   { annotations, spec }: Facts,
   config: InjectorConfig,
   templates: string[],
+  mode: string | undefined,
 ): 'init' | 'cni' | null {
   const ran =
     annotations['sidecar.istio.io/status'] === undefined
@@ -406,7 +446,7 @@ function redirectedBy(
       : (spec.initContainers ?? []).map((container) => container.name);
   if (ran.includes('istio-init')) return 'init';
   if (ran.includes('istio-validation')) return 'cni';
-  if (!templates.includes('sidecar') || annotations['sidecar.istio.io/interceptionMode'] === 'NONE') return null;
+  if (!templates.includes('sidecar') || mode === 'NONE') return null;
   return config.cni ? 'cni' : 'init';
 }
 
@@ -426,6 +466,7 @@ function refuseValues({ annotations, name }: Facts, steps: Step[], parseYaml: Ya
         entry.name,
         problem.message,
       ),
+      source: onPod('annotations', entry.name),
     });
     return true;
   }
@@ -433,14 +474,21 @@ function refuseValues({ annotations, name }: Facts, steps: Step[], parseYaml: Ya
 }
 
 function refusePodSecurity(
-  { name, namespace, namespaceLabels, annotations }: Facts,
+  { name, namespace, namespaceLabels }: Facts,
   by: InjectionDecision['by'],
   templates: string[],
+  mode: string | undefined,
   steps: Step[],
 ): boolean {
-  const mode = templates.includes('sidecar') ? annotations['sidecar.istio.io/interceptionMode'] : undefined;
-  const refusal = findPodSecurityRefusal({ name, namespace, namespaceLabels, by, mode });
+  const refusal = findPodSecurityRefusal({
+    name,
+    namespace,
+    namespaceLabels,
+    by,
+    mode: templates.includes('sidecar') ? mode : undefined,
+  });
   if (!refusal) return false;
-  steps.push({ check: 'pod-security', value: refusal.level, verdict: 'reject', says: refusal.says });
+  const source = onNamespace({ namespace }, 'pod-security.kubernetes.io/enforce');
+  steps.push({ check: 'pod-security', value: refusal.level, verdict: 'reject', says: refusal.says, source });
   return true;
 }

@@ -14,6 +14,8 @@ export interface InjectorConfig {
   namespacesByDefault: boolean;
   /** The CNI plugin programs the redirection, so that pods get no istio-init. */
   cni: boolean;
+  /** The ConfigMap it was read from; absent for a default. */
+  configMap?: string;
 }
 
 /** An injector as a default installation has it. */
@@ -46,6 +48,7 @@ export function readInjectorConfig(configMap: ConfigMap): InjectorConfig | undef
     namespacesByDefault: webhook['enableNamespacesByDefault'] === true,
     // The chart's older name for the same switch is istio_cni.
     cni: object(object(values['pilot'])['cni'])['enabled'] === true || object(values['istio_cni'])['enabled'] === true,
+    configMap: configMap.metadata.name,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Labels, LabelSelector, MutatingWebhookConfiguration } from '../kubernetes.ts';
 import { matchesSelector } from '../selectors.ts';
+import type { StepSource } from '../step.ts';
 
 const inject = 'sidecar.istio.io/inject';
 const rev = 'istio.io/rev';
@@ -25,6 +26,8 @@ export interface InjectorWebhook {
   tag?: string;
   namespaceSelector?: LabelSelector;
   objectSelector?: LabelSelector;
+  /** The webhook's name in its configuration; absent for one that nobody gave us. */
+  source?: StepSource;
 }
 
 /**
@@ -34,13 +37,24 @@ export interface InjectorWebhook {
 export function injectorWebhooks(configurations: readonly MutatingWebhookConfiguration[]): InjectorWebhook[] {
   const byName = [...configurations].sort((a, b) => compare(a.metadata?.name ?? '', b.metadata?.name ?? ''));
   return byName.flatMap(({ metadata, webhooks = [] }) =>
-    webhooks.filter(injects).map(({ name, namespaceSelector, objectSelector }) => ({
-      name: `${metadata?.name ?? ''}/${name}`,
-      revision: metadata?.labels?.['istio.io/rev'] ?? 'default',
-      ...(metadata?.labels?.['istio.io/tag'] !== undefined && { tag: metadata.labels['istio.io/tag'] }),
-      ...(namespaceSelector && { namespaceSelector }),
-      ...(objectSelector && { objectSelector }),
-    })),
+    webhooks.flatMap((webhook, index): InjectorWebhook[] => {
+      if (!injects(webhook)) return [];
+      const { name, namespaceSelector, objectSelector } = webhook;
+      return [
+        {
+          name: `${metadata?.name ?? ''}/${name}`,
+          revision: metadata?.labels?.['istio.io/rev'] ?? 'default',
+          ...(metadata?.labels?.['istio.io/tag'] !== undefined && { tag: metadata.labels['istio.io/tag'] }),
+          ...(namespaceSelector && { namespaceSelector }),
+          ...(objectSelector && { objectSelector }),
+          source: {
+            kind: 'MutatingWebhookConfiguration',
+            name: metadata?.name ?? '',
+            path: ['webhooks', index, 'name'],
+          },
+        },
+      ];
+    }),
   );
 }
 
