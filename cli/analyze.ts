@@ -136,7 +136,8 @@ function fails({ severity }: Report, failOn: FailOn): boolean {
   return failOn !== 'never' && failLevels.indexOf(severity) <= failLevels.indexOf(failOn);
 }
 
-function tellWhatWasSkipped(workspace: Workspace, { err }: Terminal): void {
+/** On stderr: files and documents that were left in peace, and why. */
+export function tellWhatWasSkipped(workspace: Workspace, { err }: Terminal): void {
   const why = {
     template: l10n.t('it is a template; analyze what it renders, e.g. with helm template'),
     conflict: l10n.t('it has merge conflict markers; resolve them first'),

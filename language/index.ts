@@ -9,10 +9,13 @@ export { parseMeshSettings } from './mesh-config.ts';
 export type { Kind } from './kinds.ts';
 export { largestFile, parse, whyNotRead } from './parse.ts';
 export type { ParsedDocument, ParsedFile, SkipReason } from './parse.ts';
-export type { Resource } from './resource.ts';
+export { findPodSource } from './resource.ts';
+export type { PodSource, Resource } from './resource.ts';
 export type { Rule } from './rule.ts';
 export { rules } from './rules/index.ts';
 export { printRulesDoc } from './rules-doc.ts';
 export { Workspace } from './workspace.ts';
 export type { Report, WorkspaceOptions } from './workspace.ts';
 export { yamlRules } from './yaml-rules.ts';
+/** Of a value that holds YAML itself, such as a mesh configuration in its ConfigMap. Throws on what is no YAML. */
+export { parse as parseYaml } from 'yaml';
