@@ -263,6 +263,39 @@ describe('while typing', () => {
     expect(hover.range).toEqual({ start: { line: 5, character: 4 }, end: { line: 5, character: 8 } });
     expect(await editor.ask('textDocument/hover', 'policy.yaml', { position: { line: 99, character: 0 } })).toBeNull();
   });
+
+  test("tells what Istio's annotations and labels mean, and which packet rule they change", async () => {
+    const editor = await edit({});
+    await editor.open(
+      'app.yaml',
+      `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: app }
+spec:
+  template:
+    metadata:
+      labels: { app: x, sidecar.istio.io/inject: "true" }
+      annotations:
+        traffic.sidecar.istio.io/excludeInboundPorts: "8080"
+        sidecar.istio.io/inject: "true"
+        example.com/mine: "1"
+    spec: {}
+`,
+    );
+    const hover = async (line: number, character: number) => {
+      const shown = await editor.ask<Hover | null>('textDocument/hover', 'app.yaml', { position: { line, character } });
+      return shown && { text: JSON.stringify(shown.contents), range: shown.range };
+    };
+    const ports = await hover(8, 20);
+    expect(ports?.text).toContain('ISTIO\\\\_INBOUND: one');
+    expect(ports?.text).toContain('ports separated by commas');
+    expect(ports?.range).toEqual({ start: { line: 8, character: 8 }, end: { line: 8, character: 52 } });
+    expect((await hover(8, 57))?.text).toBe(ports?.text);
+    expect((await hover(9, 10))?.text).toContain('Deprecated: the label sidecar.istio.io/inject took its place.');
+    expect((await hover(6, 30))?.text).toContain('the only switch on a pod that the API server looks at');
+    expect(await hover(10, 10)).toBeNull();
+    expect(await hover(6, 18)).toBeNull();
+  });
 });
 
 describe('the folder', () => {

@@ -7,19 +7,22 @@ import { rules } from '../rules/index.ts';
 import { findStructure } from '../schema/structure.ts';
 import type { Schema } from '../schema/structure.ts';
 import type { Report } from '../workspace.ts';
+import { describeIstioName } from './describe-istio-name.ts';
 
-/** What there is to know at a place: why a finding there matters, and what the field takes. */
+/** What there is to know at a place: what the field or Istio's annotation there takes, and why a finding matters. */
 export function findHover(file: ParsedFile, reports: readonly Report[], at: Position): Hover | undefined {
   const here = reports.filter(({ range }) => isInside(range, at));
-  const field = findField(file, at);
+  const place = findPlace(file, at);
+  const name = place && describeIstioName(place.resource, place.offset);
+  const field = place && !name ? fieldIn(place.resource, place.offset) : undefined;
   const parts = [
-    ...(field ? [describeField(field)] : []),
+    ...(name ? [name.text] : field ? [describeField(field)] : []),
     ...here.flatMap(({ rule, code, docs }) => {
       const why = rules.find(({ id }) => id === rule)?.why;
       return why ? [`${why} [${code}](${docs})`] : [];
     }),
   ];
-  const range = field?.key.mark ?? here[0]?.range;
+  const range = name?.range ?? field?.key.mark ?? here[0]?.range;
   return parts.length > 0
     ? { contents: { kind: 'markdown', value: [...new Set(parts)].join('\n\n') }, ...(range && { range }) }
     : undefined;
@@ -31,11 +34,11 @@ interface Field {
   isRequired: boolean;
 }
 
-function findField(file: ParsedFile, at: Position): Field | undefined {
+function findPlace(file: ParsedFile, at: Position): { resource: Resource; offset: number } | undefined {
   const document = file.documents.findLast(({ source }) => source.firstLine <= at.line);
   const offset = document?.source.offset(at) ?? -1;
   const resource = document?.resources.find(({ root }) => root.start <= offset && offset <= root.end);
-  return resource && fieldIn(resource, offset);
+  return resource && { resource, offset };
 }
 
 /** Walks down the value and its schema together, to the key at the offset. */
