@@ -1,4 +1,5 @@
 import type { Rule } from '../rule.ts';
+import { commonRules } from './common/index.ts';
 import { duplicateSubset } from './destination-rule/duplicate-subset.ts';
 import { portLevelWithoutSelector } from './peer-authentication/port-level-without-selector.ts';
 import { portNotANumber } from './peer-authentication/port-not-a-number.ts';
@@ -14,6 +15,7 @@ import { gatewayNotFound } from './virtual-service/gateway-not-found.ts';
 import { hostNotFound } from './virtual-service/host-not-found.ts';
 import { portNotFound } from './virtual-service/port-not-found.ts';
 import { subsetNotFound } from './virtual-service/subset-not-found.ts';
+import { virtualServiceRules } from './virtual-service/index.ts';
 import { weightMissing } from './virtual-service/weight-missing.ts';
 import { weightsNotHundred } from './virtual-service/weights-not-hundred.ts';
 import { weightsThatCannotWork } from './virtual-service/weights-that-cannot-work.ts';
@@ -37,5 +39,7 @@ export const rules: readonly Rule[] = [
   weightsThatCannotWork,
   weightMissing,
   weightsNotHundred,
+  ...commonRules,
+  ...virtualServiceRules,
   ...injectionRules,
 ];

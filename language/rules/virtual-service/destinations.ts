@@ -22,7 +22,7 @@ export function destinations(virtualServices: readonly Resource[], { clusterDoma
 }
 
 const destinationsOf = rememberPerResource((virtualService, clusterDomain): Destination[] =>
-  [...destinationValues(virtualService.spec)].flatMap(({ destination, isMirror }) => {
+  [...destinationsWithKind(virtualService.spec)].flatMap(({ destination, isMirror }) => {
     const host = destination.at('host');
     if (!host.string) return [];
     const full = fullHost(host.string, virtualService.namespace, clusterDomain);
@@ -30,7 +30,12 @@ const destinationsOf = rememberPerResource((virtualService, clusterDomain): Dest
   }),
 );
 
-function* destinationValues(spec: Located): Iterable<{ destination: Located; isMirror: boolean }> {
+/** Every value that names a destination, also one that has no host yet. */
+export function destinationValues(spec: Located): Located[] {
+  return [...destinationsWithKind(spec)].flatMap(({ destination }) => (destination.isSet ? [destination] : []));
+}
+
+function* destinationsWithKind(spec: Located): Iterable<{ destination: Located; isMirror: boolean }> {
   for (const http of spec.at('http').items) {
     for (const route of http.at('route').items) yield { destination: route.at('destination'), isMirror: false };
     yield { destination: http.at('mirror'), isMirror: true };

@@ -1,0 +1,60 @@
+import * as l10n from '@vscode/l10n';
+import { isIP } from 'node:net';
+
+/** A DNS label: `reviews-v1`. Istio lets capital letters pass, Kubernetes does not. */
+export function isDnsLabel(text: string): boolean {
+  return text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/i.test(text);
+}
+
+/**
+ * Why a text is no host that may be a wildcard (`reviews`, `api.example.com`, `*.example.com`, `*`); undefined when it is
+ * one. Only the first label may begin with `*`: Envoy compares by suffix, so `api.*.com` would match nothing.
+ */
+export function whyNoWildcardHost(host: string): string | undefined {
+  if (host === '') return l10n.t('it is empty');
+  if (host.length > 255) return l10n.t('it is longer than 255 characters');
+  if (host === '*') return undefined;
+  const labels = host.replace(/\.$/, '').split('.');
+  const [first = '', ...others] = labels;
+  if (others.some((label) => label.includes('*')) || first.lastIndexOf('*') > 0)
+    return l10n.t('"*" may stand at its very beginning only');
+  // `*.example.com`, `*example.com` and `*-api.example.com` all begin with a wildcard.
+  const rest = first.replace(/^\*-?/, '');
+  const wrong = [...(rest === '' && first !== '' ? [] : [rest]), ...others].find((label) => !isDnsLabel(label));
+  if (wrong !== undefined)
+    return wrong === ''
+      ? l10n.t('there is nothing between two dots')
+      : l10n.t('"{0}" is no part of a host: letters, digits and "-" may be in it, at most 63', wrong);
+  if (/^\d+$/.test(labels.at(-1)!)) return l10n.t('it ends in a number');
+  return undefined;
+}
+
+/** Why a text is no full host without a wildcard; undefined when it is one. */
+export function whyNoHost(host: string): string | undefined {
+  return host.startsWith('*') ? l10n.t('a wildcard is not allowed here') : whyNoWildcardHost(host);
+}
+
+export function isIpAddress(text: string): boolean {
+  return isIP(text) !== 0;
+}
+
+/** `10.0.0.0/8`; host bits may be set. */
+export function isCidr(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  if (!family || bits === undefined || more.length > 0) return false;
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}
+
+/** Whether two hosts, either of which may be a wildcard, have a name in common. */
+export function hostsMeet(a: string, b: string): boolean {
+  if (!a.startsWith('*')) return b.startsWith('*') ? a.endsWith(b.slice(1)) : a === b;
+  if (!b.startsWith('*')) return b.endsWith(a.slice(1));
+  return a.length < b.length ? b.endsWith(a.slice(1)) : a.endsWith(b.slice(1));
+}
+
+/** Whether every name of the first host, which may be a wildcard, is one of the second. */
+export function isWithinHost(inner: string, outer: string): boolean {
+  if (!outer.startsWith('*')) return inner === outer;
+  return inner.length >= outer.length - 1 && inner.replace(/^\*/, '').endsWith(outer.slice(1));
+}

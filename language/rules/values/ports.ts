@@ -1,0 +1,39 @@
+/** The protocols that Istio knows by name, in any case. */
+export const knownProtocols = [
+  'HTTP',
+  'HTTP2',
+  'HTTP_PROXY',
+  'GRPC',
+  'GRPC-WEB',
+  'HTTPS',
+  'TLS',
+  'TCP',
+  'UDP',
+  'MONGO',
+  'REDIS',
+  'MYSQL',
+];
+const httpLike = new Set(['HTTP', 'HTTP2', 'HTTP_PROXY', 'GRPC', 'GRPC-WEB']);
+
+export function isKnownProtocol(protocol: string): boolean {
+  return knownProtocols.includes(protocol.toUpperCase());
+}
+
+/** Envoy reads HTTP on such a port. */
+export function isHttpLike(protocol: string): boolean {
+  return httpLike.has(protocol.toUpperCase());
+}
+
+/** Envoy reads the SNI on such a port. */
+export function isTlsLike(protocol: string): boolean {
+  return protocol.toUpperCase() === 'HTTPS' || protocol.toUpperCase() === 'TLS';
+}
+
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65535;
+}
+
+/** `unix:///path/to/socket`, or `unix://@name` in the abstract namespace of the kernel. */
+export function isUnixSocket(address: string): boolean {
+  return /^unix:\/\/[/@]./.test(address);
+}

@@ -1,0 +1,61 @@
+import * as l10n from '@vscode/l10n';
+import type { LocatedEntry } from '../../located.ts';
+import { matchesLabels } from '../../../mesh/selectors.ts';
+import { rememberPerResource } from '../../remember.ts';
+import type { PodSource, Resource } from '../../resource.ts';
+import { defineRule, finding, istioDocs } from '../../rule.ts';
+import type { RuleContext } from '../../rule.ts';
+import { qualifiedGateway } from '../gateways.ts';
+import { labelsOf, PodIndex } from '../pods.ts';
+
+const claimMatches = rememberPerResource(({ spec }): LocatedEntry[] =>
+  spec
+    .at('http')
+    .items.flatMap((http) => http.at('match').items)
+    .flatMap((match) => [...match.at('headers').entries, ...match.at('withoutHeaders').entries])
+    .filter(({ key }) => /^@request\.auth\.claims[.[]/.test(String(key.value))),
+);
+
+/** Claims are read from a token that a RequestAuthentication validated; without one there are none. */
+export const claimsWithoutAuthentication = defineRule({
+  id: 'virtual-service/claims-without-authentication',
+  code: 'IST0149',
+  severity: 'error',
+  docs: istioDocs('IST0149'),
+  why: "A route that matches on a token's claims never matches at a gateway whose proxies have no RequestAuthentication. In lenient mode it is reported only where RequestAuthentications of the gateway's namespace or the root namespace are at hand.",
+  reads: ['VirtualService', 'Gateway', 'AnyPod', 'RequestAuthentication'],
+  *check({ VirtualService, Gateway, AnyPod, RequestAuthentication }, context) {
+    const gateways = new Map(Gateway.map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
+    const pods = new PodIndex(AnyPod);
+    for (const virtualService of VirtualService) {
+      const [claim] = claimMatches(virtualService, context.clusterDomain);
+      if (!claim) continue;
+      for (const { string } of virtualService.spec.at('gateways').items) {
+        const name = string && string !== 'mesh' ? qualifiedGateway(string, virtualService.namespace) : '';
+        const gateway = gateways.get(name);
+        if (!gateway) continue;
+        const open = pods
+          .matching(gateway.spec.at('selector').strings)
+          .find((pod) => lacksAuthentication(pod, RequestAuthentication, context));
+        if (!open) continue;
+        yield finding(
+          claim.key,
+          l10n.t(
+            'No RequestAuthentication selects {0}, a proxy of gateway {1}: without a validated token there are no claims, and this route never matches. Add one to namespace {2}.',
+            open.name,
+            name,
+            open.namespace,
+          ),
+        );
+        break;
+      }
+    }
+  },
+});
+
+function lacksAuthentication(pod: PodSource, authentications: readonly Resource[], context: RuleContext): boolean {
+  const near = authentications.filter(({ namespace }) => [pod.namespace, context.rootNamespace].includes(namespace));
+  if (context.strictness === 'lenient' && (near.length === 0 || context.mayBeHidden('RequestAuthentication')))
+    return false;
+  return !near.some(({ spec }) => matchesLabels(spec.at('selector', 'matchLabels').strings, labelsOf(pod)));
+}

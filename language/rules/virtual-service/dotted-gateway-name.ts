@@ -1,0 +1,24 @@
+import * as l10n from '@vscode/l10n';
+import { rename } from '../../edits.ts';
+import { finding } from '../../finding.ts';
+import { defineWarning } from '../define-webhook-rule.ts';
+import { whyNoHost } from '../values/hosts.ts';
+
+/** `gateway.namespace` still works, but reads like a host. */
+export const dottedGatewayName = defineWarning('VirtualService', {
+  id: 'virtual-service/dotted-gateway-name',
+  why: 'The dotted name of a gateway is the old form, which Istio takes with a warning: "namespace/name" says the same and cannot be read as a host.',
+  *check({ spec }) {
+    for (const gateway of spec.at('gateways').items) {
+      const name = gateway.string;
+      if (!name?.includes('.') || name.includes('/') || whyNoHost(name) !== undefined) continue;
+      const [first = '', namespace = ''] = name.split('.');
+      const better = `${namespace}/${first}`;
+      yield finding(gateway, l10n.t('"{0}" is the old form of a gateway\'s name. Write "{1}".', name, better), {
+        fixes: [
+          { title: l10n.t('Change to gateway "{0}"', better), preferred: true, edits: () => rename(gateway, better) },
+        ],
+      });
+    }
+  },
+});
