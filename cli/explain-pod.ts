@@ -297,9 +297,12 @@ function findValue({ kind, name, path }: StepSource, pod: PodSource, inputs: Man
   }
 }
 
-/** The value behind a key of JSON that is itself a value, in a block or in quotes. Of a list or an object: the key. */
+/** The value behind a key of JSON or YAML that is itself a value, in a block or in quotes. Of a list or a map: the key. */
 function rangeWithin({ source, start, end, text }: Located, key: string): Range | undefined {
-  const found = new RegExp(String.raw`\\?"${key}\\?"\s*:\s*(?:\\?"([^"\\]*)\\?")?`, 'd').exec(text);
-  const [from, to] = found?.indices?.[1] ?? found?.indices?.[0] ?? [];
+  // \"autoInject\": \"enabled\" in quotes, "autoInject": "enabled" or policy: enabled in a block.
+  const boundary = String.raw`(?:(?<![\w.-])|(?<=\\n))`;
+  const pattern = new RegExp(String.raw`${boundary}(${key})(?:\\?")?:[ \t]*\\?["']?([^"'\\\s,{}[\]]+)?`, 'd');
+  const indices = pattern.exec(text)?.indices;
+  const [from, to] = indices?.[2] ?? indices?.[1] ?? [];
   return from === undefined || to === undefined ? undefined : source.range(start + from, Math.min(start + to, end));
 }

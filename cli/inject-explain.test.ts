@@ -114,6 +114,8 @@ spec:
       null,
       2,
     ).replace(/^/gm, '    ')}\n`;
+  const configured = (data: string) =>
+    `---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: istio-sidecar-injector }\ndata:\n  ${data}\n`;
   const quoted = (json: object) =>
     `---\n${JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio-sidecar-injector' }, data: { values: JSON.stringify(json) } })}\n`;
   const webhooks = `---
@@ -143,7 +145,10 @@ webhooks:
     ['no label anywhere', namespace('shop', {}) + pod(), 'namespace', undefined],
     ['a policy in a block of JSON', values({ global: { proxy: { autoInject: 'disabled' } } }) + enabled + pod(), 'policy', 'disabled'],
     ['a policy in quoted JSON', quoted({ global: { proxy: { autoInject: 'disabled' } } }) + enabled + pod(), 'policy', 'disabled'],
-    ['a selector of the injector', values({ sidecarInjectorWebhook: { neverInjectSelector: [{ matchLabels: { app: 'x' } }] } }) + labelled({ app: 'x' }), 'never-inject-selector', '"neverInjectSelector": '],
+    ['a selector of the injector', values({ sidecarInjectorWebhook: { neverInjectSelector: [{ matchLabels: { app: 'x' } }] } }) + labelled({ app: 'x' }), 'never-inject-selector', 'neverInjectSelector'],
+    ["a policy in the injector's own configuration", configured('config: |\n    # edited\n    policy: disabled') + enabled + pod(), 'policy', 'disabled'],
+    ["a selector in the injector's own configuration", configured('config: "policy: enabled\\nneverInjectSelector: [{ matchLabels: { app: x } }]"') + labelled({ app: 'x' }), 'never-inject-selector', 'neverInjectSelector'],
+    ['a template that the injector does not have', configured('config: "templates: { sidecar: x }"') + enabled + pod({ annotations: { 'inject.istio.io/templates': 'sidecar,mine' } }), 'template', '"sidecar,mine"'],
     ['a label without quotes', enabled + '---\napiVersion: v1\nkind: Pod\nmetadata: { name: cart, namespace: shop, labels: { sidecar.istio.io/inject: true } }\n', 'label', 'true'],
   ])('points at %s', async (_, text, check, at) => {
     const [explained] = await explain(text);

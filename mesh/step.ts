@@ -22,6 +22,6 @@ export interface StepSource {
   name?: string;
   /** `['metadata', 'labels', 'istio-injection']` */
   path: readonly (string | number)[];
-  /** The field's text is JSON, and the value stands behind this key in it: `autoInject`. */
+  /** The field's text is JSON or YAML, and the value stands behind this key in it: `autoInject`. */
   within?: string;
 }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { parse } from 'yaml';
 import { decideInjection } from '../../mesh/injection/decide-injection.ts';
 import { describeDecision } from '../../mesh/pods/describe-decision.ts';
 import type { WorkloadReference } from '../../contract/language-server.ts';
@@ -24,7 +25,7 @@ export const explainInjection = defineCommand<[WorkloadReference]>(commandIds.ex
   if (!reference) return undefined; // the user pressed Escape: not an error
   const found = await readPod(cluster, reference);
   const environment = await readEnvironment(cluster, found.pod.metadata?.namespace ?? '');
-  const decision = decideInjection({ pod: found.pod, ...environment.known });
+  const decision = decideInjection({ pod: found.pod, ...environment.known, parseYaml: parse });
   const text = describeDecision({
     subject: `${reference.kind} ${reference.namespace}/${reference.name}`,
     cluster: cluster.context.name,

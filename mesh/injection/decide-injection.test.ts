@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import type {
   ConfigMap,
   KubernetesObject,
@@ -128,6 +129,57 @@ describe('the API server and then the injector', () => {
       'proxy-tuning',
     ]);
     expect(decide(enabled, {}, configured({ pilot: { cni: { enabled: true } } })).by).toBe('cni');
+  });
+
+  it("believes the injector's own configuration more than the values it was made of", () => {
+    const configured = (config: string, annotations = {}) =>
+      decide(
+        { 'istio-injection': 'enabled' },
+        { app: 'cart' },
+        {
+          configMaps: [{ metadata: { name: 'istio-sidecar-injector' }, data: { values: '{}', config } }],
+          pod: { metadata: { annotations } },
+          parseYaml: parse,
+        },
+      );
+    expect(verdict(configured('policy: disabled'))).toBe('not injected, decided by policy');
+    expect(verdict(configured('policy: disabled\nalwaysInjectSelector: [{ matchLabels: { app: cart } }]'))).toBe(
+      'injected by default, decided by always-inject-selector',
+    );
+    const templates = 'templates: { sidecar: a, tuning: b }\naliases: { mine: [sidecar, tuning] }';
+    const asking = (names: string) => configured(templates, { 'inject.istio.io/templates': names });
+    expect(asking('mine').templates).toEqual(['sidecar', 'tuning']);
+    expect(verdict(asking('sidecar, gateway'))).toBe('not injected, decided by template');
+    expect(asking('sidecar, gateway').steps.at(-1)).toMatchObject({ value: 'gateway', verdict: 'reject' });
+    expect(verdict(configured('[not', { 'inject.istio.io/templates': 'gateway' }))).toBe(
+      'injected by default, decided by policy',
+    );
+  });
+
+  it('asks the pod, then the mesh, how traffic is to reach the proxy', () => {
+    const locked = { 'istio-injection': 'enabled', 'pod-security.kubernetes.io/enforce': 'baseline' };
+    const values = { values: JSON.stringify({ pilot: { cni: { enabled: true } } }) };
+    const by = (mesh: string, annotations: Record<string, string> = {}) => {
+      const { injected, by: programs } = decide(
+        locked,
+        {},
+        {
+          configMaps: [
+            { metadata: { name: 'istio-sidecar-injector' }, data: values },
+            { metadata: { name: 'istio' }, data: { mesh } },
+          ],
+          pod: { metadata: { annotations } },
+          parseYaml: parse,
+        },
+      );
+      return injected ? programs : 'refused';
+    };
+    expect(by('{}')).toBe('cni');
+    expect(by('defaultConfig: { interceptionMode: TPROXY }')).toBe('refused');
+    expect(by('defaultConfig: { interceptionMode: NONE }')).toBe(null);
+    const config = { 'proxy.istio.io/config': 'interceptionMode: REDIRECT' };
+    expect(by('defaultConfig: { interceptionMode: TPROXY }', config)).toBe('cni');
+    expect(by('{}', { ...config, 'sidecar.istio.io/interceptionMode': 'NONE' })).toBe(null);
   });
 
   it('redirects nothing for gateways and for interception mode NONE', () => {

@@ -61,7 +61,8 @@ export function decideInjection(inputs: InjectionInputs): InjectionDecision {
   const config = configOf(webhook.revision, facts.configs);
   if (!askInjector(facts, config, steps)) return refused(webhook.revision);
   const templates = templatesOf(facts, config);
-  if (refuseValues(facts, steps, inputs.parseYaml)) return refused(webhook.revision);
+  if (refuseValues(facts, steps, inputs.parseYaml) || refuseTemplates(facts, config, templates, steps))
+    return refused(webhook.revision);
   const mode = findInterceptionMode(facts.annotations, webhook.revision, inputs);
   const by = redirectedBy(facts, config, templates, mode);
   if (refusePodSecurity(facts, by, templates, mode, steps)) return refused(webhook.revision);
@@ -81,8 +82,8 @@ interface Facts {
   configs: InjectorConfig[];
 }
 
-function factsOf({ pod, namespace, webhooks, configMaps = [], revisions }: InjectionInputs): Facts {
-  const configs = configMaps.map(readInjectorConfig).filter((config) => config !== undefined);
+function factsOf({ pod, namespace, webhooks, configMaps = [], revisions, parseYaml }: InjectionInputs): Facts {
+  const configs = configMaps.flatMap((configMap) => readInjectorConfig(configMap, parseYaml) ?? []);
   return {
     name: pod.metadata?.name ?? pod.metadata?.generateName ?? l10n.t('the pod'),
     namespace: pod.metadata?.namespace ?? namespace?.metadata?.name ?? 'default',
@@ -324,10 +325,6 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
     steps.push({ check, ...(value !== undefined && { value }), verdict, says, ...(source && { source }) });
     return verdict === 'inject';
   };
-  const inValues = (key: string): StepSource | undefined =>
-    config.configMap === undefined
-      ? undefined
-      : { kind: 'ConfigMap', name: config.configMap, path: ['data', 'values'], within: key };
 
   if (spec.hostNetwork === true) {
     return add(
@@ -384,7 +381,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
       JSON.stringify(never),
       'skip',
       l10n.t("The injector's neverInjectSelector matches the labels of {0}.", name),
-      inValues('neverInjectSelector'),
+      config.sources.neverInject,
     );
   const always = takes(config.alwaysInject);
   if (always)
@@ -393,7 +390,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
       JSON.stringify(always),
       'inject',
       l10n.t("The injector's alwaysInjectSelector matches the labels of {0}.", name),
-      inValues('alwaysInjectSelector'),
+      config.sources.alwaysInject,
     );
 
   if (config.policy === 'enabled')
@@ -402,7 +399,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
       'enabled',
       'inject',
       l10n.t('Nothing on the pod decides, and the injector\'s policy is "enabled": injected.'),
-      inValues('autoInject'),
+      config.sources.policy,
     );
   const says =
     config.policy === 'disabled'
@@ -413,7 +410,7 @@ function askInjector(facts: Facts, config: InjectorConfig, steps: Step[]): boole
           'Nothing on the pod decides, and the injector\'s policy is "{0}", which it does not know: not injected.',
           config.policy,
         );
-  return add('policy', config.policy, 'skip', says, inValues('autoInject'));
+  return add('policy', config.policy, 'skip', says, config.sources.policy);
 }
 
 /** The pod's own switch: the label if it is there, even empty; else the annotation. */
@@ -428,9 +425,11 @@ function isEmpty(selector: InjectorConfig['neverInject'][number]): boolean {
 
 // ---- after the decision ---------------------------------------------------------------------------------------------
 
-function templatesOf({ annotations }: Facts, config: InjectorConfig): string[] {
-  const wanted = annotations['inject.istio.io/templates'];
-  return wanted === undefined ? config.defaultTemplates : wanted.split(',').map((template) => template.trim());
+const templatesKey = 'inject.istio.io/templates';
+
+function templatesOf({ annotations }: Facts, { defaultTemplates, aliases }: InjectorConfig): string[] {
+  const wanted = annotations[templatesKey]?.split(',').map((template) => template.trim()) ?? defaultTemplates;
+  return wanted.flatMap((name) => (Object.hasOwn(aliases, name) ? aliases[name]! : [name]));
 }
 
 /** Only the sidecar template redirects: a gateway is addressed directly, and gRPC without proxy needs no redirection. */
@@ -471,6 +470,31 @@ function refuseValues({ annotations, name }: Facts, steps: Step[], parseYaml: Ya
     return true;
   }
   return false;
+}
+
+/** A template that the injector does not have fails the admission too. Which it has is known from its whole ConfigMap only. */
+function refuseTemplates(
+  { name, annotations }: Facts,
+  config: InjectorConfig,
+  wanted: string[],
+  steps: Step[],
+): boolean {
+  const missing = config.templates && wanted.find((template) => !config.templates!.includes(template));
+  if (missing === undefined) return false;
+  steps.push({
+    check: 'template',
+    value: missing,
+    verdict: 'reject',
+    says: l10n.t(
+      '{0} cannot be created: the injector of revision "{1}" has no template "{2}" (there is: {3}).',
+      name,
+      config.revision,
+      missing,
+      (config.templates ?? []).join(', '),
+    ),
+    ...(annotations[templatesKey] !== undefined && { source: onPod('annotations', templatesKey) }),
+  });
+  return true;
 }
 
 function refusePodSecurity(

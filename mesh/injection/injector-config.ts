@@ -1,4 +1,6 @@
 import type { ConfigMap, LabelSelector } from '../kubernetes.ts';
+import type { StepSource } from '../step.ts';
+import type { YamlParser } from './annotation-values.ts';
 
 /** What an injector was told at installation. Absent fields: the default. */
 export interface InjectorConfig {
@@ -14,8 +16,12 @@ export interface InjectorConfig {
   namespacesByDefault: boolean;
   /** The CNI plugin programs the redirection, so that pods get no istio-init. */
   cni: boolean;
-  /** The ConfigMap it was read from; absent for a default. */
-  configMap?: string;
+  /** The templates it has, where it tells. */
+  templates?: readonly string[];
+  /** Names that stand for templates: `{ gateway: ['gateway', 'tuning'] }`. */
+  aliases: Record<string, readonly string[]>;
+  /** Where that stands which may decide; absent for a default. */
+  sources: Partial<Record<'policy' | 'neverInject' | 'alwaysInject', StepSource>>;
 }
 
 /** An injector as a default installation has it. */
@@ -27,36 +33,55 @@ export const defaultInjector: InjectorConfig = {
   defaultTemplates: ['sidecar'],
   namespacesByDefault: false,
   cni: false,
+  aliases: {},
+  sources: {},
 };
 
 /**
- * Reads the ConfigMap `istio-sidecar-injector[-REVISION]`, key `values`: JSON, as the chart prints it.
- * Undefined if this is no injector's ConfigMap; what cannot be read counts as default.
+ * Reads the ConfigMap `istio-sidecar-injector[-REVISION]`: `values`, JSON as the chart prints it, and with a YAML parser
+ * also `config`, made from the values by the chart. What both tell, the injector takes from `config`: it may have been
+ * edited there. Undefined if this is no injector's ConfigMap; what cannot be read counts as default.
  */
-export function readInjectorConfig(configMap: ConfigMap): InjectorConfig | undefined {
-  if (!configMap.metadata?.name?.startsWith('istio-sidecar-injector')) return undefined;
-  const values = parseObject(configMap.data?.['values']);
+export function readInjectorConfig(configMap: ConfigMap, parseYaml?: YamlParser): InjectorConfig | undefined {
+  const name = configMap.metadata?.name;
+  if (!name?.startsWith('istio-sidecar-injector')) return undefined;
+  const values = parseObject(configMap.data?.['values'], JSON.parse);
+  const config = parseYaml ? parseObject(configMap.data?.['config'], parseYaml) : {};
   const webhook = object(values['sidecarInjectorWebhook']);
   const proxy = object(object(values['global'])['proxy']);
-  const templates = strings(webhook['defaultTemplates']);
+  const templates = [strings(config['defaultTemplates']), strings(webhook['defaultTemplates'])];
+  const said = (key: string, within: string): StepSource =>
+    key in config
+      ? { kind: 'ConfigMap', name, path: ['data', 'config'], within: key }
+      : { kind: 'ConfigMap', name, path: ['data', 'values'], within };
   return {
-    revision: configMap.metadata.labels?.['istio.io/rev'] ?? (text(values['revision']) || defaultInjector.revision),
-    policy: text(proxy['autoInject']) ?? defaultInjector.policy,
-    neverInject: selectors(webhook['neverInjectSelector']),
-    alwaysInject: selectors(webhook['alwaysInjectSelector']),
-    defaultTemplates: templates.length > 0 ? templates : defaultInjector.defaultTemplates,
+    revision: configMap.metadata?.labels?.['istio.io/rev'] ?? (text(values['revision']) || defaultInjector.revision),
+    policy: text(config['policy']) ?? text(proxy['autoInject']) ?? defaultInjector.policy,
+    neverInject: selectors(config['neverInjectSelector'] ?? webhook['neverInjectSelector']),
+    alwaysInject: selectors(config['alwaysInjectSelector'] ?? webhook['alwaysInjectSelector']),
+    defaultTemplates: templates.find((names) => names.length > 0) ?? defaultInjector.defaultTemplates,
     namespacesByDefault: webhook['enableNamespacesByDefault'] === true,
     // The chart's older name for the same switch is istio_cni.
     cni: object(object(values['pilot'])['cni'])['enabled'] === true || object(values['istio_cni'])['enabled'] === true,
-    configMap: configMap.metadata.name,
+    ...('templates' in config && { templates: Object.keys(object(config['templates'])) }),
+    aliases: Object.fromEntries(
+      Object.entries(object(config['aliases'])).map(([alias, names]) => [alias, strings(names)]),
+    ),
+    sources: {
+      ...((text(config['policy']) ?? text(proxy['autoInject'])) !== undefined && {
+        policy: said('policy', 'autoInject'),
+      }),
+      neverInject: said('neverInjectSelector', 'neverInjectSelector'),
+      alwaysInject: said('alwaysInjectSelector', 'alwaysInjectSelector'),
+    },
   };
 }
 
 type Fields = Record<string, unknown>;
 
-function parseObject(json: string | undefined): Fields {
+function parseObject(written: string | undefined, parse: (text: string) => unknown): Fields {
   try {
-    return object(JSON.parse(json ?? '{}'));
+    return object(parse(written ?? '{}'));
   } catch {
     return {};
   }
