@@ -1,5 +1,7 @@
 import type { Rule } from '../rule.ts';
+import { betweenResources } from './between-resources.ts';
 import { commonRules } from './common/index.ts';
+import { destinationRuleRules } from './destination-rule/index.ts';
 import { duplicateSubset } from './destination-rule/duplicate-subset.ts';
 import { portLevelWithoutSelector } from './peer-authentication/port-level-without-selector.ts';
 import { portNotANumber } from './peer-authentication/port-not-a-number.ts';
@@ -41,5 +43,7 @@ export const rules: readonly Rule[] = [
   weightsNotHundred,
   ...commonRules,
   ...virtualServiceRules,
+  ...destinationRuleRules,
   ...injectionRules,
+  ...betweenResources,
 ];

@@ -1,0 +1,47 @@
+import * as l10n from '@vscode/l10n';
+import { findNearMiss } from '../../../mesh/near-miss.ts';
+import { rename } from '../../edits.ts';
+import { findServiceOf, fullHost, hostCovers } from '../../hosts.ts';
+import { defineRule, finding, istioDocs } from '../../rule.ts';
+import { sharedRegistry } from '../shared-registry.ts';
+
+/** Its settings are for a host nobody calls. As with destinations, only `strict` asserts it. */
+export const destinationRuleHostNotFound = defineRule({
+  id: 'destination-rule/host-not-found',
+  code: 'IST0174',
+  severity: 'warning',
+  docs: istioDocs('IST0174'),
+  why: 'A DestinationRule for a host that is neither a Service nor a host of a ServiceEntry is without effect. Reported in strict mode only, as the service may live outside of the files.',
+  reads: ['DestinationRule', 'Service', 'ServiceEntry'],
+  *check({ DestinationRule, Service, ServiceEntry }, context) {
+    if (context.strictness === 'lenient') return;
+    const { clusterDomain } = context;
+    const registry = sharedRegistry(Service, ServiceEntry, context);
+    for (const { spec, namespace } of DestinationRule) {
+      const host = spec.at('host');
+      if (!host.string) continue;
+      const full = fullHost(host.string, namespace, clusterDomain);
+      if (registry.find(full, namespace)) continue;
+      if (full.startsWith('*') && coversSome(full)) continue;
+      const neighbours = Service.filter((service) => service.namespace === namespace).map(({ name }) => name);
+      const meant = findServiceOf(full, clusterDomain) ? findNearMiss(host.string, neighbours) : undefined;
+      const message = l10n.t(
+        'No Service and no ServiceEntry has the host "{0}": this DestinationRule is without effect.',
+        host.string,
+      );
+      yield finding(host, meant ? `${message} ${l10n.t('Did you mean "{0}"?', meant)}` : message, {
+        fixes: meant
+          ? [{ title: l10n.t('Change to host "{0}"', meant), preferred: true, edits: () => rename(host, meant) }]
+          : [],
+      });
+    }
+
+    function coversSome(pattern: string): boolean {
+      const hosts = ServiceEntry.flatMap(({ spec }) => spec.at('hosts').items.map(({ string }) => string ?? ''));
+      return (
+        Service.some(({ name, namespace }) => hostCovers(pattern, `${name}.${namespace}.svc.${clusterDomain}`)) ||
+        hosts.some((host) => hostCovers(pattern, host))
+      );
+    }
+  },
+});
