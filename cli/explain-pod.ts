@@ -53,18 +53,17 @@ export function readInjectionInputs(
   meshConfig: string | undefined,
 ): ManifestInputs {
   const resources = listResources(workspace);
+  const names = new Set(resources.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
   const ofKind = (kind: Resource['kind']) => resources.filter((resource) => resource.kind === kind);
   const webhookConfigurations = ofKind('MutatingWebhookConfiguration');
   const configMaps = ofKind('ConfigMap').filter(({ name }) => /^istio(-|$)/.test(name));
   return {
-    pods: resources.flatMap((resource) =>
-      isMadeByAnother(resource, resources) ? [] : (findPodSource(resource) ?? []),
-    ),
+    pods: resources.flatMap((resource) => (isMadeByAnother(resource, names) ? [] : (findPodSource(resource) ?? []))),
     namespaces: new Map(ofKind('Namespace').map((resource) => [resource.name, resource])),
     webhookConfigurations,
     configMaps,
     common: {
-      parseYaml,
+      parseYaml: parseOnce(),
       ...chooseControlPlanes(webhookConfigurations.map(toWebhooks), configMaps.map(toConfigMap), wanted),
       configMaps: [
         ...configMaps.map(toConfigMap).filter(({ data }) => meshConfig === undefined || data?.['mesh'] === undefined),
@@ -113,18 +112,10 @@ function listResources(workspace: Workspace): Resource[] {
 }
 
 /** The ReplicaSet of a Deployment that is there as well: its template is the Deployment's, or an older one. */
-function isMadeByAnother({ kind, namespace, metadata }: Resource, resources: readonly Resource[]): boolean {
+function isMadeByAnother({ kind, namespace, metadata }: Resource, names: ReadonlySet<string>): boolean {
   if (kind === 'Pod') return false;
-  return metadata
-    .at('ownerReferences')
-    .items.some((owner) =>
-      resources.some(
-        (other) =>
-          other.kind === owner.at('kind').string &&
-          other.name === owner.at('name').string &&
-          other.namespace === namespace,
-      ),
-    );
+  const owners = metadata.at('ownerReferences').items;
+  return owners.some((owner) => names.has(`${owner.at('kind').string} ${namespace}/${owner.at('name').string}`));
 }
 
 function chooseControlPlanes(
@@ -142,6 +133,15 @@ function chooseControlPlanes(
     injectorWebhooks([configuration]).some(({ revision, tag }) => names.includes(tag ?? revision));
   const webhooks = found.filter((configuration) => answers(configuration, wanted));
   return { webhooks, revisions: wanted.filter((name) => !webhooks.some((one) => answers(one, [name]))) };
+}
+
+/** An injector's configuration is long, and every pod of thousands asks for it. */
+function parseOnce(): (text: string) => unknown {
+  const known = new Map<string, unknown>();
+  return (text) => {
+    if (!known.has(text)) known.set(text, parseYaml(text));
+    return known.get(text);
+  };
 }
 
 /** The configuration itself, also from the ConfigMap in which it lies in a cluster. */
