@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubernetesObject, Pod } from '../mesh/kubernetes.ts';
 import type { ExplainedPod, ExplainedStep } from './explain-pod.ts';
-import { injectExplain } from './inject-explain.ts';
 import { run } from './run.ts';
+import { verbs } from './verbs.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -26,7 +26,7 @@ async function call(args: string[], input?: string, color = false) {
     err: (text: string) => void (err += text),
     color,
   };
-  const code = await run([injectExplain], terminal, () => '1.0.0');
+  const code = await run(verbs, terminal, () => '1.0.0');
   return { code, out, err };
 }
 

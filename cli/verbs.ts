@@ -1,7 +1,8 @@
 import { analyze } from './analyze.ts';
+import { injectExplain } from './inject-explain.ts';
 import { iptablesExplain } from './iptables-explain.ts';
 import { iptablesTrace } from './iptables-trace.ts';
 import type { Verb } from './verb.ts';
 
 /** Every verb, in the order of the overview. */
-export const verbs: readonly Verb[] = [analyze, iptablesExplain, iptablesTrace];
+export const verbs: readonly Verb[] = [analyze, injectExplain, iptablesExplain, iptablesTrace];
