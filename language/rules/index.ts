@@ -6,6 +6,8 @@ import { duplicateSubset } from './destination-rule/duplicate-subset.ts';
 import { portLevelWithoutSelector } from './peer-authentication/port-level-without-selector.ts';
 import { portNotANumber } from './peer-authentication/port-not-a-number.ts';
 import { injectionRules } from './injection/index.ts';
+import { gatewayRules } from './gateway/index.ts';
+import { serviceEntryRules } from './service-entry/index.ts';
 import { exclusiveFields } from './structure/exclusive-fields.ts';
 import { missingField } from './structure/missing-field.ts';
 import { outOfBounds } from './structure/out-of-bounds.ts';
@@ -44,6 +46,8 @@ export const rules: readonly Rule[] = [
   ...commonRules,
   ...virtualServiceRules,
   ...destinationRuleRules,
+  ...gatewayRules,
+  ...serviceEntryRules,
   ...injectionRules,
   ...betweenResources,
 ];

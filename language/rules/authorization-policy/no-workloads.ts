@@ -1,0 +1,54 @@
+import * as l10n from '@vscode/l10n';
+import type { PodSource, Resource } from '../../resource.ts';
+import { defineRule, finding, istioDocs } from '../../rule.ts';
+import { matchesLabels } from '../../../mesh/selectors.ts';
+import { isAmbient, isInMesh, namespaceLabel, namespacesByName } from '../in-mesh.ts';
+import { labelsOf, mayAssertNoPod, PodIndex, podsMayBeHidden, printLabels, selectorLabels } from '../pods.ts';
+
+/** Proxies enforce policies: a pod without one, or a policy without pods, protects nothing. */
+export const noWorkloads = defineRule({
+  id: 'authorization-policy/no-workloads',
+  code: 'IST0127',
+  severity: 'warning',
+  docs: istioDocs('IST0127'),
+  why: 'An AuthorizationPolicy that applies to no pod of the mesh protects nothing. In lenient mode it is reported only where pods of its namespace are at hand, and pods of a namespace that is not count as in the mesh.',
+  reads: ['AuthorizationPolicy', 'AnyPod', 'Namespace'],
+  *check({ AuthorizationPolicy, AnyPod, Namespace }, context) {
+    if (AuthorizationPolicy.length === 0) return;
+    const namespaces = namespacesByName(Namespace);
+    const pods = new PodIndex(AnyPod);
+    const counts = (pod: PodSource) => {
+      const home = namespaces.get(pod.namespace);
+      return (context.strictness === 'lenient' && !home) || isMember(pod, home);
+    };
+    for (const { spec, metadata, namespace, name } of AuthorizationPolicy) {
+      if (['targetRef', 'targetRefs'].some((field) => spec.at(field).isSet)) continue;
+      const isMeshWide = namespace === context.rootNamespace;
+      const selector = spec.at('selector', 'matchLabels');
+      const labels = selectorLabels(selector);
+      if (isMeshWide ? !labels : false) continue;
+      if (isMeshWide ? context.strictness === 'lenient' : !mayAssertNoPod(pods, namespace, context)) continue;
+      if (podsMayBeHidden(context)) continue;
+      const candidates = isMeshWide ? pods.all : pods.in(namespace);
+      if (candidates.some((pod) => matchesLabels(labels, labelsOf(pod)) && counts(pod))) continue;
+      yield finding(
+        labels ? selector : metadata.at('name'),
+        labels
+          ? l10n.t(
+              'No pod of the mesh has the labels {0}: policy {1} protects nothing. Compare them with the labels in the pod templates, and whether those pods get a proxy.',
+              printLabels(labels),
+              name,
+            )
+          : l10n.t('Namespace {0} has no pod of the mesh: policy {1} protects nothing.', namespace, name),
+      );
+    }
+  },
+});
+
+/** What will get its proxy from a revision is a member, too, once it runs. */
+function isMember(pod: PodSource, namespace: Resource | undefined): boolean {
+  if (isInMesh(pod, namespace) || isAmbient(pod, namespace)) return true;
+  return (
+    namespaceLabel(namespace, 'istio.io/rev') !== undefined && labelsOf(pod)['sidecar.istio.io/inject'] !== 'false'
+  );
+}

@@ -1,0 +1,74 @@
+import * as l10n from '@vscode/l10n';
+import { matchesLabels } from '../../../mesh/selectors.ts';
+import type { Located } from '../../located.ts';
+import { rememberPerResource } from '../../remember.ts';
+import type { Resource } from '../../resource.ts';
+import { defineRule, finding, istioDocs } from '../../rule.ts';
+import { groupBy } from '../group-by.ts';
+import { labelsOf, PodIndex, printLabels, printNames } from '../pods.ts';
+
+interface ServerHost {
+  gateway: Resource;
+  server: Located;
+  at: Located;
+  /** Port, address and host: what two servers on one proxy cannot both have. */
+  place: string;
+  port: number;
+  selector: string;
+}
+
+const serverHosts = rememberPerResource((gateway): ServerHost[] => {
+  const selector = printLabels(gateway.spec.at('selector').strings);
+  return gateway.spec.at('servers').items.flatMap((server) => {
+    const port = server.at('port', 'number').number;
+    const bind = server.at('bind').string ?? '';
+    if (port === undefined) return [];
+    return server
+      .at('hosts')
+      .items.flatMap((at): ServerHost[] =>
+        at.string ? [{ gateway, server, at, place: `${port} ${bind} ${at.string}`, port, selector }] : [],
+      );
+  });
+});
+
+/** One listener of a proxy takes a host once: of two servers for it, the second is left out. */
+export const conflictingGatewayHosts = defineRule({
+  id: 'gateway/conflicting-hosts',
+  code: 'IST0145',
+  severity: 'error',
+  docs: istioDocs('IST0145'),
+  why: 'Two Gateways on the same proxies define the same host on the same port and address: one of them is left out, and which one is not defined.',
+  reads: ['Gateway', 'AnyPod'],
+  *check({ Gateway, AnyPod }, { clusterDomain }) {
+    if (Gateway.length < 2) return;
+    const pods = new PodIndex(AnyPod);
+    const hosts = Gateway.flatMap((gateway) => serverHosts(gateway, clusterDomain));
+    const told = new Set<Located>();
+    for (const group of groupBy(hosts, ({ place }) => place).values()) {
+      if (group.length < 2) continue;
+      for (const one of group) {
+        const others = group.filter((other) => other.gateway !== one.gateway && shareProxies(one, other, pods));
+        if (others.length === 0 || told.has(one.server)) continue;
+        told.add(one.server);
+        yield finding(
+          one.at,
+          l10n.t(
+            'Gateway {0} also has host {1} on port {2} of the same proxies: one of them is left out. Keep the host in one Gateway.',
+            printNames(new Set(others.map(({ gateway }) => gateway))),
+            one.at.string!,
+            one.port,
+          ),
+          { related: others.map(({ at }) => ({ at, message: l10n.t('The same host') })) },
+        );
+      }
+    }
+  },
+});
+
+/** The same selector; or one that contains the other, and a pod that both take. */
+function shareProxies(a: ServerHost, b: ServerHost, pods: PodIndex): boolean {
+  if (a.selector === b.selector) return true;
+  if (!a.selector.includes(b.selector) && !b.selector.includes(a.selector)) return false;
+  const [one, other] = [a.gateway.spec.at('selector').strings, b.gateway.spec.at('selector').strings];
+  return pods.all.some((pod) => matchesLabels(one, labelsOf(pod)) && matchesLabels(other, labelsOf(pod)));
+}

@@ -1,0 +1,65 @@
+import * as l10n from '@vscode/l10n';
+import { matchesLabels } from '../../../mesh/selectors.ts';
+import type { Located } from '../../located.ts';
+import { rememberPerResource } from '../../remember.ts';
+import type { Resource } from '../../resource.ts';
+import { defineRule, finding, istioDocs } from '../../rule.ts';
+import { printNames } from '../pods.ts';
+
+interface Certificate {
+  gateway: Resource;
+  at: Located;
+  /** Where it comes from: a Secret's name, or the paths of certificate and key. */
+  source: string;
+}
+
+const certificates = rememberPerResource((gateway): Certificate[] =>
+  gateway.spec.at('servers').items.flatMap((server): Certificate[] => {
+    const tls = server.at('tls');
+    const secret = tls.at('credentialName');
+    if (secret.string) return [{ gateway, at: secret, source: secret.string }];
+    const [certificate, key] = [tls.at('serverCertificate'), tls.at('privateKey')];
+    if (!certificate.string || !key.string) return [];
+    return [{ gateway, at: certificate, source: `${certificate.string} ${key.string}` }];
+  }),
+);
+
+/** A browser that sees one certificate for two hosts sends both over one HTTP/2 connection: the second Gateway answers 404. */
+export const duplicateCertificate = defineRule({
+  id: 'gateway/duplicate-certificate',
+  code: 'IST0138',
+  severity: 'warning',
+  docs: istioDocs('IST0138'),
+  why: 'Two Gateways on the same proxies with one certificate: browsers reuse the HTTP/2 connection of the first host for the second, and get 404 from a server that does not have it.',
+  reads: ['Gateway'],
+  *check({ Gateway }, { clusterDomain }) {
+    const bySource = new Map<string, Certificate[]>();
+    for (const certificate of Gateway.flatMap((gateway) => certificates(gateway, clusterDomain))) {
+      const known = bySource.get(certificate.source);
+      if (known) known.push(certificate);
+      else bySource.set(certificate.source, [certificate]);
+    }
+    for (const group of bySource.values()) {
+      if (group.length < 2) continue;
+      const told = new Set<Resource>();
+      for (const { gateway, at } of group) {
+        const others = group.filter((other) => other.gateway !== gateway && shareProxies(gateway, other.gateway));
+        if (others.length === 0 || told.has(gateway)) continue;
+        told.add(gateway);
+        yield finding(
+          at,
+          l10n.t(
+            'Gateway {0} has the same certificate on the same proxies: browsers that reuse a connection get 404 for the hosts of the other. Put the hosts into one Gateway.',
+            printNames(new Set(others.map((other) => other.gateway))),
+          ),
+          { related: others.map((other) => ({ at: other.at, message: l10n.t('The same certificate') })) },
+        );
+      }
+    }
+  },
+});
+
+function shareProxies(a: Resource, b: Resource): boolean {
+  const [one, other] = [a.spec.at('selector').strings, b.spec.at('selector').strings];
+  return matchesLabels(one, other) || matchesLabels(other, one);
+}

@@ -1,0 +1,45 @@
+import type { PodSource, Resource } from '../resource.ts';
+import { labelsOf } from './pods.ts';
+
+/**
+ * Whether Istio's analysis takes a pod for one of the mesh: it has a proxy, or its label, else its annotation
+ * `sidecar.istio.io/inject` says so, else its namespace does. A namespace's `istio.io/rev` is not looked at.
+ */
+export function isInMesh(pod: PodSource, namespace: Resource | undefined): boolean {
+  if (hasProxy(pod)) return true;
+  const said = labelsOf(pod)['sidecar.istio.io/inject'] ?? annotation(pod, 'sidecar.istio.io/inject');
+  if (said !== undefined) return said === 'true';
+  return namespaceLabel(namespace, 'istio-injection') === 'enabled';
+}
+
+/** Whether a pod's traffic goes through ztunnel, by what it and its namespace say. */
+export function isAmbient(pod: PodSource, namespace: Resource | undefined): boolean {
+  if (annotation(pod, 'ambient.istio.io/redirection') === 'enabled') return true;
+  if (hasProxy(pod) || pod.spec.at('hostNetwork').boolean) return false;
+  const said = labelsOf(pod)['istio.io/dataplane-mode'];
+  return said === 'ambient' || (said !== 'none' && isAmbientNamespace(namespace));
+}
+
+export function isAmbientNamespace(namespace: Resource | undefined): boolean {
+  return namespaceLabel(namespace, 'istio.io/dataplane-mode') === 'ambient';
+}
+
+export function namespaceLabel(namespace: Resource | undefined, label: string): string | undefined {
+  return namespace?.metadata.at('labels', label).string;
+}
+
+export function namespacesByName(namespaces: readonly Resource[]): ReadonlyMap<string, Resource> {
+  return new Map(namespaces.map((namespace) => [namespace.name, namespace]));
+}
+
+function hasProxy({ spec }: PodSource): boolean {
+  return ['containers', 'initContainers'].some((list) =>
+    spec
+      .at(list)
+      .items.some((container) => container.at('name').string === 'istio-proxy' && container.at('image').string),
+  );
+}
+
+function annotation({ metadata }: PodSource, name: string): string | undefined {
+  return metadata.at('annotations', name).string;
+}

@@ -1,0 +1,17 @@
+import { defineRule, istioDocs } from '../../rule.ts';
+import { PodIndex } from '../pods.ts';
+import { findSelectingNobody, selecting } from '../workload-selectors.ts';
+
+/** It only applies to pods of its own namespace. Lenient readers believe in absence where other pods of it are at hand. */
+export const sidecarSelectorNotFound = defineRule({
+  id: 'sidecar/selector-not-found',
+  code: 'IST0101',
+  severity: 'error',
+  docs: istioDocs('IST0101'),
+  why: 'A Sidecar whose selector matches no pod of its namespace applies to nothing. In lenient mode it is reported only where other pods of that namespace are at hand.',
+  reads: ['Sidecar', 'AnyPod'],
+  *check({ Sidecar, AnyPod }, context) {
+    if (Sidecar.length === 0) return;
+    yield* findSelectingNobody(selecting(Sidecar, ['workloadSelector', 'labels']), new PodIndex(AnyPod), context);
+  },
+});
