@@ -1,0 +1,65 @@
+import * as l10n from '@vscode/l10n';
+import { findNearMiss } from '../../../mesh/near-miss.ts';
+import { rename } from '../../edits.ts';
+import { finding } from '../../finding.ts';
+import { defineRefusal } from '../define-webhook-rule.ts';
+import { isIpAddress } from '../values/hosts.ts';
+import { knownProtocols, isKnownProtocol, isPort, isUnixSocket } from '../values/ports.ts';
+
+/** Where a server listens, and what it reads there. */
+export const badPort = defineRefusal('Gateway', {
+  id: 'gateway/bad-port',
+  why: 'A port of a Gateway has a number from 1 to 65535 (none with a unix socket), a name, and a protocol that Istio knows; targetPort has no meaning here. Istio refuses the rest.',
+  *check({ spec }) {
+    for (const server of spec.at('servers').items) {
+      const { port, bind } = { port: server.at('port'), bind: server.at('bind') };
+      const { number, name, protocol } = {
+        number: port.at('number'),
+        name: port.at('name'),
+        protocol: port.at('protocol'),
+      };
+      const isSocket = bind.string?.startsWith('unix:') ?? false;
+      if (number.number !== undefined && !isPort(number.number) && !(isSocket && number.number === 0))
+        yield finding(number, l10n.t('{0} is no port: Istio takes 1 to 65535.', number.text));
+      if (isSocket && number.number)
+        yield finding(
+          number,
+          l10n.t('A unix socket has no port: Istio refuses {0} beside "bind". Use 0.', number.text),
+        );
+      if (name.string === '') yield finding(name, l10n.t('The port needs a name: Istio refuses an empty one.'));
+      if (protocol.string !== undefined && !isKnownProtocol(protocol.string)) {
+        const meant = findNearMiss(protocol.string, knownProtocols);
+        const hint = meant ? ` ${l10n.t('Did you mean "{0}"?', meant)}` : '';
+        yield finding(
+          protocol,
+          l10n.t(
+            'Istio knows no protocol "{0}" and refuses it: it takes {1}.',
+            protocol.string,
+            knownProtocols.join(', '),
+          ) + hint,
+          {
+            fixes: meant
+              ? [{ title: l10n.t('Change to {0}', meant), preferred: true, edits: () => rename(protocol, meant) }]
+              : [],
+          },
+        );
+      }
+      const target = port.entry('targetPort');
+      if (target?.value.number)
+        yield finding(
+          target.key,
+          l10n.t(
+            'A port of a Gateway has no "targetPort": Istio refuses it. Remove it; the gateway\'s Service maps ports.',
+          ),
+        );
+      if (bind.string && !isIpAddress(bind.string) && !isUnixSocket(bind.string))
+        yield finding(
+          bind,
+          l10n.t(
+            '"{0}" is nothing to bind to: Istio takes an IP address or unix:// with an absolute path.',
+            bind.string,
+          ),
+        );
+    }
+  },
+});
