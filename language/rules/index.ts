@@ -8,6 +8,9 @@ import { portNotANumber } from './peer-authentication/port-not-a-number.ts';
 import { injectionRules } from './injection/index.ts';
 import { gatewayRules } from './gateway/index.ts';
 import { serviceEntryRules } from './service-entry/index.ts';
+import { authorizationPolicyRules } from './authorization-policy/index.ts';
+import { requestAuthenticationRules } from './request-authentication/index.ts';
+import { sidecarRules } from './sidecar/index.ts';
 import { exclusiveFields } from './structure/exclusive-fields.ts';
 import { missingField } from './structure/missing-field.ts';
 import { outOfBounds } from './structure/out-of-bounds.ts';
@@ -48,6 +51,9 @@ export const rules: readonly Rule[] = [
   ...destinationRuleRules,
   ...gatewayRules,
   ...serviceEntryRules,
+  ...authorizationPolicyRules,
+  ...requestAuthenticationRules,
+  ...sidecarRules,
   ...injectionRules,
   ...betweenResources,
 ];
