@@ -125,6 +125,12 @@ describe('what is left in peace', () => {
       'apiVersion: v1\nkind: ConfigMap # {{ no }}\ndata:\n  alert: |\n    {{ $labels.pod }}\n  - {{\n  x: y\n';
     expect(kinds(text.replace('  - {{\n', ''))).toEqual(['ConfigMap']);
   });
+  test('nor are they in the text blocks of JSON, as kubectl prints the ConfigMap of an injector', () => {
+    const json = (config: string) => JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', data: { config } });
+    expect(kinds(json('templates:\n  sidecar: |\n    name: {{ .Name }}\n'))).toEqual(['ConfigMap']);
+    expect(parse(json('{{ .Values.config }}'), uri).documents[0]?.skipped).toBe('template');
+    expect(parse('{{ include "a\\n" . }}', uri).documents[0]?.skipped).toBe('template');
+  });
 
   test('a template tells which kinds it may define', () => {
     const file = parse('apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: {{ .x }}}\n', uri);

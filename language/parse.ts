@@ -214,8 +214,9 @@ const manifestKeys = /^[ \t{]*["']?(apiVersion|kind)["']?[ \t]*:/m;
 /** Go templates outside of comments and block scalars: the text is not YAML yet, whatever a YAML parser makes of it. */
 function isTemplate(text: string): boolean {
   if (!text.includes('{{')) return false;
+  const readable = /^\s*(\{(?!\{)|\[)/.test(text) ? withoutTextBlocks(text) : text;
   let blockIndent = -1;
-  for (const line of text.split('\n')) {
+  for (const line of readable.split('\n')) {
     const indent = line.search(/[^ \r]/);
     if (indent === -1) continue;
     if (blockIndent >= 0 && indent > blockIndent) continue;
@@ -225,6 +226,24 @@ function isTemplate(text: string): boolean {
       blockIndent = line.search(/[^ -]/) > indent && line[indent] === '-' ? indent : indent;
   }
   return false;
+}
+
+/** JSON without its strings of several lines: what a block scalar is in YAML, such as the templates of an injector. */
+function withoutTextBlocks(json: string): string {
+  let rest = '';
+  let at = 0;
+  for (let open = json.indexOf('"'); open !== -1; open = json.indexOf('"', at)) {
+    let end = open + 1;
+    let hasLines = false;
+    for (; end < json.length && json[end] !== '"'; end++) {
+      if (json[end] !== '\\') continue;
+      end++;
+      hasLines ||= json[end] === 'n';
+    }
+    rest += json.slice(at, open) + (hasLines ? '""' : json.slice(open, end + 1));
+    at = end + 1;
+  }
+  return rest + json.slice(at);
 }
 
 function skippedDocument(uri: string, text: string, skipped: SkipReason, firstLine = 0): ParsedDocument {
