@@ -221,6 +221,29 @@ webhooks:
     expect((await explain(enabled + pod()))[0]).not.toHaveProperty('cni');
   });
 
+  it("reads an injector's whole ConfigMap as kubectl prints it, as JSON", async () => {
+    const config = 'policy: disabled\ntemplates:\n  sidecar: |\n    name: {{ .Name }}\n';
+    const configMap = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'istio-sidecar-injector' },
+      data: { config },
+    };
+    const shop = {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'shop', labels: { 'istio-injection': 'enabled' } },
+    };
+    const cart = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'cart', namespace: 'shop' } };
+    const [explained] = await explain(
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [cart, shop, configMap] }),
+    );
+    expect(explained).toMatchObject({
+      injected: false,
+      steps: expect.arrayContaining([expect.objectContaining({ check: 'policy', value: 'disabled' })]),
+    });
+  });
+
   it('reads null as the API server does: the empty string, which is not "enabled"', async () => {
     const text = `apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels:\n    istio-injection:\n    istio.io/rev: default\n${pod()}`;
     expect((await explain(text))[0]).toMatchObject({ injected: false });
