@@ -1,8 +1,17 @@
 import { analyze } from './analyze.ts';
 import { injectExplain } from './inject-explain.ts';
+import { iptablesDrift } from './iptables-drift.ts';
+import { iptablesExpected } from './iptables-expected.ts';
 import { iptablesExplain } from './iptables-explain.ts';
 import { iptablesTrace } from './iptables-trace.ts';
 import type { Verb } from './verb.ts';
 
 /** Every verb, in the order of the overview. */
-export const verbs: readonly Verb[] = [analyze, injectExplain, iptablesExplain, iptablesTrace];
+export const verbs: readonly Verb[] = [
+  analyze,
+  injectExplain,
+  iptablesExplain,
+  iptablesTrace,
+  iptablesExpected,
+  iptablesDrift,
+];

@@ -212,7 +212,7 @@ function settingsOfManifest(inputs: ExpectedInputs, name: string): Found | NotFo
 }
 
 function sourcesOf({ pod, configMaps = [], meshConfig, parseYaml }: ExpectedInputs, revision: string | undefined) {
-  const injectors = configMaps.filter((configMap) => readInjectorConfig(configMap) !== undefined);
+  const injectors = configMaps.filter(({ metadata }) => metadata?.name?.startsWith('istio-sidecar-injector'));
   const chosen =
     injectors.find((configMap) => readInjectorConfig(configMap)?.revision === (revision ?? 'default')) ??
     (injectors.length === 1 ? injectors[0] : undefined);
