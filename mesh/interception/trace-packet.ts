@@ -39,6 +39,8 @@ export interface Trace {
 export function tracePacket(ruleset: Ruleset, packet: Packet): Trace {
   const facts = learnFacts(ruleset);
   const start = launch(packet);
+  // The sender's mark has a say in the first routing already: such a packet never sees another interface.
+  if (packet.direction === 'out' && routesToLoopback(start, facts)) start.outIface = 'lo';
   const programs = readPrograms(ruleset);
   const mine = programs.filter(({ family }) => family === undefined || family === 'inet' || family === start.family);
   const journey: Journey = { packet: start, path: [], decisions: [], doubts: [], steps: 0, looped: false };
@@ -70,6 +72,8 @@ function send(programs: TableProgram[], journey: Journey, facts: InterceptionFac
   if (!walkHook(programs, 'POSTROUTING', journey)) return false;
   if (!stays) return true;
   journey.looped = true;
+  // An INVALID packet carries no connection along, so tracking looks at it once more.
+  if (packet.state === 'INVALID') packet.tracked = false;
   packet.owner = undefined;
   packet.inIface = 'lo';
   packet.outIface = '';

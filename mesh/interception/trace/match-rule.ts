@@ -159,7 +159,8 @@ function testPorts(
 function testFlags([mask = '', set = '']: string[], state: PacketInFlight['state']): Outcome {
   const names = (list: string) => (/^(NONE|)$/.test(list) ? [] : list.split(','));
   const examined = mask === 'ALL' ? ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'] : names(mask);
-  if (state === 'INVALID') return 'unknown';
+  // SYN alone always begins a connection: what is INVALID carries something else.
+  if (state === 'INVALID') return set === 'SYN' && examined.length > 1 ? false : 'unknown';
   const wanted = new Set(set === 'ALL' ? examined : names(set));
   const carried = state === 'ESTABLISHED' ? 'ACK' : 'SYN';
   if (state === 'ESTABLISHED' && examined.includes('PSH')) return 'unknown';

@@ -91,7 +91,7 @@ export function launch(packet: Packet): PacketInFlight {
     outIface: out ? iface : '',
     owner: out ? { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) } : undefined,
     state,
-    tracked: looped,
+    tracked: looped && state !== 'INVALID',
     template: false,
     bound: { dst: looped, src: looped },
     changed: { dst: false, src: false },

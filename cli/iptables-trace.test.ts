@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { iptablesTrace } from './iptables-trace.ts';
+import { run } from './run.ts';
+
+const fixtures = join(import.meta.dirname, '..', 'mesh', 'interception', 'fixtures');
+const rules = 'with-cni_shop_dns.v4.save';
+
+async function call(...args: string[]) {
+  let out = '';
+  let err = '';
+  const terminal = {
+    args: ['iptables', 'trace', ...args],
+    cwd: fixtures,
+    stdin: () => Promise.resolve('*nat\nCOMMIT\n'),
+    out: (text: string) => void (out += text),
+    err: (text: string) => void (err += text),
+    color: false,
+  };
+  return { code: await run([iptablesTrace], terminal, () => '0'), out, err };
+}
+
+describe('meshloom iptables trace', () => {
+  it('prints the contract’s JSON', async () => {
+    const { code, out, err } = await call(
+      ...['--format', 'json', '--direction', 'out', '--dst', '10.0.0.9', '--dport', '80', '--uid', '1000', rules],
+    );
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const json = JSON.parse(out) as { path: object[] };
+    expect(Object.keys(json)).toEqual(['verdict', 'port', 'path', 'says']);
+    expect(json).toMatchObject({ verdict: 'REDIRECT', port: 15001 });
+    expect(json.path[1]).toEqual({ table: 'nat', rule: '-A OUTPUT -j ISTIO_OUTPUT' });
+  });
+
+  it('leaves the port out where nothing redirects, and reads standard input', async () => {
+    const { out } = await call('--format=json', '--direction=in', '--dst=10.0.0.9', '--dport=80', '-');
+    expect(Object.keys(JSON.parse(out) as object)).toEqual(['verdict', 'path', 'says']);
+  });
+
+  it('prints verdict, sentence and path for people', async () => {
+    const { out } = await call(
+      '--direction',
+      'in',
+      '--dst',
+      '10.7.0.2',
+      '--dport',
+      '80',
+      '--local-ip',
+      '10.7.0.2,fd00::2',
+      rules,
+    );
+    expect(out).toContain('REDIRECT 15006\nRedirected to the proxy, inbound port 15006.\n');
+    expect(out).toContain('  nat  -A PREROUTING -p tcp -j ISTIO_INBOUND\n');
+  });
+
+  it.each([
+    [['--dst', '1.1.1.1', '--dport', '1'], '--direction is missing'],
+    [['--direction', 'out', '--dst', 'host', '--dport', '1'], 'not "host"'],
+    [['--direction', 'out', '--dst', '1.1.1.1', '--dport', '70000'], '65535'],
+    [['--direction', 'in', '--dst', '1.1.1.1', '--dport', '1', '--uid', '0'], 'no owner'],
+    [['--direction', 'out', '--dst', '1.1.1.1', '--src', '::1', '--dport', '1'], 'different families'],
+    [['--direction', 'out', '--dst', '1.1.1.1', '--dport', '1', '--frob'], 'Unknown flag --frob'],
+  ])('refuses %j', async (args, message) => {
+    const { code, out, err } = await call(...args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(message);
+  });
+});
