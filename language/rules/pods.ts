@@ -30,6 +30,8 @@ export function labelsOf(pod: PodSource): Labels {
 export class PodIndex {
   readonly all: readonly PodSource[];
   private byNamespace: Map<string, PodSource[]> | undefined;
+  private byLabel: Map<string, PodSource[]> | undefined;
+  private readonly bySelector = new Map<string, readonly PodSource[]>();
 
   constructor(pods: readonly PodSource[]) {
     this.all = pods;
@@ -42,8 +44,34 @@ export class PodIndex {
 
   /** Those with all of these labels; no labels select every pod. `namespace` undefined: of all namespaces. */
   matching(wanted: Labels, namespace?: string): readonly PodSource[] {
-    const pods = namespace === undefined ? this.all : this.in(namespace);
-    return pods.filter((pod) => matchesLabels(wanted, labelsOf(pod)));
+    // Many resources say the same selector.
+    const key = `${namespace ?? '*'} ${printLabels(wanted)}`;
+    let found = this.bySelector.get(key);
+    if (!found) {
+      const pods = namespace === undefined ? this.candidates(wanted) : this.in(namespace);
+      this.bySelector.set(key, (found = pods.filter((pod) => matchesLabels(wanted, labelsOf(pod)))));
+    }
+    return found;
+  }
+
+  /** The pods with the rarest of these labels: all that can have all of them. */
+  private candidates(wanted: Labels): readonly PodSource[] {
+    if (!this.byLabel) {
+      this.byLabel = new Map();
+      for (const pod of this.all) {
+        for (const [label, value] of Object.entries(labelsOf(pod))) {
+          const known = this.byLabel.get(`${label}=${value}`);
+          if (known) known.push(pod);
+          else this.byLabel.set(`${label}=${value}`, [pod]);
+        }
+      }
+    }
+    let rarest = this.all;
+    for (const [label, value] of Object.entries(wanted)) {
+      const pods = this.byLabel.get(`${label}=${value}`) ?? [];
+      if (pods.length < rarest.length) rarest = pods;
+    }
+    return rarest;
   }
 }
 
@@ -74,7 +102,14 @@ export function selectorLabels(selector: Located): Labels | undefined {
   return selector.entries.length > 0 ? selector.strings : undefined;
 }
 
-/** `shop/reviews, shop/ratings` */
+/** `shop/reviews, shop/ratings`; of many, the first few. */
 export function printNames(resources: Iterable<Resource>): string {
-  return [...resources].map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
+  const all = [...resources];
+  const names = firstFew(all).map(({ namespace, name }) => `${namespace}/${name}`);
+  return names.length < all.length ? `${names.join(', ')}, …` : names.join(', ');
+}
+
+/** As many as a person looks at. */
+export function firstFew<T>(all: readonly T[]): readonly T[] {
+  return all.slice(0, 5);
 }

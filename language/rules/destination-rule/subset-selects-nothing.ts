@@ -3,7 +3,7 @@ import { matchesLabels } from '../../../mesh/selectors.ts';
 import { fullHost } from '../../hosts.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { labelsOf, mayAssertNoPod, PodIndex, printLabels } from '../pods.ts';
+import { mayAssertNoPod, PodIndex, printLabels } from '../pods.ts';
 import { sharedRegistry } from '../shared-registry.ts';
 
 /** Nodes lend their pods these labels when Istio looks for a subset's endpoints. */
@@ -48,15 +48,12 @@ export const subsetSelectsNothing = defineRule({
     function isKnown(wanted: Record<string, string>, service: Resource): boolean {
       const { onNode, onPod } = splitLabels(wanted);
       if (!nodesHave(onNode)) return false;
+      if (pods.matching(onPod).length > 0) return true;
       const endpoints = [
         ...service.spec.at('endpoints').items.map((endpoint) => endpoint.at('labels').strings),
         ...WorkloadEntry.map((entry) => entry.spec.at('labels').strings),
       ];
-      return (
-        pods.in(service.namespace).some((pod) => matchesLabels(onPod, labelsOf(pod))) ||
-        pods.all.some((pod) => matchesLabels(onPod, labelsOf(pod))) ||
-        endpoints.some((labels) => matchesLabels(wanted, labels))
-      );
+      return endpoints.some((labels) => matchesLabels(wanted, labels));
     }
 
     /** Where pods of templates will run, nobody knows yet: some node must have the labels, or no nodes are at hand. */

@@ -21,7 +21,7 @@ export const unverifiedCertificateOfPort = defineRule({
           l10n.t(
             'TLS to port {0} of {1} is {2} without caCertificates: nothing says which CA must have signed its certificate. Set caCertificates.',
             setting.at('port', 'number').text,
-            spec.at('host').text,
+            spec.at('host').string ?? '',
             mode.string!,
           ),
         );

@@ -19,7 +19,7 @@ export const unverifiedCertificate = defineRule({
         mode,
         l10n.t(
           'TLS to {0} is {1} without caCertificates: nothing says which CA must have signed its certificate. Set caCertificates.',
-          spec.at('host').text,
+          spec.at('host').string ?? '',
           mode.string!,
         ),
       );

@@ -5,7 +5,7 @@ import { rememberPerResource } from '../../remember.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { groupBy } from '../group-by.ts';
-import { labelsOf, PodIndex, printLabels, printNames } from '../pods.ts';
+import { firstFew, labelsOf, PodIndex, printLabels, printNames } from '../pods.ts';
 
 interface ServerHost {
   gateway: Resource;
@@ -58,7 +58,7 @@ export const conflictingGatewayHosts = defineRule({
             one.at.string!,
             one.port,
           ),
-          { related: others.map(({ at }) => ({ at, message: l10n.t('The same host') })) },
+          { related: firstFew(others).map(({ at }) => ({ at, message: l10n.t('The same host') })) },
         );
       }
     }

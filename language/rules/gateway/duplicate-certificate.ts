@@ -4,25 +4,29 @@ import type { Located } from '../../located.ts';
 import { rememberPerResource } from '../../remember.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { printNames } from '../pods.ts';
+import { firstFew, printLabels, printNames } from '../pods.ts';
 
 interface Certificate {
   gateway: Resource;
+  selector: Record<string, string>;
+  selectorText: string;
   at: Located;
   /** Where it comes from: a Secret's name, or the paths of certificate and key. */
   source: string;
 }
 
-const certificates = rememberPerResource((gateway): Certificate[] =>
-  gateway.spec.at('servers').items.flatMap((server): Certificate[] => {
+const certificates = rememberPerResource((gateway): Certificate[] => {
+  const selector = gateway.spec.at('selector').strings;
+  const selectorText = printLabels(selector);
+  return gateway.spec.at('servers').items.flatMap((server): Certificate[] => {
     const tls = server.at('tls');
     const secret = tls.at('credentialName');
-    if (secret.string) return [{ gateway, at: secret, source: secret.string }];
+    if (secret.string) return [{ gateway, selector, selectorText, at: secret, source: secret.string }];
     const [certificate, key] = [tls.at('serverCertificate'), tls.at('privateKey')];
     if (!certificate.string || !key.string) return [];
-    return [{ gateway, at: certificate, source: `${certificate.string} ${key.string}` }];
-  }),
-);
+    return [{ gateway, selector, selectorText, at: certificate, source: `${certificate.string} ${key.string}` }];
+  });
+});
 
 /** A browser that sees one certificate for two hosts sends both over one HTTP/2 connection: the second Gateway answers 404. */
 export const duplicateCertificate = defineRule({
@@ -42,8 +46,9 @@ export const duplicateCertificate = defineRule({
     for (const group of bySource.values()) {
       if (group.length < 2) continue;
       const told = new Set<Resource>();
-      for (const { gateway, at } of group) {
-        const others = group.filter((other) => other.gateway !== gateway && shareProxies(gateway, other.gateway));
+      for (const one of group) {
+        const { gateway, at } = one;
+        const others = group.filter((other) => other.gateway !== gateway && shareProxies(one, other));
         if (others.length === 0 || told.has(gateway)) continue;
         told.add(gateway);
         yield finding(
@@ -52,14 +57,14 @@ export const duplicateCertificate = defineRule({
             'Gateway {0} has the same certificate on the same proxies: browsers that reuse a connection get 404 for the hosts of the other. Put the hosts into one Gateway.',
             printNames(new Set(others.map((other) => other.gateway))),
           ),
-          { related: others.map((other) => ({ at: other.at, message: l10n.t('The same certificate') })) },
+          { related: firstFew(others).map((other) => ({ at: other.at, message: l10n.t('The same certificate') })) },
         );
       }
     }
   },
 });
 
-function shareProxies(a: Resource, b: Resource): boolean {
-  const [one, other] = [a.spec.at('selector').strings, b.spec.at('selector').strings];
-  return matchesLabels(one, other) || matchesLabels(other, one);
+function shareProxies(a: Certificate, b: Certificate): boolean {
+  if (a.selectorText === b.selectorText) return true;
+  return matchesLabels(a.selector, b.selector) || matchesLabels(b.selector, a.selector);
 }

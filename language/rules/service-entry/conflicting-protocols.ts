@@ -6,7 +6,7 @@ import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { exportScopes, scopesOverlap } from '../export-scopes.ts';
 import type { Scopes } from '../export-scopes.ts';
 import { groupBy } from '../group-by.ts';
-import { printNames } from '../pods.ts';
+import { firstFew, printNames } from '../pods.ts';
 
 interface HostPort {
   entry: Resource;
@@ -57,7 +57,12 @@ export const conflictingProtocols = defineRule({
             [...new Set(others.map((other) => other.protocol))].join(', '),
             printNames(new Set(others.map(({ entry }) => entry))),
           ),
-          { related: others.map(({ at }) => ({ at: at.at('protocol'), message: l10n.t('The other protocol') })) },
+          {
+            related: firstFew(others).map(({ at }) => ({
+              at: at.at('protocol'),
+              message: l10n.t('The other protocol'),
+            })),
+          },
         );
       }
     }

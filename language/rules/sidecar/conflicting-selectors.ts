@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { isAmbient, namespacesByName } from '../in-mesh.ts';
-import { PodIndex, printNames } from '../pods.ts';
+import { firstFew, PodIndex, printNames } from '../pods.ts';
 import { findRivals, selecting } from '../workload-selectors.ts';
 
 /** A proxy takes one Sidecar: istiod picks the oldest, so the other one is without effect where both select. */
@@ -26,7 +26,7 @@ export const conflictingSidecars = defineRule({
           pod.name,
           printNames(others),
         ),
-        { related: rivals.map(({ at }) => ({ at, message: l10n.t('Selects them, too') })) },
+        { related: firstFew(rivals).map(({ at }) => ({ at, message: l10n.t('Selects them, too') })) },
       );
     }
   },

@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { isAmbientNamespace, namespacesByName } from '../in-mesh.ts';
+import { firstFew } from '../pods.ts';
 import { findSeveralWithoutSelector } from '../workload-selectors.ts';
 
 /** The Sidecar without selector is the default of its namespace: there can be one. */
@@ -23,7 +24,12 @@ export const severalDefaultSidecars = defineRule({
           one.namespace,
           names,
         ),
-        { related: others.map(({ metadata }) => ({ at: metadata.at('name'), message: l10n.t('The other one') })) },
+        {
+          related: firstFew(others).map(({ metadata }) => ({
+            at: metadata.at('name'),
+            message: l10n.t('The other one'),
+          })),
+        },
       );
     }
   },

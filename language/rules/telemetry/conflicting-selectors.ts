@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { PodIndex, printNames } from '../pods.ts';
+import { firstFew, PodIndex, printNames } from '../pods.ts';
 import { findRivals, selecting } from '../workload-selectors.ts';
 
 /** Of several Telemetries for one workload only the oldest is used. */
@@ -23,7 +23,7 @@ export const conflictingTelemetries = defineRule({
           pod.name,
           printNames(others),
         ),
-        { related: rivals.map(({ at }) => ({ at, message: l10n.t('Selects them, too') })) },
+        { related: firstFew(rivals).map(({ at }) => ({ at, message: l10n.t('Selects them, too') })) },
       );
     }
   },

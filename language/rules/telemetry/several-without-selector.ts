@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
+import { firstFew } from '../pods.ts';
 import { findSeveralWithoutSelector } from '../workload-selectors.ts';
 
 /** As with Sidecars: one without selector is the default of its namespace. */
@@ -19,7 +20,12 @@ export const severalDefaultTelemetries = defineRule({
           one.namespace,
           names,
         ),
-        { related: others.map(({ metadata }) => ({ at: metadata.at('name'), message: l10n.t('The other one') })) },
+        {
+          related: firstFew(others).map(({ metadata }) => ({
+            at: metadata.at('name'),
+            message: l10n.t('The other one'),
+          })),
+        },
       );
     }
   },

@@ -6,7 +6,7 @@ import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { exportScopes, scopesOverlap } from '../export-scopes.ts';
 import type { Scopes } from '../export-scopes.ts';
-import { printNames } from '../pods.ts';
+import { firstFew, printNames } from '../pods.ts';
 
 interface MeshHost {
   virtualService: Resource;
@@ -58,7 +58,7 @@ export const conflictingMeshHosts = defineRule({
             printNames(others.map(({ virtualService }) => virtualService)),
             one.host,
           ),
-          { related: others.map(({ at }) => ({ at, message: l10n.t('The same host') })) },
+          { related: firstFew(others).map(({ at }) => ({ at, message: l10n.t('The same host') })) },
         );
       }
     }

@@ -3,7 +3,7 @@ import { rename } from '../../edits.ts';
 import { findServiceOf } from '../../hosts.ts';
 import { findNearMiss } from '../../../mesh/near-miss.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { ServiceRegistry } from '../service-registry.ts';
+import { sharedRegistry } from '../shared-registry.ts';
 import { destinations } from './destinations.ts';
 
 /**
@@ -19,7 +19,7 @@ export const hostNotFound = defineRule({
   reads: ['VirtualService', 'Service', 'ServiceEntry'],
   *check({ VirtualService, Service, ServiceEntry }, context) {
     if (context.strictness === 'lenient') return;
-    const registry = new ServiceRegistry(Service, ServiceEntry, context);
+    const registry = sharedRegistry(Service, ServiceEntry, context);
     for (const { virtualService, host, fullHost, isMirror } of destinations(VirtualService, context)) {
       if (registry.find(fullHost, virtualService.namespace)) continue;
       const service = findServiceOf(fullHost, context.clusterDomain);

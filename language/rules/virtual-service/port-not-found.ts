@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { replaceValue } from '../../edits.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { ServiceRegistry } from '../service-registry.ts';
+import { sharedRegistry } from '../shared-registry.ts';
 import { destinations } from './destinations.ts';
 
 /** The port of a destination is the Service's port, not the container's: one it does not have ends in 503. */
@@ -13,7 +13,7 @@ export const portNotFound = defineRule({
   why: 'The port of a destination must be one of its Service (not of its containers): otherwise there is no cluster to route to, and requests fail with 503.',
   reads: ['VirtualService', 'Service', 'ServiceEntry'],
   *check({ VirtualService, Service, ServiceEntry }, context) {
-    const registry = new ServiceRegistry(Service, ServiceEntry, context);
+    const registry = sharedRegistry(Service, ServiceEntry, context);
     for (const { virtualService, destination, host, fullHost } of destinations(VirtualService, context)) {
       const port = destination.entry('port')?.value.at('number');
       const entry = !port?.number ? undefined : registry.find(fullHost, virtualService.namespace);
