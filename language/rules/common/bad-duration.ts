@@ -12,16 +12,16 @@ const traffic: [path: string, least?: number][] = [
   ['connectionPool.tcp.connectTimeout', 1],
   ['connectionPool.tcp.idleTimeout', 0],
   ['connectionPool.tcp.maxConnectionDuration', 1],
-  ['connectionPool.tcp.tcpKeepalive.time', 1],
-  ['connectionPool.tcp.tcpKeepalive.interval', 1],
+  ['connectionPool.tcp.tcpKeepalive.time'],
+  ['connectionPool.tcp.tcpKeepalive.interval'],
   ['connectionPool.http.idleTimeout', 1],
-  ['connectionPool.http.http2KeepAlive.interval', 1],
-  ['connectionPool.http.http2KeepAlive.timeout', 1],
+  ['connectionPool.http.http2KeepAlive.interval'],
+  ['connectionPool.http.http2KeepAlive.timeout'],
   ['outlierDetection.interval', 1],
   ['outlierDetection.baseEjectionTime', 1],
   ['loadBalancer.consistentHash.httpCookie.ttl'],
-  ['loadBalancer.warmupDurationSecs', 1],
-  ['loadBalancer.warmup.duration', 1],
+  ['loadBalancer.warmupDurationSecs'],
+  ['loadBalancer.warmup.duration'],
 ];
 const below = (prefix: string): typeof traffic => traffic.map(([path, least]) => [`${prefix}.${path}`, least]);
 

@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { whyNoHost, isIpAddress } from '../values/hosts.ts';
-import { isPort } from '../values/ports.ts';
+import { isWrongPort } from '../values/ports.ts';
 import { trafficPolicies } from './policies.ts';
 
 /** A tunnel goes through a proxy that speaks CONNECT or POST, to a port of one host. */
@@ -31,8 +31,7 @@ export const badTunnel = defineRefusal('DestinationRule', {
         );
       const reason = host.string === undefined || isIpAddress(host.string) ? undefined : whyNoHost(host.string);
       if (reason) yield finding(host, l10n.t('"{0}" is no host: {1}. Istio refuses it.', host.string!, reason));
-      if (port.number !== undefined && !isPort(port.number))
-        yield finding(port, l10n.t('{0} is no port: Istio takes 1 to 65535.', port.text));
+      if (isWrongPort(port.number)) yield finding(port, l10n.t('{0} is no port: Istio takes 1 to 65535.', port.text));
     }
   },
 });

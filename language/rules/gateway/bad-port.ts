@@ -4,7 +4,7 @@ import { rename } from '../../edits.ts';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isIpAddress } from '../values/hosts.ts';
-import { knownProtocols, isKnownProtocol, isPort, isUnixSocket } from '../values/ports.ts';
+import { isKnownProtocol, isUnixSocket, isWrongPort, knownProtocols } from '../values/ports.ts';
 
 /** Where a server listens, and what it reads there. */
 export const badPort = defineRefusal('Gateway', {
@@ -19,7 +19,7 @@ export const badPort = defineRefusal('Gateway', {
         protocol: port.at('protocol'),
       };
       const isSocket = bind.string?.startsWith('unix:') ?? false;
-      if (number.number !== undefined && !isPort(number.number) && !(isSocket && number.number === 0))
+      if (isWrongPort(number.number) && !(isSocket && number.number === 0))
         yield finding(number, l10n.t('{0} is no port: Istio takes 1 to 65535.', number.text));
       if (isSocket && number.number)
         yield finding(

@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { whyNoHost, isIpAddress } from '../values/hosts.ts';
-import { isPort, isUnixSocket } from '../values/ports.ts';
+import { isUnixSocket, isWrongPort } from '../values/ports.ts';
 
 /** What an endpoint may be follows from how the service is found. */
 export const badEndpoint = defineRefusal('ServiceEntry', {
@@ -53,7 +53,7 @@ export const badEndpoint = defineRefusal('ServiceEntry', {
               names.join(', '),
             ),
           );
-        else if (value.number !== undefined && !isPort(value.number))
+        else if (isWrongPort(value.number))
           yield finding(value, l10n.t('{0} is no port: Istio takes 1 to 65535.', value.text));
       }
     }

@@ -3,7 +3,7 @@ import { finding } from '../../finding.ts';
 import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isDnsLabel } from '../values/hosts.ts';
-import { knownProtocols, isKnownProtocol, isPort } from '../values/ports.ts';
+import { isKnownProtocol, isWrongPort, knownProtocols } from '../values/ports.ts';
 
 /** Ports are told apart by name and by number. */
 export const badPort = defineRefusal('ServiceEntry', {
@@ -27,7 +27,7 @@ export const badPort = defineRefusal('ServiceEntry', {
           ),
         );
       for (const value of [number, target]) {
-        if (value.number !== undefined && !isPort(value.number) && !(value === target && value.number === 0))
+        if (isWrongPort(value.number) && !(value === target && value.number === 0))
           yield finding(value, l10n.t('{0} is no port: Istio takes 1 to 65535.', value.text));
       }
       if (protocol.string && !isKnownProtocol(protocol.string))

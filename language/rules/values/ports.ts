@@ -33,6 +33,11 @@ export function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65535;
 }
 
+/** A number that the structure lets pass (it is neither negative nor over 32 bits long) and that is no port all the same. */
+export function isWrongPort(port: number | undefined): boolean {
+  return Number.isInteger(port) && port! >= 0 && port! <= 0xffffffff && !isPort(port!);
+}
+
 /** `unix:///path/to/socket`, or `unix://@name` in the abstract namespace of the kernel. */
 export function isUnixSocket(address: string): boolean {
   return /^unix:\/\/[/@]./.test(address);

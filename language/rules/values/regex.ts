@@ -75,7 +75,8 @@ function endOfClass(regex: string, start: number): number {
   if (regex[at] === ']') at++;
   for (; at < regex.length; at++) {
     if (regex[at] === '\\') at++;
-    else if (regex.startsWith('[:', at) && regex.indexOf(':]', at) !== -1) at = regex.indexOf(':]', at) + 1;
+    else if (regex.startsWith('[:', at) && regex[at - 1] !== '-' && regex.includes(':]', at))
+      at = regex.indexOf(':]', at) + 1;
     else if (regex[at] === ']') return at;
   }
   return -1;

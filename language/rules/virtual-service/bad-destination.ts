@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isDnsLabel, whyNoWildcardHost, isIpAddress } from '../values/hosts.ts';
-import { isPort } from '../values/ports.ts';
+import { isWrongPort } from '../values/ports.ts';
 import { destinationValues } from './destinations.ts';
 
 /** Where traffic goes must be a service: a name, a subset that can be one, and a port that exists in TCP. */
@@ -24,7 +24,7 @@ export const badDestination = defineRefusal('VirtualService', {
           ),
         );
       const number = port.at('number');
-      if (port.type === 'map' && (!number.isSet || (number.number !== undefined && !isPort(number.number))))
+      if (port.type === 'map' && (!number.isSet || isWrongPort(number.number)))
         yield finding(
           number.isSet ? number : port,
           number.isSet

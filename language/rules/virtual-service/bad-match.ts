@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isDnsLabel } from '../values/hosts.ts';
-import { isPort } from '../values/ports.ts';
+import { isWrongPort } from '../values/ports.ts';
 import { whyNoRe2 } from '../values/regex.ts';
 import { stringMatches } from './string-matches.ts';
 
@@ -32,7 +32,7 @@ export const badMatch = defineRefusal('VirtualService', {
       if (namespace.string && !isDnsLabel(namespace.string))
         yield finding(namespace, l10n.t('"{0}" cannot be a namespace: Istio refuses it.', namespace.string));
       // A port of 0 is one that is not given.
-      if (port.number && !isPort(port.number))
+      if (port.number && isWrongPort(port.number))
         yield finding(port, l10n.t('{0} is no port: Istio takes 1 to 65535.', port.text));
     }
   },

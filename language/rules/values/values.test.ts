@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { parseDuration } from './durations.ts';
+import { hostsMeet, isCidr, isDnsLabel, isWithinHost, whyNoHost, whyNoWildcardHost } from './hosts.ts';
+import { isLabelName, isLabelValue } from './labels.ts';
+import { isUnixSocket } from './ports.ts';
+import { whyNoRe2 } from './regex.ts';
+
+describe('durations', () => {
+  test.each([
+    ['5s', 5000],
+    ['1m30s', 90_000],
+    ['1.5h', 5_400_000],
+    ['.5s', 500],
+    ['5.s', 5000],
+    ['250ms', 250],
+    ['100us', 0.1],
+    ['-1s', -1000],
+    ['+1s', 1000],
+    ['0', 0],
+    ['0s', 0],
+  ])('%s is %d ms', (text, milliseconds) => {
+    expect(parseDuration(text)).toBeCloseTo(milliseconds);
+  });
+
+  test.each(['', '5', '5 s', '5sec', '1d', 's', '1,5s', '1s 2s', '--1s', '.s'])('"%s" is none', (text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  });
+});
+
+describe('hosts', () => {
+  test.each([
+    'reviews',
+    'a.b.example.com',
+    '*',
+    '*.example.com',
+    '*example.com',
+    '*-api.example.com',
+    'Example.COM',
+    'a.example.com.',
+    '9p.example.com',
+  ])('%s is one, which may be a wildcard', (host) => {
+    expect(whyNoWildcardHost(host)).toBeUndefined();
+  });
+
+  test.each([
+    '',
+    'a b',
+    'a..b',
+    '.a',
+    'a.*.com',
+    'a*.com',
+    '**.com',
+    'a_b.com',
+    '-a.com',
+    'a-.com',
+    '10.0.0.1',
+    'http://a.com',
+    'a.com:80',
+    `${'a'.repeat(64)}.com`,
+  ])('"%s" is none', (host) => {
+    expect(whyNoWildcardHost(host)).not.toBeUndefined();
+  });
+
+  test('a full host has no wildcard', () => {
+    expect(whyNoHost('api.example.com')).toBeUndefined();
+    expect(whyNoHost('*.example.com')).not.toBeUndefined();
+  });
+
+  test('two hosts meet when one name belongs to both', () => {
+    expect(hostsMeet('*.example.com', 'api.example.com')).toBe(true);
+    expect(hostsMeet('*.example.com', '*.api.example.com')).toBe(true);
+    expect(hostsMeet('*', 'reviews')).toBe(true);
+    expect(hostsMeet('*.example.com', 'example.com')).toBe(false);
+    expect(hostsMeet('a.example.com', 'b.example.com')).toBe(false);
+  });
+
+  test('a host is within another when all its names are', () => {
+    expect(isWithinHost('api.example.com', '*.example.com')).toBe(true);
+    expect(isWithinHost('*.api.example.com', '*.example.com')).toBe(true);
+    expect(isWithinHost('*.example.com', '*.example.com')).toBe(true);
+    expect(isWithinHost('*.com', '*.example.com')).toBe(false);
+    expect(isWithinHost('*.example.com', 'api.example.com')).toBe(false);
+  });
+});
+
+test('tells addresses, sockets and labels from what only looks like them', () => {
+  expect(['10.0.0.0/8', 'fd00::/64', '10.1.2.3/0'].every(isCidr)).toBe(true);
+  expect(['10.0.0.0', '10.0.0.0/33', '10.0.0/8', 'a/8', '10.0.0.0/8/8', '10.0.0.0/'].some(isCidr)).toBe(false);
+  expect(['unix:///run/a', 'unix://@a'].every(isUnixSocket)).toBe(true);
+  expect(['unix://run', 'unix:/run/a', '/run/a'].some(isUnixSocket)).toBe(false);
+  expect(['a', 'v1-2', '9'].every(isDnsLabel)).toBe(true);
+  expect(['', 'a.b', 'a_b', '-a', 'a'.repeat(64)].some(isDnsLabel)).toBe(false);
+  expect(['app', 'app.kubernetes.io/name', 'A_b'].every(isLabelName)).toBe(true);
+  expect(['', 'a b', '/a', 'a/', 'a/b/c', '_a'].some(isLabelName)).toBe(false);
+  expect(['', 'v1', 'V_1.2'].every(isLabelValue)).toBe(true);
+  expect(['-a', 'a!', 'a'.repeat(64)].some(isLabelValue)).toBe(false);
+});
+
+describe('regular expressions of RE2', () => {
+  test.each([
+    '',
+    '.*',
+    '^(a|b)+$',
+    '(?i)abc',
+    'a(?i)*',
+    '(?P<n>a)',
+    '(?:a)?',
+    '[]a]',
+    '[^]]',
+    '[[:alpha:]]+',
+    '[^[^|)-[:alpha:]+',
+    'a{2,3}?',
+    'a{,2}',
+    '{',
+    '\\Q(\\E',
+    '\\123',
+    'a|',
+    '\\p{Greek}',
+    'x*?',
+  ])('%s is one', (regex) => {
+    expect(whyNoRe2(regex)).toBeUndefined();
+  });
+
+  test.each([
+    'a(?=b)',
+    'a(?!b)',
+    '(?<=a)b',
+    '(?<!a)b',
+    '(?>a)',
+    '(a)\\1',
+    '(a',
+    'a)',
+    '[a',
+    '*a',
+    'a**',
+    'a++',
+    'a{2}{3}',
+    'a{1001}',
+    'a{3,2}',
+    '(*)',
+    'a|*',
+    'a\\',
+  ])('%s is none', (regex) => {
+    expect(whyNoRe2(regex)).not.toBeUndefined();
+  });
+});
