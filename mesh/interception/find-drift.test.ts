@@ -181,7 +181,7 @@ describe('drift', () => {
           table: 'filter',
           expected: ':OUTPUT ACCEPT',
           actual: ':OUTPUT DROP',
-          effect: 'What that the pod sends is dropped. Expected: it is left alone.',
+          effect: 'Traffic that the pod sends is dropped. Expected: it is left alone.',
         },
       ],
     });

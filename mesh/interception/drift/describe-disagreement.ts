@@ -31,7 +31,7 @@ export function narrowness({ box }: Disagreement, space: PacketSpace): number {
 function describeProtocol(box: Box, space: PacketSpace): string {
   const mask = box.get('protocol');
   const name = mask === undefined ? undefined : space.dimension('protocol')?.describe(mask);
-  return name === undefined ? l10n.t('What') : name.toUpperCase();
+  return name === undefined ? l10n.t('Traffic') : name.toUpperCase();
 }
 
 function describeBox(box: Box, space: PacketSpace): string {
