@@ -212,7 +212,11 @@ export function predictInjection(sources: SettingSources): InjectedParts {
   if (nics !== undefined) args.push('-k', nics);
   if (excludedNics !== undefined) args.push('-c', excludedNics);
   const env = Object.entries(metadata).map(([name, value]) => ({ name, value }));
-  const written: Record<string, string> = { ...annotations, [annotation.mode]: mode, [annotation.excludeInboundPorts]: excluded };
+  const written: Record<string, string> = {
+    ...annotations,
+    [annotation.mode]: mode,
+    [annotation.excludeInboundPorts]: excluded,
+  };
   // The template leaves out what is empty, and the plugin then takes its own default.
   const write = (name: string, value: string | undefined) => {
     if (value) written[name] = value;
