@@ -1,12 +1,11 @@
 import * as l10n from '@vscode/l10n';
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { describeChain } from '../mesh/interception/describe-chain.ts';
 import { explainRules } from '../mesh/interception/explain-rules.ts';
 import type { ExplainedRule, ExplainedRuleset } from '../mesh/interception/explain-rules.ts';
 import { parseRules } from '../mesh/interception/parse-rules.ts';
 import { summarizeInterception } from '../mesh/interception/summarize-interception.ts';
 import { oneOf, readFlags } from './flags.ts';
+import { readRules } from './read-rules.ts';
 import { UsageError } from './verb.ts';
 import type { Terminal, Verb } from './verb.ts';
 
@@ -38,7 +37,7 @@ async function explain(terminal: Terminal): Promise<number> {
   const format = oneOf('--format', values.format, ['text', 'json'] as const);
   if (positionals.length > 1)
     throw new UsageError(l10n.t('One file at a time, not {0}: {1}.', positionals.length, positionals.join(', ')));
-  const text = await readInput(positionals[0], terminal);
+  const text = await readRules(positionals[0], terminal);
   if (text === undefined) return 2;
   const explained = explainRules(parseRules(text));
   if (format === 'json') terminal.out(`${JSON.stringify(asContract(explained), null, 2)}\n`);
@@ -47,33 +46,6 @@ async function explain(terminal: Terminal): Promise<number> {
     for (const warning of explained.warnings) terminal.err(l10n.t('warning: {0}', warning) + '\n');
   }
   return 0;
-}
-
-async function readInput(file: string | undefined, terminal: Terminal): Promise<string | undefined> {
-  if (file === undefined || file === '-') return terminal.stdin();
-  try {
-    return await readFile(resolve(terminal.cwd, file), 'utf8');
-  } catch (error) {
-    terminal.err(`${describeReadError(file, error)}\n`);
-    return undefined;
-  }
-}
-
-function describeReadError(file: string, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const why: Record<string, () => string> = {
-    ENOENT: () =>
-      l10n.t(
-        'there is no such file. Check the path, or pipe the rules in: iptables-save -c | meshloom iptables explain',
-      ),
-    EISDIR: () => l10n.t('it is a directory. Name a file with the output of iptables-save'),
-    EACCES: () => l10n.t('you may not read it. Run as a user who may, or pipe the rules in'),
-  };
-  return l10n.t(
-    'Could not read the rules from {0}: {1}.',
-    file,
-    why[code]?.() ?? (error instanceof Error ? error.message : String(error)),
-  );
 }
 
 /** The shape that other programs parse: it only grows. */

@@ -1,11 +1,10 @@
 import * as l10n from '@vscode/l10n';
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
 import { parseRules } from '../mesh/interception/parse-rules.ts';
 import { tracePacket } from '../mesh/interception/trace-packet.ts';
 import type { Packet, Trace } from '../mesh/interception/trace-packet.ts';
 import { oneOf, readFlags } from './flags.ts';
+import { readRules } from './read-rules.ts';
 import { UsageError } from './verb.ts';
 import type { Terminal, Verb } from './verb.ts';
 
@@ -61,7 +60,7 @@ async function trace(terminal: Terminal): Promise<number> {
   const packet = readPacket(values);
   if (positionals.length > 1)
     throw new UsageError(l10n.t('One file at a time, not {0}: {1}.', positionals.length, positionals.join(', ')));
-  const text = await readInput(positionals[0], terminal);
+  const text = await readRules(positionals[0], terminal);
   if (text === undefined) return 2;
   const ruleset = parseRules(text);
   const traced = tracePacket(ruleset, packet);
@@ -130,17 +129,6 @@ function readNumber(flag: string, written: string, maximum: number): number {
   const number = /^(0x[0-9a-f]+|\d+)$/i.test(written) ? Number(written) : Number.NaN;
   if (number <= maximum) return number;
   throw new UsageError(l10n.t('{0} takes a number from 0 to {1}, not "{2}".', flag, String(maximum), written));
-}
-
-async function readInput(file: string | undefined, terminal: Terminal): Promise<string | undefined> {
-  if (file === undefined || file === '-') return terminal.stdin();
-  try {
-    return await readFile(resolve(terminal.cwd, file), 'utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    terminal.err(`${l10n.t('Could not read the rules from {0}: {1}.', file, why)}\n`);
-    return undefined;
-  }
 }
 
 /** The shape that other programs parse: it only grows. */
