@@ -1,10 +1,8 @@
 import * as l10n from '@vscode/l10n';
-import { findPodSource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { groupBy } from '../group-by.ts';
-import { isInMesh, namespacesByName } from '../in-mesh.ts';
 import { printNames } from '../pods.ts';
-import { portsBefore, selectingServices } from '../service-ports.ts';
+import { portsInMesh } from './ports-in-mesh.ts';
 
 /** Inbound, the proxy only sees the container's port; it cannot know which port of a Service the client called. */
 export const conflictingTargetPorts = defineRule({
@@ -14,14 +12,8 @@ export const conflictingTargetPorts = defineRule({
   docs: istioDocs('IST0137'),
   why: 'Different ports of Services lead to one port of a Deployment of the mesh: the proxy cannot tell which of them was called and configures the port for one of them.',
   reads: ['Deployment', 'Service', 'Namespace'],
-  *check({ Deployment, Service, Namespace }) {
-    const services = selectingServices(Service);
-    const namespaces = namespacesByName(Namespace);
-    for (const deployment of Deployment) {
-      const pod = findPodSource(deployment);
-      if (!pod || !isInMesh(pod, namespaces.get(deployment.namespace))) continue;
-      const ports = portsBefore(pod, services);
-      if (ports.length < 2) continue;
+  *check(resources) {
+    for (const { deployment, ports } of portsInMesh(resources)) {
       for (const [target, uses] of groupBy(ports, (use) => use.target)) {
         const numbers = new Set(uses.map(({ port }) => port));
         if (numbers.size < 2) continue;

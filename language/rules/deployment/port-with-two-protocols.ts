@@ -1,10 +1,8 @@
 import * as l10n from '@vscode/l10n';
-import { findPodSource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { groupBy } from '../group-by.ts';
-import { isInMesh, namespacesByName } from '../in-mesh.ts';
 import { printNames } from '../pods.ts';
-import { portsBefore, selectingServices } from '../service-ports.ts';
+import { portsInMesh } from './ports-in-mesh.ts';
 
 /** The proxy keeps one inbound listener per port: it cannot be TCP for one Service and UDP for another. */
 export const portWithTwoProtocols = defineRule({
@@ -14,14 +12,8 @@ export const portWithTwoProtocols = defineRule({
   docs: istioDocs('IST0116'),
   why: 'The Services in front of a Deployment of the mesh use one port number with different transport protocols; the proxy can treat the port in one way only.',
   reads: ['Deployment', 'Service', 'Namespace'],
-  *check({ Deployment, Service, Namespace }) {
-    const services = selectingServices(Service);
-    const namespaces = namespacesByName(Namespace);
-    for (const deployment of Deployment) {
-      const pod = findPodSource(deployment);
-      if (!pod || !isInMesh(pod, namespaces.get(deployment.namespace))) continue;
-      const ports = portsBefore(pod, services);
-      if (ports.length < 2) continue;
+  *check(resources) {
+    for (const { deployment, ports } of portsInMesh(resources)) {
       for (const [port, uses] of groupBy(ports, (use) => use.port)) {
         const protocols = new Set(uses.map(({ protocol }) => protocol));
         if (protocols.size < 2) continue;
