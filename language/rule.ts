@@ -1,5 +1,6 @@
 import type { Finding, Severity } from './finding.ts';
 import type { Kind } from './kinds.ts';
+import type { MeshSettings } from './mesh-config.ts';
 import type { PodSource, Resource } from './resource.ts';
 
 export { finding } from './finding.ts';
@@ -18,6 +19,13 @@ export interface RuleContext {
   clusterDomain: string;
   /** Policies here apply to the whole mesh: `istio-system`. */
   rootNamespace: string;
+  /**
+   * Whether *not found* may be said of these kinds. Strict: always. Lenient: only when a live cluster lists every one of them
+   * completely and no file that could not be read (Helm template, too large) mentions any.
+   */
+  knowsAll: (...kinds: Readable[]) => boolean;
+  /** The mesh's configuration when it was named apart from the resources (`--meshConfigFile`); a ConfigMap among them is the rules' to read. */
+  meshConfig: MeshSettings | undefined;
   /** Whether files that could not be read (Helm templates, too large) mention this kind: then nobody knows what is missing. */
   mayBeHidden: (kind: Kind) => boolean;
 }

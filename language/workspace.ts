@@ -4,6 +4,7 @@ import { finding } from './finding.ts';
 import type { Kind } from './kinds.ts';
 import { Located } from './located.ts';
 import type { Range } from './located.ts';
+import type { MeshSettings } from './mesh-config.ts';
 import { parse, refusedFile } from './parse.ts';
 import type { ParsedDocument, ParsedFile, SkipReason } from './parse.ts';
 import { findPodSource } from './resource.ts';
@@ -35,6 +36,8 @@ export interface WorkspaceOptions {
   defaultNamespace?: string;
   clusterDomain?: string;
   rootNamespace?: string;
+  /** What `--meshConfigFile` says; its root namespace counts where {@link rootNamespace} is not given. */
+  meshConfig?: MeshSettings;
   /** Syntax errors are told of manifests only: an editor's folder is full of other YAML. `all`: of every file. */
   syntaxErrors?: 'manifests' | 'all';
   /** A rule that failed, which is our fault and nobody else's: its findings are left out. */
@@ -230,11 +233,14 @@ export class Workspace {
   }
 
   private context(): RuleContext {
-    const { strictness = 'lenient', clusterDomain = 'cluster.local', rootNamespace = 'istio-system' } = this.options;
+    const { strictness = 'lenient', clusterDomain = 'cluster.local', meshConfig } = this.options;
+    const rootNamespace = this.options.rootNamespace ?? meshConfig?.rootNamespace ?? 'istio-system';
     return {
       strictness,
       clusterDomain,
       rootNamespace,
+      meshConfig,
+      knowsAll: () => strictness === 'strict',
       mayBeHidden: (kind) => strictness === 'lenient' && this.hidden.has(kind),
     };
   }

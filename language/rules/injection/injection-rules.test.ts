@@ -21,6 +21,8 @@ function analyze(text: string): Told[] {
     strictness: 'lenient',
     clusterDomain: 'cluster.local',
     rootNamespace: 'istio-system',
+    knowsAll: () => false,
+    meshConfig: undefined,
     mayBeHidden: () => false,
   } as const;
   const told = injectionRules.flatMap((rule) =>
