@@ -1,0 +1,77 @@
+/** What a live cluster holds, as the editor's side tells the language server. Lies under the files: what a file defines counts. */
+
+/** An object as the API server returns it. */
+export type PlainObject = Record<string, unknown>;
+
+/** `meshloom/cluster`: everything, in place of what was told before. `null` instead: no cluster is connected any more. */
+export interface ClusterSnapshot {
+  /** The context's name, e.g. `kind-mesh`. */
+  name: string;
+  /** Objects with `apiVersion`, `kind` and `metadata`; also CustomResourceDefinitions, whose structure then counts. */
+  resources: PlainObject[];
+  /**
+   * What was listed to its end and in all namespaces, e.g. `apps/Deployment`, `/Pod`, `networking.istio.io/VirtualService` (group/kind): only
+   * of these may it be said that one is not there.
+   */
+  complete: string[];
+}
+
+/** `meshloom/clusterChange`: what came, changed and went since. */
+export interface ClusterChange {
+  changed: PlainObject[];
+  removed: ClusterReference[];
+}
+
+/** Names an object that is gone. `namespace` is empty for cluster-scoped kinds. */
+export interface ClusterReference {
+  apiVersion: string;
+  kind: string;
+  namespace: string;
+  name: string;
+}
+
+export const clusterNotification = 'meshloom/cluster';
+export const clusterChangeNotification = 'meshloom/clusterChange';
+
+/**
+ * Reads `meshloom/cluster` as it came over the wire; what is no object of Kubernetes is left out.
+ * @returns undefined for `null` and for anything that is no snapshot: then there is no cluster.
+ */
+export function parseClusterSnapshot(value: unknown): ClusterSnapshot | undefined {
+  if (!isMap(value) || !Array.isArray(value['resources'])) return undefined;
+  const { name, resources, complete } = value;
+  return {
+    name: typeof name === 'string' ? name : '',
+    resources: resources.filter(isObject),
+    complete: Array.isArray(complete) ? complete.filter((kind) => typeof kind === 'string') : [],
+  };
+}
+
+/** Reads `meshloom/clusterChange`; what cannot be understood is no change. */
+export function parseClusterChange(value: unknown): ClusterChange {
+  const { changed, removed } = isMap(value) ? value : {};
+  return {
+    changed: Array.isArray(changed) ? changed.filter(isObject) : [],
+    removed: Array.isArray(removed) ? removed.flatMap(readReference) : [],
+  };
+}
+
+function readReference(value: unknown): ClusterReference[] {
+  if (!isMap(value)) return [];
+  const { apiVersion, kind, namespace, name } = value;
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof name !== 'string') return [];
+  return [{ apiVersion, kind, namespace: typeof namespace === 'string' ? namespace : '', name }];
+}
+
+function isObject(value: unknown): value is PlainObject {
+  if (!isMap(value) || !isMap(value['metadata'])) return false;
+  return (
+    typeof value['apiVersion'] === 'string' &&
+    typeof value['kind'] === 'string' &&
+    typeof value['metadata']['name'] === 'string'
+  );
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
