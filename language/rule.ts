@@ -2,6 +2,7 @@ import type { Finding, Severity } from './finding.ts';
 import type { Kind } from './kinds.ts';
 import type { MeshSettings } from './mesh-config.ts';
 import type { PodSource, Resource } from './resource.ts';
+import type { Structures } from './schema/structure.ts';
 
 export { finding } from './finding.ts';
 
@@ -28,6 +29,8 @@ export interface RuleContext {
   meshConfig: MeshSettings | undefined;
   /** Whether files that could not be read (Helm templates, too large) mention this kind: then nobody knows what is missing. */
   mayBeHidden: (kind: Kind) => boolean;
+  /** What the connected cluster's own CRDs say of Istio's kinds; absent: the built-in release decides. */
+  structures?: Structures;
 }
 
 /** A rule as the list of rules holds it. */

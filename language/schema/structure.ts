@@ -17,6 +17,9 @@ export interface Schema {
   format?: string;
   minimum?: number;
   maximum?: number;
+  exclusiveMinimum?: boolean;
+  exclusiveMaximum?: boolean;
+  multipleOf?: number;
   minLength?: number;
   maxLength?: number;
   minItems?: number;
@@ -30,21 +33,34 @@ export interface Schema {
   not?: Schema;
   'x-kubernetes-preserve-unknown-fields'?: boolean;
   'x-kubernetes-int-or-string'?: boolean;
+  'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
   'x-kubernetes-list-map-keys'?: string[];
 }
 
 export interface Structure {
   group: string;
-  /** Served versions, the best one first. All have the same schema. */
+  /** Served versions, the best one first. */
   versions: string[];
+  /** Of the best version, and of every other that is not in `schemas`. */
   schema: Schema;
+  /** Of versions that differ from the best one; Istio's own do not. */
+  schemas?: Record<string, Schema>;
 }
 
-const structures = crds.kinds as unknown as Record<string, Structure | undefined>;
+/** What a set of CRDs says of the kinds they define: Istio's release, or those of a cluster. */
+export type Structures = Readonly<Partial<Record<Kind, Structure>>>;
+
+/** Of the Istio release whose knowledge is built in. */
+export const istioStructures: Structures = crds.kinds as unknown as Structures;
 
 /** The kinds whose structure is known: Istio's fifteen. */
 export const istioKinds = Object.keys(crds.kinds) as (keyof typeof crds.kinds & Kind)[];
 
-export function findStructure(kind: Kind): Structure | undefined {
+export function findStructure(kind: Kind, structures: Structures = istioStructures): Structure | undefined {
   return structures[kind];
+}
+
+/** The schema of one version; of one that is not served: the best version's, for whoever still has to change it. */
+export function schemaOf({ schema, schemas }: Structure, version: string): Schema {
+  return (schemas && Object.hasOwn(schemas, version) ? schemas[version] : undefined) ?? schema;
 }

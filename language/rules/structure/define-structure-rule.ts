@@ -1,7 +1,7 @@
 import { defineRule, istioDocs } from '../../rule.ts';
 import type { Rule } from '../../rule.ts';
 import { structureFindings } from '../../schema/check-structure.ts';
-import type { StructureFault } from '../../schema/check-structure.ts';
+import type { StructureFault } from '../../schema/structure-findings.ts';
 import { istioKinds } from '../../schema/structure.ts';
 
 /**
@@ -18,10 +18,10 @@ export function defineStructureRule(fault: StructureFault, why: string): Rule {
     why,
     reads: istioKinds,
     scope: 'resource',
-    *check(byKind) {
+    *check(byKind, { structures }) {
       for (const kind of istioKinds) {
         for (const resource of byKind[kind]) {
-          for (const found of structureFindings(resource)) if (found.fault === fault) yield found;
+          for (const found of structureFindings(resource, structures)) if (found.fault === fault) yield found;
         }
       }
     },
