@@ -1,21 +1,27 @@
-import type { ReportingDescriptor, Result, Log, PhysicalLocation, Region } from 'sarif';
-import { rules, yamlRules } from '../language/index.ts';
-import type { Range, Report } from '../language/index.ts';
+import type { Report } from '../language/index.ts';
+import { findNameFromRoot } from './artifact-location.ts';
+import type { Folder } from './artifact-location.ts';
+import { createSarifLog } from './sarif.ts';
+import type { SarifContext } from './sarif.ts';
 
 export const reportFormats = ['text', 'json', 'sarif', 'github'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
 /** All findings as one text, in the order given. */
-export function printReports(reports: readonly Report[], format: ReportFormat, { color }: { color: boolean }): string {
+export function printReports(
+  reports: readonly Report[],
+  format: ReportFormat,
+  context: SarifContext & { color: boolean },
+): string {
   switch (format) {
     case 'text':
-      return reports.map((report) => printLine(report, color)).join('');
+      return reports.map((report) => printLine(report, context.color)).join('');
     case 'json':
       return `${JSON.stringify(reports.map(asContract), null, 2)}\n`;
     case 'sarif':
-      return `${JSON.stringify(asSarif(reports), null, 2)}\n`;
+      return `${JSON.stringify(createSarifLog(reports, context), null, 2)}\n`;
     case 'github':
-      return reports.map(asAnnotation).join('');
+      return reports.map((report) => asAnnotation(report, context.root)).join('');
   }
 }
 
@@ -26,8 +32,14 @@ function printLine({ uri, range, severity, code, resource, message, fixes }: Rep
   const paint = (paintCode: number, text: string) => (color ? `\u001b[${paintCode}m${text}\u001b[0m` : text);
   const name = resource ? ` ${resource.kind} ${[resource.name, resource.namespace].filter(Boolean).join('.')}:` : '';
   const preferred = fixes.find((fix) => fix.preferred);
-  const hint = preferred ? `\n    → ${preferred.title}` : '';
-  return `${uri}:${range.start.line + 1}:${range.start.character + 1}: ${paint(colors[severity], severity)} ${code}${name} ${message}${hint}\n`;
+  const hint = preferred ? `\n    → ${oneLine(preferred.title)}` : '';
+  const place = oneLine(`${uri}:${range.start.line + 1}:${range.start.character + 1}`);
+  return `${paint(1, place)}: ${paint(colors[severity], severity)} ${code}${oneLine(`${name} ${message}`)}${hint}\n`;
+}
+
+/** Names come from files that anybody may have written: they neither break the line nor steer the terminal. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, (strange) => (/^\s+$/.test(strange) ? ' ' : '\ufffd'));
 }
 
 /** The shape that other programs parse: it only grows. */
@@ -59,74 +71,14 @@ function asContract({
   };
 }
 
-const sarifLevels = { error: 'error', warning: 'warning', info: 'note' } as const;
-
-function asSarif(reports: readonly Report[]): Log {
-  const descriptors = new Map<string, ReportingDescriptor>();
-  for (const { code, docs, why, severity } of [...Object.values(yamlRules), ...rules]) {
-    if (descriptors.has(code)) continue;
-    const defaultConfiguration = { level: sarifLevels[severity] };
-    descriptors.set(code, { id: code, shortDescription: { text: why }, helpUri: docs, defaultConfiguration });
-  }
-  const driver = { name: 'Meshloom', rules: [...descriptors.values()] };
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [{ tool: { driver }, columnKind: 'utf16CodeUnits', results: reports.map(asResult) }],
-  };
-}
-
-function asResult({ code, rule, severity, message, uri, range, related, fixes }: Report): Result {
-  return {
-    ruleId: code,
-    level: sarifLevels[severity],
-    message: { text: message },
-    locations: [{ physicalLocation: location(uri, range) }],
-    ...(related.length > 0 && {
-      relatedLocations: related.map((other) => ({
-        physicalLocation: location(other.uri, other.range),
-        message: { text: other.message },
-      })),
-    }),
-    ...(fixes.length > 0 && {
-      fixes: fixes.map(({ title, edits }) => ({
-        description: { text: title },
-        artifactChanges: edits().map((edit) => ({
-          artifactLocation: { uri: address(edit.uri) },
-          replacements: [{ deletedRegion: region(edit.range), insertedContent: { text: edit.newText } }],
-        })),
-      })),
-    }),
-    properties: { rule },
-  };
-}
-
-function location(uri: string, range: Range): PhysicalLocation {
-  return { artifactLocation: { uri: address(uri) }, region: region(range) };
-}
-
-/** SARIF wants addresses: relative ones with `/`, everything strange encoded. */
-function address(path: string): string {
-  return encodeURI(path.replaceAll('\\', '/')).replaceAll('#', '%23').replaceAll('?', '%3F');
-}
-
-function region({ start, end }: Range): Region {
-  return {
-    startLine: start.line + 1,
-    startColumn: start.character + 1,
-    endLine: end.line + 1,
-    endColumn: end.character + 1,
-  };
-}
-
 const githubCommands = { error: 'error', warning: 'warning', info: 'notice' };
 
 /** https://docs.github.com/actions/reference/workflow-commands-for-github-actions */
-function asAnnotation({ severity, uri, range, code, message }: Report): string {
+function asAnnotation({ severity, uri, range, code, message }: Report, root: Folder): string {
   const { start, end } = range;
   // GitHub refuses columns of an annotation that spans lines.
   const columns = start.line === end.line ? `,col=${start.character + 1},endColumn=${end.character + 1}` : '';
-  const place = `file=${property(uri)},line=${start.line + 1},endLine=${end.line + 1}${columns},title=${property(code)}`;
+  const place = `file=${property(findNameFromRoot(uri, root) ?? uri)},line=${start.line + 1},endLine=${end.line + 1}${columns},title=${property(code)}`;
   return `::${githubCommands[severity]} ${place}::${escapeData(message)}\n`;
 }
 

@@ -22,11 +22,12 @@ export async function collectInputs(
   };
   for (const name of names) {
     if (name === '-') {
-      workspace.setFile('-', await terminal.stdin());
+      if (!taken.has(name)) setText(workspace, name, await terminal.stdin());
+      taken.add(name);
       continue;
     }
     try {
-      for (const file of await listInput(name, terminal.cwd)) {
+      for (const file of await listInput(name, terminal, fail)) {
         const path = resolve(terminal.cwd, file);
         if (taken.has(path)) continue;
         taken.add(path);
@@ -42,32 +43,57 @@ export async function collectInputs(
 async function readInto(workspace: Workspace, file: string, path: string): Promise<void> {
   const { size } = await stat(path);
   if (size > largestFile) workspace.refuseFile(file, 'too-large');
-  else workspace.setFile(file, await readFile(path, 'utf8'));
+  else setText(workspace, file, await readFile(path, 'utf8'));
 }
 
-async function listInput(name: string, cwd: string): Promise<string[]> {
+function setText(workspace: Workspace, name: string, text: string): void {
+  if (text.length > largestFile) workspace.refuseFile(name, 'too-large');
+  else workspace.setFile(name, text);
+}
+
+type Fail = (name: string, why: string) => void;
+
+async function listInput(name: string, terminal: Terminal, fail: Fail): Promise<string[]> {
+  const { cwd } = terminal;
   const found = await stat(resolve(cwd, name)).catch((error: unknown) => {
     if (isGlob(name)) return undefined;
     throw error;
   });
-  if (!found) return expandGlob(name, cwd);
+  if (!found) return expandGlob(name, cwd, fail);
+  // A pipe is read too: `meshloom analyze <(kustomize build overlay)`.
   if (!found.isDirectory()) return [name];
-  const files: string[] = [];
-  for await (const batch of listFiles(resolve(cwd, name)))
-    files.push(...batch.filter((file) => manifestFile.test(file)));
-  return files.sort().map((file) => (name === '.' ? file : join(name, file)));
+  const files = await listBelow(name, cwd, fail);
+  const manifests = files.filter((file) => manifestFile.test(file));
+  if (manifests.length === 0) terminal.err(`${l10n.t('There is no .yaml, .yml or .json file in {0}.', name)}\n`);
+  return manifests.map((file) => (name === '.' ? file : join(name, file)));
 }
 
 /** Globs that the shell did not expand. Only the part behind the last plain folder is matched. */
-async function expandGlob(glob: string, cwd: string): Promise<string[]> {
+async function expandGlob(glob: string, cwd: string, fail: Fail): Promise<string[]> {
   const parts = glob.split(sep === '\\' ? /[\\/]/ : '/');
   const plain = parts.findIndex((part, index) => isGlob(part) || index === parts.length - 1);
   const folder = parts.slice(0, plain).join('/') || (glob.startsWith('/') ? '/' : '');
   const matches = compileGlob(parts.slice(plain).join('/'));
-  const files: string[] = [];
-  for await (const batch of listFiles(resolve(cwd, folder))) files.push(...batch.filter(matches));
+  // `k8s/*` means the manifests there, and those below the folders that it matches, as a shell would hand them over.
+  const isOpen = !/\.[A-Za-z{}?*,[\]]+$/.test(glob);
+  const files = (await listBelow(folder, cwd, fail)).filter((file) =>
+    isOpen ? manifestFile.test(file) && foldersOf(file).some(matches) : matches(file),
+  );
   if (files.length === 0) throw new Error(l10n.t('no file matches'));
-  return files.sort().map((file) => (folder === '' ? file : join(folder, file)));
+  return files.map((file) => (folder === '' ? file : join(folder, file)));
+}
+
+/** The path itself and all folders that it lies in: `a/b/c.yaml`, `a/b`, `a`. */
+function foldersOf(path: string): string[] {
+  const parts = path.split('/');
+  return parts.map((_, index) => parts.slice(0, parts.length - index).join('/'));
+}
+
+async function listBelow(folder: string, cwd: string, fail: Fail): Promise<string[]> {
+  const files: string[] = [];
+  const onFailure = (path: string, error: unknown) => fail(join(folder, path), describe(error));
+  for await (const batch of listFiles(resolve(cwd, folder), undefined, onFailure)) files.push(...batch);
+  return files.sort();
 }
 
 function describe(error: unknown): string {

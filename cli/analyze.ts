@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseMeshSettings, rules, Workspace, yamlRules } from '../language/index.ts';
 import type { Report, WorkspaceOptions } from '../language/index.ts';
 import { collectInputs } from './analyze-inputs.ts';
+import { findRoot } from './artifact-location.ts';
 import { printReports, reportFormats } from './analyze-formats.ts';
 import { parseSuppressions } from './analyze-suppressions.ts';
 import { oneOf, readFlags } from './flags.ts';
@@ -93,9 +94,12 @@ async function run(terminal: Terminal): Promise<number> {
     .filter((report) => !isSuppressed(report) && isInNamespace(report, namespace))
     .sort(byFileLineCode);
   tellWhatWasSkipped(workspace, terminal);
-  terminal.out(printReports(reports, format, terminal));
+  const complete = couldReadAll && !hasRuleFailed;
+  const root = findRoot(terminal.cwd, terminal.env?.['GITHUB_WORKSPACE']);
+  const version = format === 'sarif' ? terminal.version?.() : undefined;
+  terminal.out(printReports(reports, format, { color: terminal.color, root, version, complete }));
   if (format === 'text') terminal.err(`${summarize(reports, workspace.uris().length)}\n`);
-  if (!couldReadAll || hasRuleFailed) return 2;
+  if (!complete) return 2;
   return reports.some((report) => fails(report, failOn)) ? 1 : 0;
 }
 

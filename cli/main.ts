@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { run } from './run.ts';
+import { wantsColor } from './color.ts';
 import { verbs } from './verbs.ts';
 
 /** Standard input, read to its end when a verb asks for it: a verb that is given a file never waits for a terminal. */
@@ -32,7 +33,8 @@ const terminal = {
   stdin: readStandardInput,
   out: (text: string) => void process.stdout.write(text),
   err: (text: string) => void process.stderr.write(text),
-  color: process.stdout.isTTY && !process.env['NO_COLOR'],
+  color: wantsColor(process.stdout.isTTY, process.env),
+  env: process.env,
 };
 // The exit code is set, not the process ended: what was written to a pipe has to arrive first.
 void run(verbs, terminal, readVersion).then((code) => {

@@ -7,7 +7,7 @@ import type { Terminal, Verb } from './verb.ts';
 export async function run(verbs: readonly Verb[], terminal: Terminal, version: () => string): Promise<number> {
   const { args } = terminal;
   const verb = findVerb(verbs, args);
-  if (verb) return runVerb(verb, { ...terminal, args: args.slice(verb.name.length) });
+  if (verb) return runVerb(verb, { ...terminal, version, args: args.slice(verb.name.length) });
   const [first] = args;
   if (first === '--version' || first === '-v') {
     terminal.out(`${version()}\n`);

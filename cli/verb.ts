@@ -9,6 +9,10 @@ export interface Terminal {
   /** Progress, logs, problems. */
   err: (text: string) => void;
   color: boolean;
+  /** The environment's variables. Default none. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Of this program. */
+  version?: () => string;
 }
 
 /** One verb: `meshloom iptables explain …` has the name `['iptables', 'explain']`. */

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import type { Log } from 'sarif';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -52,6 +53,7 @@ beforeAll(async () => {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   await symlink(folder, join(folder, 'nested/circle'));
   cli = join(root, 'dist/cli.js');
+  await writeFile(join(root, 'package.json'), '{"version":"1.2.3"}');
   const entryPoints = [join(import.meta.dirname, '../cli/main.ts')];
   await build({
     entryPoints,
@@ -72,12 +74,12 @@ interface Ran {
   err: string;
 }
 
-function analyze(args: string[], input?: string): Promise<Ran> {
+function analyze(args: string[], input?: string, env: Record<string, string> = {}): Promise<Ran> {
   return new Promise((done) => {
     const child = execFile(
       process.execPath,
       [cli, 'analyze', ...args],
-      { cwd: folder, maxBuffer: 1e8 },
+      { cwd: folder, maxBuffer: 1e8, env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined, ...env } },
       (error, out, err) => {
         done({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err });
       },
@@ -157,6 +159,22 @@ describe('formats', () => {
     expect(code).toBe(1);
   });
 
+  test('colours are for terminals, or for who asks', async () => {
+    expect((await analyze(['mode.yaml'])).out).not.toContain('\u001b');
+    expect((await analyze(['mode.yaml'], '', { FORCE_COLOR: '1' })).out).toContain('\u001b[31merror');
+    expect((await analyze(['mode.yaml'], '', { FORCE_COLOR: '0' })).out).not.toContain('\u001b');
+  });
+
+  test('paths are GitHub’s when a step runs in a folder of the checkout', async () => {
+    const env = { GITHUB_WORKSPACE: dirname(folder) };
+    expect((await analyze(['--format', 'github', 'mode.yaml'], '', env)).out).toContain('file=work/mode.yaml,');
+    const log = JSON.parse((await analyze(['--format', 'sarif', 'mode.yaml'], '', env)).out) as Log;
+    expect(log.runs[0]?.results?.[0]?.locations?.[0]?.physicalLocation?.artifactLocation).toEqual({
+      uri: 'work/mode.yaml',
+      uriBaseId: '%SRCROOT%',
+    });
+  });
+
   test('GitHub annotations are one line each', async () => {
     const { out } = await analyze(['--format', 'github', 'mode.yaml']);
     expect(out).toMatch(/^::error file=mode\.yaml,line=4,endLine=4,col=23,endColumn=29,title=IST0106::.*\n$/);
@@ -180,6 +198,45 @@ describe('inputs', () => {
       'nested/mode.yml',
     ]);
     expect([...new Set((await items('m*.yaml')).map(({ file }) => file))]).toEqual(['mesh-broken.yaml', 'mode.yaml']);
+  });
+
+  test('a folder that a glob matches is walked, as if a shell had named it', async () => {
+    expect((await items('nes*')).map(({ file }) => file)).toEqual(['nested/deep/mode.json', 'nested/mode.yml']);
+    expect((await items('nested/**')).length).toBe(2);
+    expect((await items('{nested/deep,nowhere}/*')).length).toBe(1);
+    expect((await items(join(folder, 'nested/*.yml')))[0]?.file).toBe(join(folder, 'nested/mode.yml'));
+  });
+
+  test('a pipe that the shell made is read like a file', async () => {
+    const ran = promisify(execFile)('bash', ['-c', `'${process.execPath}' '${cli}' analyze <(cat mode.yaml)`], {
+      cwd: folder,
+    });
+    await expect(ran).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining('IST0106') });
+  });
+
+  test('a folder without manifests is told, and is no failure', async () => {
+    await mkdir(join(folder, 'empty'), { recursive: true });
+    expect(await analyze(['empty'])).toEqual({
+      code: 0,
+      out: '',
+      err: 'There is no .yaml, .yml or .json file in empty.\nNothing found. Files: 0.\n',
+    });
+  });
+
+  test('standard input stands beside files, and is read once', async () => {
+    const { out } = await analyze(['--format', 'json', '-', 'nested', '-'], wrongMode);
+    expect((JSON.parse(out) as Item[]).map(({ file }) => file)).toEqual([
+      '-',
+      'nested/deep/mode.json',
+      'nested/mode.yml',
+    ]);
+  });
+
+  test('who stops reading early breaks nothing', async () => {
+    const command = `for i in $(seq 3000); do echo ---; cat mode.yaml; done | '${process.execPath}' '${cli}' analyze --format github - | head -n 1`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command], { cwd: folder });
+    expect(stdout).toMatch(/^::error .*\n$/);
+    expect(stderr).toBe('');
   });
 
   test('standard input is a file like any other', async () => {
