@@ -12,7 +12,7 @@ export interface YamlProblem {
 }
 
 /** More values than this, with every alias written out, is an attack or an accident: walking it would stall the editor. */
-const mostValues = 1_000_000;
+export const mostValues = 1_000_000;
 
 /** Turns a composed document into located values. Aliases are shared, not copied, so a bomb costs nothing until it is walked. */
 export function locateDocument(document: Document.Parsed, source: Source): { root: Located; problems: YamlProblem[] } {
@@ -95,7 +95,9 @@ class Locator {
       items.push(value);
       size += value.size;
     }
-    return this.make({ type: 'list', start, end: this.trim(start, end), key, items, size, flow: node.flow === true });
+    const flow = node.flow === true;
+    const last = flow ? end : this.trim(start, items.at(-1)?.end ?? end);
+    return this.make({ type: 'list', start, end: last, key, items, size, flow });
   }
 
   /** `[a: 1]` is a list of one-entry maps. */
@@ -116,8 +118,10 @@ class Locator {
     const entries = new Map<string, LocatedEntry>();
     const merged: Located[] = [];
     let size = 1;
+    let lastEnd = start;
     for (const pair of node.items) {
       const entry = this.entry(pair, start);
+      lastEnd = Math.max(entry.key.end, entry.value.end);
       const name = String(entry.key.value);
       if (name === '<<' && !entry.key.quoted) {
         merged.push(...(entry.value.type === 'list' ? entry.value.items : [entry.value]));
@@ -138,7 +142,7 @@ class Locator {
     return this.make({
       type: 'map',
       start,
-      end: flow ? end : this.trim(start, end),
+      end: flow ? end : this.trim(start, lastEnd),
       key,
       entries: [...entries.values()],
       size,

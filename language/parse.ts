@@ -1,11 +1,12 @@
 import * as l10n from '@vscode/l10n';
-import { Composer, Parser } from 'yaml';
 import type { Document } from 'yaml';
+import { composeDocuments, readableText } from './compose.ts';
 import { findKind } from './kinds.ts';
 import type { Kind } from './kinds.ts';
-import { locateDocument } from './locate.ts';
+import { locateDocument, mostValues } from './locate.ts';
 import type { YamlProblem } from './locate.ts';
 import { Located, Source } from './located.ts';
+import { readPlainDocument } from './plain-reader.ts';
 import { resourceAt } from './resource.ts';
 import type { Resource } from './resource.ts';
 
@@ -126,7 +127,7 @@ function parseSlice(source: Source, defaultNamespace: string): ParsedDocument {
     disabled: findDisabledLines(source.text),
   };
   try {
-    for (const document of compose(source.text)) readDocument(document, parsed, defaultNamespace);
+    readSlice(parsed, defaultNamespace);
   } catch (error) {
     // The parser recurses: a thousand open brackets end in a RangeError, not in a syntax error.
     if (!(error instanceof RangeError)) throw error;
@@ -136,24 +137,12 @@ function parseSlice(source: Source, defaultNamespace: string): ParsedDocument {
   return parsed;
 }
 
-/** A YAML scalar's type is decided by us (see scalar.ts), and so are duplicate keys: the parser need not look. */
-const parserOptions = {
-  schema: 'failsafe',
-  uniqueKeys: false,
-  prettyErrors: false,
-  keepSourceTokens: false,
-  strict: true,
-} as const;
-
-function compose(text: string): Document.Parsed[] {
-  // JSON may be indented with tabs, YAML may not; a blank for a tab leaves every offset where it was.
-  const readable = /^\s*[{[]/.test(text) ? text.replaceAll('\t', ' ') : text;
-  const documents = new Composer<Document.Parsed['contents'] & object>(parserOptions).compose(
-    new Parser().parse(readable),
-    false,
-    readable.length,
-  );
-  return [...documents] as Document.Parsed[];
+function readSlice(parsed: ParsedDocument, defaultNamespace: string): void {
+  const { source } = parsed;
+  const text = readableText(source.text);
+  const plain = readPlainDocument(source, text);
+  if (plain && plain.size <= mostValues) return takeRoot(plain, parsed, defaultNamespace, false);
+  for (const document of composeDocuments(text)) readDocument(document, parsed, defaultNamespace);
 }
 
 /** A parser that lost its way reports everything that follows: the first two are what helps. */
@@ -168,6 +157,10 @@ function readDocument(document: Document.Parsed, parsed: ParsedDocument, default
   const { root, problems } = locateDocument(document, source);
   parsed.problems.push(...(incomplete ? [] : problems));
   if (problems.some(({ kind }) => kind === 'too-large')) return;
+  takeRoot(root, parsed, defaultNamespace, incomplete);
+}
+
+function takeRoot(root: Located, parsed: ParsedDocument, defaultNamespace: string, incomplete: boolean): void {
   parsed.roots.push(root);
   for (const item of unwrapList(root)) {
     const kind = findKind(item.at('apiVersion').string ?? '', item.at('kind').string ?? '');
