@@ -18,6 +18,8 @@ const groups = {
   WorkloadGroup: 'networking.istio.io',
   /** The Gateway API's. */
   K8sGateway: 'gateway.networking.k8s.io',
+  GRPCRoute: 'gateway.networking.k8s.io',
+  HTTPRoute: 'gateway.networking.k8s.io',
   ConfigMap: '',
   Namespace: '',
   Node: '',
@@ -34,6 +36,7 @@ const groups = {
   StatefulSet: 'apps',
   MutatingWebhookConfiguration: 'admissionregistration.k8s.io',
   ValidatingWebhookConfiguration: 'admissionregistration.k8s.io',
+  CustomResourceDefinition: 'apiextensions.k8s.io',
 } as const;
 
 export type Kind = keyof typeof groups;
@@ -47,6 +50,7 @@ const clusterScoped = new Set<Kind>([
   'Node',
   'MutatingWebhookConfiguration',
   'ValidatingWebhookConfiguration',
+  'CustomResourceDefinition',
 ]);
 
 /** Where a kind keeps the template of its pods. A Pod is its own. */

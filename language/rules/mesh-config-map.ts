@@ -1,35 +1,38 @@
-import { parse } from 'yaml';
+import { readMeshData } from '../mesh-config.ts';
+import type { MeshSettings } from '../mesh-config.ts';
 import { rememberPerResource } from '../remember.ts';
 import type { Resource } from '../resource.ts';
 import type { RuleContext } from '../rule.ts';
 
-type Settings = Record<string, unknown>;
-
-const settingsOf = rememberPerResource(({ root }): Settings | undefined => {
-  const text = root.at('data', 'mesh').string;
-  if (!text) return undefined;
+const settingsOf = rememberPerResource(({ root }): MeshSettings | undefined => {
+  const mesh = root.at('data', 'mesh').string;
+  const networks = root.at('data', 'meshNetworks').string;
+  if (mesh === undefined && networks === undefined) return undefined;
   try {
-    return asMap(parse(text));
+    return readMeshData(mesh, networks);
   } catch {
     return undefined;
   }
 });
 
-/** The mesh's settings as ConfigMap `istio` (or `istio-<revision>`) of the root namespace holds them, if it is among the files. */
-export function meshConfigs(configMaps: readonly Resource[], context: RuleContext): Settings[] {
+/**
+ * The mesh's settings: those that were named apart, else as ConfigMap `istio` (or `istio-<revision>`) of the root namespace
+ * holds them. Several revisions have several; none when nobody knows.
+ */
+export function meshConfigs(configMaps: readonly Resource[], context: RuleContext): MeshSettings[] {
+  if (context.meshConfig) return [context.meshConfig];
+  return meshConfigMaps(configMaps, context).map(({ settings }) => settings);
+}
+
+/** The ConfigMaps that hold a mesh's settings, with what they say. */
+export function meshConfigMaps(
+  configMaps: readonly Resource[],
+  { rootNamespace, clusterDomain }: RuleContext,
+): { configMap: Resource; settings: MeshSettings }[] {
   return configMaps
-    .filter(({ name, namespace }) => namespace === context.rootNamespace && /^istio(-|$)/.test(name))
+    .filter(({ name, namespace }) => namespace === rootNamespace && /^istio(-|$)/.test(name))
     .flatMap((configMap) => {
-      const settings = settingsOf(configMap, context.clusterDomain);
-      return settings ? [settings] : [];
+      const settings = settingsOf(configMap, clusterDomain);
+      return settings ? [{ configMap, settings }] : [];
     });
-}
-
-/** The value under these keys; undefined when any is not there. */
-export function settingAt(settings: Settings, ...path: string[]): unknown {
-  return path.reduce<unknown>((here, key) => asMap(here)?.[key], settings);
-}
-
-function asMap(value: unknown): Settings | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Settings) : undefined;
 }

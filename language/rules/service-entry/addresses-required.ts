@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { meshConfigs, settingAt } from '../mesh-config-map.ts';
+import { meshConfigs } from '../mesh-config-map.ts';
 
 /** Plain TCP carries no host name: without an address, the proxy knows such a connection by its port alone. */
 export const addressesRequired = defineRule({
@@ -12,10 +12,8 @@ export const addressesRequired = defineRule({
   reads: ['ServiceEntry', 'ConfigMap'],
   *check({ ServiceEntry, ConfigMap }, context) {
     if (ServiceEntry.length === 0) return;
-    const allocates = meshConfigs(ConfigMap, context).some((settings) =>
-      ['ISTIO_META_DNS_CAPTURE', 'ISTIO_META_DNS_AUTO_ALLOCATE'].every(
-        (name) => settingAt(settings, 'defaultConfig', 'proxyMetadata', name) === 'true',
-      ),
+    const allocates = meshConfigs(ConfigMap, context).some(({ proxyMetadata }) =>
+      ['ISTIO_META_DNS_CAPTURE', 'ISTIO_META_DNS_AUTO_ALLOCATE'].every((name) => proxyMetadata?.[name] === 'true'),
     );
     if (allocates) return;
     for (const { spec, root, name } of ServiceEntry) {

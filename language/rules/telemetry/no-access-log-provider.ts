@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { meshConfigs, settingAt } from '../mesh-config-map.ts';
+import { meshConfigs } from '../mesh-config-map.ts';
 
 /** Who is to write the log is either said here or is the mesh's default; there is no third place. */
 export const noAccessLogProvider = defineRule({
@@ -12,10 +12,9 @@ export const noAccessLogProvider = defineRule({
   reads: ['Telemetry', 'ConfigMap'],
   *check({ Telemetry, ConfigMap }, context) {
     if (Telemetry.length === 0) return;
-    const hasDefault = meshConfigs(ConfigMap, context).some((settings) => {
-      const providers = settingAt(settings, 'defaultProviders', 'accessLogging');
-      return Array.isArray(providers) && providers.length > 0;
-    });
+    const hasDefault = meshConfigs(ConfigMap, context).some(
+      ({ defaultProviders }) => (defaultProviders?.accessLogging.length ?? 0) > 0,
+    );
     if (hasDefault) return;
     for (const { spec } of Telemetry) {
       for (const entry of spec.at('accessLogging').items) {
