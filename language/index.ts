@@ -14,6 +14,9 @@ export type { PodSource, Resource } from './resource.ts';
 export type { Rule } from './rule.ts';
 export { rules } from './rules/index.ts';
 export { printRulesDoc } from './rules-doc.ts';
+/** Of a resource in the cluster: findings there have no file. */
+export { isClusterUri } from './engine/resource-index.ts';
+export type { ClusterChange, ClusterSnapshot } from '../contract/cluster-layer.ts';
 export { Workspace } from './workspace.ts';
 export type { Report, WorkspaceOptions } from './workspace.ts';
 export { yamlRules } from './yaml-rules.ts';

@@ -47,6 +47,12 @@ export interface Rule {
   reads: readonly Readable[];
   /** `resource`: what it says of one resource depends on nothing else, so an edit reruns it for that one only. */
   scope: 'resource' | 'mesh';
+  /**
+   * Of a rule with `scope: 'mesh'`: the kinds it says something about, one resource at a time. In these lists it then finds
+   * that resource alone, and everything it compares it with is found with `lookUp` (lookup.ts): the rule is asked again only for what changed and
+   * for what had looked at it. Without: the rule is handed everything, and all of it again after each change.
+   */
+  subject?: readonly Readable[];
   check: (byKind: ByKind, context: RuleContext) => Iterable<Finding>;
 }
 
@@ -63,9 +69,10 @@ export interface Rule {
  * With `scope: 'resource'` a rule reads one kind (or several alike) and each resource on its own.
  */
 export function defineRule<const Reads extends readonly Readable[]>(
-  rule: Omit<Rule, 'reads' | 'check' | 'scope'> & {
+  rule: Omit<Rule, 'reads' | 'check' | 'scope' | 'subject'> & {
     reads: Reads;
     scope?: Rule['scope'];
+    subject?: readonly Reads[number][];
     check: (byKind: ByKind<Reads[number]>, context: RuleContext) => Iterable<Finding>;
   },
 ): Rule {

@@ -1,34 +1,23 @@
-import * as l10n from '@vscode/l10n';
-import type { Finding, QuickFix, Severity } from './finding.ts';
-import { finding } from './finding.ts';
-import type { Kind } from './kinds.ts';
-import { Located } from './located.ts';
-import type { Range } from './located.ts';
+import type { ClusterChange, ClusterSnapshot } from '../contract/cluster-layer.ts';
+import { ClusterLayer, keyOf } from './engine/cluster-layer.ts';
+import { FileReports } from './engine/file-reports.ts';
+import { Knowledge } from './engine/knowledge.ts';
+import type { PlainResource } from './engine/plain-resource.ts';
+import { PatchedFiles } from './engine/patched-files.ts';
+import { Doubts } from './engine/reactive.ts';
+import { reportOf, textReports } from './engine/report.ts';
+import type { Report } from './engine/report.ts';
+import { isClusterUri, ResourceIndex } from './engine/resource-index.ts';
+import { RuleRuns } from './engine/rule-runs.ts';
 import type { MeshSettings } from './mesh-config.ts';
 import { parse, refusedFile } from './parse.ts';
 import type { ParsedDocument, ParsedFile, SkipReason } from './parse.ts';
-import { findPodSource } from './resource.ts';
-import type { PodSource, Resource } from './resource.ts';
-import type { ByKind, Readable, Rule, RuleContext } from './rule.ts';
+import type { Resource } from './resource.ts';
+import type { Rule, RuleContext } from './rule.ts';
 import { rules as allRules } from './rules/index.ts';
-import { kustomizationFile, listPatches } from './kustomize.ts';
-import { yamlFindings, yamlRules } from './yaml-rules.ts';
+import type { Structures } from './schema/structure.ts';
 
-/** A finding with its place in a file: what an editor or a terminal shows. */
-export interface Report {
-  rule: string;
-  code: string;
-  severity: Severity;
-  message: string;
-  uri: string;
-  range: Range;
-  docs: string;
-  /** The resource it is about; absent for what is wrong with the text itself. */
-  resource?: { kind: string; namespace: string; name: string };
-  refType?: string;
-  related: { uri: string; range: Range; message: string }[];
-  fixes: QuickFix[];
-}
+export type { Report } from './engine/report.ts';
 
 export interface WorkspaceOptions {
   strictness?: 'strict' | 'lenient';
@@ -38,43 +27,42 @@ export interface WorkspaceOptions {
   rootNamespace?: string;
   /** What `--meshConfigFile` says; its root namespace counts where {@link rootNamespace} is not given. */
   meshConfig?: MeshSettings;
+  /** What CRDs say of Istio's kinds, e.g. a cluster's; CRDs of {@link Workspace.setCluster} count more. */
+  structures?: Structures;
   /** Syntax errors are told of manifests only: an editor's folder is full of other YAML. `all`: of every file. */
   syntaxErrors?: 'manifests' | 'all';
+  /** Whether rules are asked of what the cluster holds, too; else it is only looked at. Default true. */
+  judgeCluster?: boolean;
   /** A rule that failed, which is our fault and nobody else's: its findings are left out. */
   onRuleFailure?: (rule: Rule, error: unknown) => void;
   rules?: readonly Rule[];
 }
 
-/** A finding that knows its rule, while its place may still move. */
-interface Found extends Finding {
-  rule: Pick<Rule, 'id' | 'code' | 'severity' | 'docs'>;
+interface Engine {
+  resources: ResourceIndex;
+  knowledge: Knowledge;
+  runs: RuleRuns;
 }
 
 /**
- * The files of a mesh and what is wrong with them. Edits go in, findings come out; only what an edit touches is done
- * again: the changed documents are parsed, rules on single resources look at the changed ones, and rules on the whole mesh run when a
- * kind they read has changed. The outcome is always that of a cold run over the same files.
+ * The files of a mesh, the cluster below them, and what is wrong with them. Edits go in, findings come out; only what an edit touches is done
+ * again: the changed documents are parsed, and rules are asked of what changed and of what looked at it. The outcome is
+ * always that of a cold run over the same input.
  */
 export class Workspace {
   private options: WorkspaceOptions;
-  private readonly resourceRules: readonly Rule[];
-  private readonly meshRules: readonly Rule[];
   private readonly files = new Map<string, ParsedFile>();
-  private byKind: Map<Kind, Resource[]> | undefined;
-  private readonly podSources = new WeakMap<Resource, PodSource | null>();
-  private perResource = new WeakMap<Resource, Found[]>();
-  private readonly perRule = new Map<Rule, Found[]>();
-  private readonly changedKinds = new Set<Kind>();
-  private hidden = new Set<Kind>();
-  private patches = new Set<string>();
-  private sorted: ParsedFile[] | undefined;
-  private reportsByFile: Map<string, Report[]> | undefined;
+  private readonly patches = new PatchedFiles();
+  private readonly cluster = new ClusterLayer((before, after) => this.clusterChanged(before, after));
+  private complete: ReturnType<ClusterLayer['set']> = new Set();
+  /** How many resources of the files have a {@link keyOf}: the cluster's is hidden by them. */
+  private readonly inFiles = new Map<string, number>();
+  private readonly reports = new FileReports((uri) => this.makeReports(uri));
+  private engine: Engine;
 
   constructor(options: WorkspaceOptions = {}) {
     this.options = options;
-    const rules = options.rules ?? allRules;
-    this.resourceRules = rules.filter(({ scope }) => scope === 'resource');
-    this.meshRules = rules.filter(({ scope }) => scope === 'mesh');
+    this.engine = this.makeEngine();
   }
 
   /** Takes over other settings; everything is judged anew. */
@@ -84,34 +72,37 @@ export class Workspace {
     if (this.options.defaultNamespace !== before) {
       for (const [uri, file] of this.files) this.files.set(uri, this.parse(textOf(file), uri));
     }
-    this.forgetEverything();
+    this.rebuild();
   }
 
   /** Adds a file or replaces its text. */
   setFile(uri: string, text: string): void {
     const previous = this.files.get(uri);
-    const file = this.parse(text, uri, previous);
-    this.files.set(uri, file);
-    if (!previous) this.sorted = undefined;
-    this.noteChange(previous, file);
+    this.replaceFile(uri, previous, this.parse(text, uri, previous));
   }
 
   /** Notes a file that is there but was not read. */
   refuseFile(uri: string, reason: SkipReason): void {
-    const previous = this.files.get(uri);
-    const file = refusedFile(uri, reason);
-    this.files.set(uri, file);
-    if (!previous) this.sorted = undefined;
-    this.noteChange(previous, file);
+    this.replaceFile(uri, this.files.get(uri), refusedFile(uri, reason));
   }
 
   /** Forgets a file. Removing one that is not there does nothing. */
   removeFile(uri: string): void {
     const previous = this.files.get(uri);
-    if (!previous) return;
-    this.files.delete(uri);
-    this.sorted = undefined;
-    this.noteChange(previous, undefined);
+    if (previous) this.replaceFile(uri, previous, undefined);
+  }
+
+  /** Lays the files over a cluster: what a file defines hides the object of that kind, namespace and name. `undefined`: no cluster. */
+  setCluster(snapshot: ClusterSnapshot | undefined): void {
+    const before = this.cluster.structures();
+    this.complete = this.cluster.set(snapshot);
+    this.engine.knowledge.setComplete(this.complete);
+    if (before ?? this.cluster.structures()) this.engine.runs.repeatAll();
+  }
+
+  /** What came, changed and went in the cluster. */
+  changeCluster(change: ClusterChange): void {
+    if (this.cluster.change(change)) this.engine.runs.repeatAll();
   }
 
   findFile(uri: string): ParsedFile | undefined {
@@ -124,7 +115,8 @@ export class Workspace {
 
   /** Files and documents that were left in peace, and why. */
   skipped(): { uri: string; reason: SkipReason; line: number }[] {
-    return this.sortedFiles().flatMap(({ uri, documents }): { uri: string; reason: SkipReason; line: number }[] =>
+    const files = [...this.files.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
+    return files.flatMap(({ uri, documents }): { uri: string; reason: SkipReason; line: number }[] =>
       this.patches.has(uri)
         ? [{ uri, reason: 'patch', line: 0 }]
         : documents.flatMap(({ skipped, source }) =>
@@ -138,9 +130,31 @@ export class Workspace {
     return [...this.findingsByFile().values()].flat();
   }
 
-  /** The same, by file; files in which nothing is wrong are not in it. */
+  /** The same, by file; files in which nothing is wrong are not in it. A view: it changes with the next edit. */
   findingsByFile(): ReadonlyMap<string, Report[]> {
-    return (this.reportsByFile ??= this.report());
+    this.engine.runs.work();
+    return this.reports.all();
+  }
+
+  /** What is wrong in one file. */
+  findingsIn(uri: string): readonly Report[] {
+    this.engine.runs.work();
+    return this.reports.of(uri);
+  }
+
+  /**
+   * Asks the rules that have to be asked after the latest edits, for so many milliseconds at most. Whoever does not call it gets that done
+   * with the findings.
+   * @returns whether nothing is left to do.
+   */
+  work(milliseconds: number): boolean {
+    return this.engine.runs.work(performance.now() + milliseconds);
+  }
+
+  /** The files whose findings may be others than when this was last asked, those of the cluster among them. */
+  takeChangedFiles(): Set<string> {
+    this.engine.runs.work();
+    return this.reports.takeChanged();
   }
 
   private parse(text: string, uri: string, previous?: ParsedFile): ParsedFile {
@@ -151,224 +165,143 @@ export class Workspace {
     });
   }
 
-  private noteChange(before: ParsedFile | undefined, after: ParsedFile | undefined): void {
-    const old = resourcesOf(before);
-    const now = resourcesOf(after);
-    const kept = new Set(old);
-    const remaining = now.filter((resource) => kept.has(resource));
-    const isSameOrder =
-      remaining.length === old.length &&
-      remaining.length === now.length &&
-      now.every((resource, index) => old[index] === resource);
-    if (!isSameOrder) {
-      const stillThere = new Set(now);
-      for (const resource of old) if (!stillThere.has(resource)) this.changedKinds.add(resource.kind);
-      for (const resource of now) if (!kept.has(resource)) this.changedKinds.add(resource.kind);
-      // The same documents in another order: rules that say "the first one" may change their mind.
-      if (remaining.length > 1) for (const { kind } of remaining) this.changedKinds.add(kind);
+  private replaceFile(uri: string, before: ParsedFile | undefined, after: ParsedFile | undefined): void {
+    if (after) this.files.set(uri, after);
+    else this.files.delete(uri);
+    this.engine.knowledge.replace(before, after);
+    const isPatch = this.patches.has(uri);
+    this.replaceResources(uri, isPatch ? [] : resourcesOf(before), isPatch ? [] : resourcesOf(after));
+    this.reports.moved(uri);
+    for (const other of this.patches.replace(uri, after)) this.patchChanged(other);
+  }
+
+  /** A kustomization began or ceased to lay a file over others. */
+  private patchChanged(uri: string): void {
+    const file = this.files.get(uri);
+    const isPatch = this.patches.has(uri);
+    this.replaceResources(uri, isPatch ? resourcesOf(file) : [], isPatch ? [] : resourcesOf(file));
+    this.reports.touched(uri);
+  }
+
+  private replaceResources(uri: string, before: readonly Resource[], after: readonly Resource[]): void {
+    const kept = keptInOrder(before, after);
+    const gone = before.filter((resource) => !kept.has(resource));
+    // What is about to go still hides the cluster's while its successor comes.
+    for (const resource of after) if (!kept.has(resource)) this.hideInCluster(resource);
+    for (const resource of gone) this.remove(resource);
+    for (const [ordinal, resource] of after.entries()) {
+      if (kept.has(resource)) this.engine.resources.move(resource, ordinal);
+      else this.engine.resources.add(resource, { uri, ordinal, isPodSource: true });
+      if (!kept.has(resource)) this.engine.runs.add(resource);
     }
-    this.reportsByFile = undefined;
-    if (!isSameOrder) this.byKind = undefined;
-    if (mentionsOf(before) !== mentionsOf(after)) this.noteHidden();
-    if (kustomizationFile.test((after ?? before)?.uri ?? '')) this.notePatches();
+    for (const resource of gone) this.showInCluster(resource);
   }
 
-  /** What may be defined where we cannot look is part of every rule's context. */
-  private noteHidden(): void {
-    this.hidden = this.hiddenKinds();
-    this.perRule.clear();
-    this.perResource = new WeakMap();
+  private hideInCluster(resource: Resource): void {
+    const key = keyOf(resource);
+    const count = this.inFiles.get(key) ?? 0;
+    this.inFiles.set(key, count + 1);
+    const hidden = count === 0 ? this.cluster.find(key) : undefined;
+    if (hidden) this.remove(hidden);
   }
 
-  private notePatches(): void {
-    this.patches = new Set(
-      [...this.files.values()].filter(({ uri }) => kustomizationFile.test(uri)).flatMap(listPatches),
-    );
-    this.forgetEverything();
+  private showInCluster(resource: Resource): void {
+    const key = keyOf(resource);
+    const count = (this.inFiles.get(key) ?? 0) - 1;
+    if (count > 0) this.inFiles.set(key, count);
+    else this.inFiles.delete(key);
+    const shown = count > 0 ? undefined : this.cluster.find(key);
+    if (shown) this.addFromCluster(shown);
   }
 
-  private hiddenKinds(): Set<Kind> {
-    const hidden = new Set<Kind>();
-    for (const file of this.files.values()) {
-      for (const { mentions } of file.documents) for (const kind of mentions) hidden.add(kind);
+  private clusterChanged(before: PlainResource | undefined, after: PlainResource | undefined): void {
+    const key = keyOf((after ?? before)!);
+    if (this.inFiles.has(key)) return;
+    if (before) this.remove(before);
+    if (after) this.addFromCluster(after);
+  }
+
+  private addFromCluster(resource: PlainResource): void {
+    const { uri, kind } = resource;
+    this.engine.resources.add(resource, { uri, ordinal: 0, isPodSource: kind === 'Pod' });
+    if (this.options.judgeCluster !== false) this.engine.runs.add(resource);
+  }
+
+  private remove(resource: Resource): void {
+    this.engine.runs.remove(resource);
+    this.engine.resources.remove(resource);
+  }
+
+  private makeEngine(): Engine {
+    const doubts = new Doubts();
+    const resources = new ResourceIndex(doubts);
+    const knowledge = new Knowledge();
+    const runs = new RuleRuns(this.options.rules ?? allRules, {
+      resources,
+      doubts,
+      context: () => this.context(),
+      failed: (rule, error) => this.options.onRuleFailure?.(rule, error),
+      touched: (uri) => this.reports.touched(uri),
+    });
+    return { resources, knowledge, runs };
+  }
+
+  /** Judges everything anew: what rules were told of the surroundings no longer holds. */
+  private rebuild(): void {
+    this.engine = this.makeEngine();
+    this.inFiles.clear();
+    this.engine.knowledge.setComplete(this.complete);
+    for (const resource of this.cluster.all()) this.addFromCluster(resource);
+    for (const [uri, file] of this.files) {
+      this.engine.knowledge.replace(undefined, file);
+      if (!this.patches.has(uri)) this.replaceResources(uri, [], resourcesOf(file));
+      this.reports.touched(uri);
     }
-    return hidden;
-  }
-
-  private forgetEverything(): void {
-    this.byKind = undefined;
-    this.perResource = new WeakMap();
-    this.perRule.clear();
-    this.reportsByFile = undefined;
-  }
-
-  private sortedFiles(): ParsedFile[] {
-    // Map keeps a changed file at its place, so this order holds until a file comes or goes; the parsed files are looked up anew.
-    this.sorted ??= [...this.files.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
-    return this.sorted.map(({ uri }) => this.files.get(uri)!);
-  }
-
-  private resourcesOf(kind: Kind): readonly Resource[] {
-    return (this.byKind ??= this.collect()).get(kind) ?? [];
-  }
-
-  /** In the order of the files' names, so that what is "first" does not depend on who was opened first. */
-  private collect(): Map<Kind, Resource[]> {
-    const byKind = new Map<Kind, Resource[]>();
-    for (const file of this.sortedFiles()) {
-      if (this.patches.has(file.uri)) continue;
-      for (const resource of resourcesOf(file)) {
-        const known = byKind.get(resource.kind);
-        if (known) known.push(resource);
-        else byKind.set(resource.kind, [resource]);
-      }
-    }
-    return byKind;
-  }
-
-  private podSourceOf(resource: Resource): PodSource | undefined {
-    let source = this.podSources.get(resource);
-    if (source === undefined) this.podSources.set(resource, (source = findPodSource(resource) ?? null));
-    return source ?? undefined;
+    this.reports.touchedAll();
   }
 
   private context(): RuleContext {
     const { strictness = 'lenient', clusterDomain = 'cluster.local', meshConfig } = this.options;
-    const rootNamespace = this.options.rootNamespace ?? meshConfig?.rootNamespace ?? 'istio-system';
+    const { knowledge } = this.engine;
+    const structures = this.cluster.structures() ?? this.options.structures;
     return {
       strictness,
       clusterDomain,
-      rootNamespace,
+      rootNamespace: this.options.rootNamespace ?? meshConfig?.rootNamespace ?? 'istio-system',
       meshConfig,
-      knowsAll: () => strictness === 'strict',
-      mayBeHidden: (kind) => strictness === 'lenient' && this.hidden.has(kind),
+      knowsAll: (...kinds) => strictness === 'strict' || knowledge.knowsAll(kinds),
+      mayBeHidden: (kind) => strictness === 'lenient' && knowledge.mayBeHidden(kind),
+      ...(structures && { structures }),
     };
   }
 
-  private report(): Map<string, Report[]> {
-    const context = this.context();
-    const found: Found[] = [];
-    for (const resources of (this.byKind ??= this.collect()).values()) {
-      for (const resource of resources) for (const item of this.judge(resource, context)) found.push(item);
+  private makeReports(uri: string): Report[] {
+    const file = this.files.get(uri);
+    const reports = file ? [...textReports(file, this.options.syntaxErrors === 'all')] : [];
+    const documents = new Map(file?.documents.map((document) => [document.source, document]));
+    for (const found of this.engine.runs.foundIn(uri)) {
+      const { source, start } = found.at;
+      const document = documents.get(source);
+      if (document) reports.push(...reportOf(found, document, resourceAt(document, start)));
+      else if (isClusterUri(uri)) reports.push(...reportOf(found, undefined, this.cluster.findByUri(uri)));
     }
-    for (const rule of this.meshRules) for (const item of this.runOnMesh(rule, context)) found.push(item);
-    this.changedKinds.clear();
-    const reports = new Map<string, Report[]>();
-    const add = (report: Report) => {
-      const known = reports.get(report.uri);
-      if (known) known.push(report);
-      else reports.set(report.uri, [report]);
-    };
-    for (const file of this.sortedFiles()) for (const report of this.textReports(file)) add(report);
-    for (const item of found) {
-      const report = this.toReport(item);
-      if (report) add(report);
-    }
-    for (const list of reports.values()) list.sort(byPlace);
-    return new Map([...reports].sort(([a], [b]) => (a < b ? -1 : 1)));
-  }
-
-  /** All findings of the rules that look at one resource alone. */
-  private judge(resource: Resource, context: RuleContext): Found[] {
-    let found = this.perResource.get(resource);
-    if (!found) {
-      const rules = this.resourceRules.filter((rule) => kindsOf(rule).has(resource.kind));
-      found = rules.flatMap((rule) => this.run(rule, (reads) => this.only(resource, reads), context));
-      this.perResource.set(resource, found);
-    }
-    return found;
-  }
-
-  private runOnMesh(rule: Rule, context: RuleContext): Found[] {
-    let found = this.perRule.get(rule);
-    if (!found || [...this.changedKinds].some((kind) => kindsOf(rule).has(kind))) {
-      found = this.run(rule, (reads) => this.everything(reads), context);
-      this.perRule.set(rule, found);
-    }
-    return found;
-  }
-
-  /** A rule that throws is a bug of ours: it is told to who logs, and everything else goes on. */
-  private run(rule: Rule, read: (reads: Rule['reads']) => ByKind, context: RuleContext): Found[] {
-    try {
-      return Array.from(rule.check(read(rule.reads), context), (item) => ({ ...item, rule }));
-    } catch (error) {
-      this.options.onRuleFailure?.(rule, error);
-      return [];
-    }
-  }
-
-  private only(resource: Resource, reads: Rule['reads']): ByKind {
-    const byKind: Partial<Record<Readable, readonly unknown[]>> = {};
-    for (const read of reads) {
-      if (read === 'AnyPod') byKind[read] = [this.podSourceOf(resource)].filter(Boolean);
-      else byKind[read] = resource.kind === read ? [resource] : [];
-    }
-    return byKind as unknown as ByKind;
-  }
-
-  private everything(reads: Rule['reads']): ByKind {
-    const byKind: Partial<Record<Readable, readonly unknown[]>> = {};
-    for (const read of reads) {
-      if (read !== 'AnyPod') byKind[read] = this.resourcesOf(read);
-      else
-        byKind[read] = podKinds.flatMap((kind) =>
-          this.resourcesOf(kind).flatMap((resource) => this.podSourceOf(resource) ?? []),
-        );
-    }
-    return byKind as unknown as ByKind;
-  }
-
-  private *textReports(file: ParsedFile): Iterable<Report> {
-    if (file.skipped === 'too-large') {
-      const [document] = file.documents;
-      if (document) {
-        const at = new Located({
-          source: document.source,
-          type: 'string',
-          value: '',
-          start: 0,
-          end: Math.min(1, document.source.text.length),
-        });
-        const message = l10n.t('This file is larger than 10 MB and is not analysed. Split it, or exclude it.');
-        yield render({ ...finding(at, message), rule: yamlRules['too-large'] });
-      }
-    }
-    for (const document of file.documents) {
-      if (!document.isManifest && this.options.syntaxErrors !== 'all') continue;
-      for (const item of yamlFindings(document)) if (!isDisabled(item, document)) yield render(item);
-    }
-  }
-
-  /** Undefined for what is silenced, and for what is said of a document that cannot be read to its end. */
-  private toReport(item: Found): Report | undefined {
-    const { source, start } = item.at;
-    const document = this.files.get(source.uri)?.documents.find((candidate) => candidate.source === source);
-    const resource = document?.resources.find(({ root }) => root.start <= start && start <= root.end);
-    if (!document || resource?.incomplete || isDisabled(item, document) || isSuppressed(item, resource))
-      return undefined;
-    return render(item, resource);
+    return reports;
   }
 }
 
-const podKinds: Kind[] = [
-  'Pod',
-  'Deployment',
-  'StatefulSet',
-  'DaemonSet',
-  'ReplicaSet',
-  'ReplicationController',
-  'Job',
-  'CronJob',
-];
+function resourceAt({ resources }: ParsedDocument, offset: number): Resource | undefined {
+  return resources.find(({ root }) => root.start <= offset && offset <= root.end);
+}
 
-const kindsByRule = new WeakMap<Rule, ReadonlySet<Kind>>();
-
-function kindsOf(rule: Rule): ReadonlySet<Kind> {
-  let kinds = kindsByRule.get(rule);
-  if (!kinds)
-    kindsByRule.set(rule, (kinds = new Set(rule.reads.flatMap((read) => (read === 'AnyPod' ? podKinds : [read])))));
-  return kinds;
+/** What stays as it is and in the same order; all others go and come, as rules that say "the first one" may change their mind. */
+function keptInOrder(before: readonly Resource[], after: readonly Resource[]): ReadonlySet<Resource> {
+  const old = new Set(before);
+  const kept = after.filter((resource) => old.has(resource));
+  const stays = new Set(kept);
+  const sameOrder = before
+    .filter((resource) => stays.has(resource))
+    .every((resource, index) => kept[index] === resource);
+  return sameOrder ? stays : new Set();
 }
 
 const resourcesByFile = new WeakMap<ParsedFile, readonly Resource[]>();
@@ -382,61 +315,4 @@ function resourcesOf(file: ParsedFile | undefined): readonly Resource[] {
 
 function textOf({ documents }: ParsedFile): string {
   return documents.map(({ source }) => source.text).join('');
-}
-
-function mentionsOf(file: ParsedFile | undefined): string {
-  return file?.documents.flatMap(({ mentions }) => mentions).join() ?? '';
-}
-
-function render({ at, message, rule, severity, code, refType, related, fixes }: Found, resource?: Resource): Report {
-  return {
-    rule: rule.id,
-    code: code ?? rule.code,
-    severity: severity ?? rule.severity,
-    message,
-    uri: at.source.uri,
-    range: at.mark,
-    docs: rule.docs,
-    ...(resource && {
-      resource: {
-        kind: resource.root.at('kind').string ?? resource.kind,
-        namespace: resource.namespace,
-        name: resource.name,
-      },
-    }),
-    ...(refType !== undefined && { refType }),
-    related: (related ?? []).map((other) => ({
-      uri: other.at.source.uri,
-      range: other.at.mark,
-      message: other.message,
-    })),
-    fixes: fixes ?? [],
-  };
-}
-
-function isDisabled({ at, rule, code }: Found, { disabled, source }: ParsedDocument): boolean {
-  if (disabled.size === 0) return false;
-  const codes = disabled.get(at.mark.start.line - source.firstLine);
-  return codes !== undefined && (codes.length === 0 || codes.includes(code ?? rule.code) || codes.includes(rule.id));
-}
-
-/** `galley.istio.io/analyze-suppress: IST0107,IST0108` or `*`, as istioctl reads it. */
-function isSuppressed({ rule, code }: Found, resource: Resource | undefined): boolean {
-  const said = resource?.metadata.at('annotations', 'galley.istio.io/analyze-suppress').string;
-  if (!said) return false;
-  return said.split(',').some((word) => word.trim() === '*' || word.trim() === (code ?? rule.code));
-}
-
-function byPlace(a: Report, b: Report): number {
-  return (
-    a.range.start.line - b.range.start.line ||
-    a.range.start.character - b.range.start.character ||
-    compare(a.code, b.code) ||
-    compare(a.rule, b.rule) ||
-    compare(a.message, b.message)
-  );
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

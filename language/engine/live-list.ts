@@ -1,0 +1,139 @@
+import { live } from '../lookup.ts';
+import type { Item, KeysOf, Lookup } from '../lookup.ts';
+import { Answer, Cell } from './reactive.ts';
+import type { Doubts } from './reactive.ts';
+
+/** All items of a kind, kept through edits: as a whole in the order of their files, and by the keys that rules ask for. */
+export class LiveList<T extends Item> {
+  /** To be handed to a rule: whoever walks through it depends on everything in it, whoever looks up depends on what was found. */
+  readonly handle: readonly T[] = this.makeHandle();
+  private readonly inOrder: (a: T, b: T) => number;
+  private readonly doubts: Doubts;
+  private readonly cell = new Cell();
+  private readonly members = new Set<T>();
+  private sorted: readonly T[] | undefined;
+  private readonly indexes = new Map<KeysOf<T>, LiveIndex<T>>();
+
+  constructor(inOrder: (a: T, b: T) => number, doubts: Doubts) {
+    this.inOrder = inOrder;
+    this.doubts = doubts;
+  }
+
+  add(item: T): void {
+    this.members.add(item);
+    this.sorted = undefined;
+    for (const index of this.indexes.values()) index.add(item);
+    this.cell.changed();
+  }
+
+  remove(item: T): void {
+    if (!this.members.delete(item)) return;
+    this.sorted = undefined;
+    for (const index of this.indexes.values()) index.remove(item);
+    this.cell.changed();
+  }
+
+  /** In the order of their files, so that what is "first" does not depend on who was opened first. A new array after every change. */
+  items(): readonly T[] {
+    this.cell.read();
+    return (this.sorted ??= [...this.members].sort(this.inOrder));
+  }
+
+  /** A list to walk through that holds these alone; look-ups in it find all. */
+  only(...items: T[]): readonly T[] {
+    return Object.assign(items, { [live]: this });
+  }
+
+  lookUp(keysOf: KeysOf<T>, clusterDomain: string): Lookup<T> {
+    let index = this.indexes.get(keysOf);
+    if (!index) {
+      this.indexes.set(keysOf, (index = new LiveIndex(keysOf, clusterDomain, this.inOrder, this.doubts)));
+      for (const item of this.members) index.add(item);
+    }
+    return index;
+  }
+
+  private makeHandle(): readonly T[] {
+    const items = () => this.items();
+    return new Proxy<T[]>([], {
+      get: (_, property) => {
+        if (property === live) return this;
+        const all = items();
+        const value: unknown = Reflect.get(all, property, all);
+        return typeof value === 'function' ? (value.bind(all) as unknown) : value;
+      },
+    });
+  }
+}
+
+interface Group<T> {
+  items: T[];
+  isSorted: boolean;
+  cell: Cell;
+  answers: Map<(items: readonly T[]) => unknown, Answer<unknown>> | undefined;
+}
+
+class LiveIndex<T extends Item> implements Lookup<T> {
+  private readonly keysOf: KeysOf<T>;
+  private readonly clusterDomain: string;
+  private readonly inOrder: (a: T, b: T) => number;
+  private readonly doubts: Doubts;
+  private readonly groups = new Map<string, Group<T>>();
+
+  constructor(keysOf: KeysOf<T>, clusterDomain: string, inOrder: (a: T, b: T) => number, doubts: Doubts) {
+    this.keysOf = keysOf;
+    this.clusterDomain = clusterDomain;
+    this.inOrder = inOrder;
+    this.doubts = doubts;
+  }
+
+  add(item: T): void {
+    for (const key of new Set(this.keysOf(item, this.clusterDomain))) {
+      const group = this.group(key);
+      group.items.push(item);
+      group.isSorted = group.items.length < 2;
+      group.cell.changed();
+    }
+  }
+
+  remove(item: T): void {
+    for (const key of new Set(this.keysOf(item, this.clusterDomain))) {
+      const group = this.group(key);
+      group.items = group.items.filter((other) => other !== item);
+      group.cell.changed();
+      if (group.items.length === 0 && !group.answers) this.groups.delete(key);
+    }
+  }
+
+  get(key: string): readonly T[] {
+    const group = this.group(key);
+    group.cell.read();
+    return this.inOrderOf(group);
+  }
+
+  tell<A>(key: string, tell: (items: readonly T[]) => A): A {
+    const group = this.group(key);
+    group.answers ??= new Map();
+    let answer = group.answers.get(tell);
+    if (!answer) {
+      answer = new Answer<unknown>(this.doubts, () => {
+        group.cell.read();
+        return tell(this.inOrderOf(group));
+      });
+      group.answers.set(tell, answer);
+    }
+    return answer.get() as A;
+  }
+
+  private inOrderOf(group: Group<T>): readonly T[] {
+    if (!group.isSorted) group.items.sort(this.inOrder);
+    group.isSorted = true;
+    return group.items;
+  }
+
+  private group(key: string): Group<T> {
+    let group = this.groups.get(key);
+    if (!group) this.groups.set(key, (group = { items: [], isSorted: true, cell: new Cell(), answers: undefined }));
+    return group;
+  }
+}
