@@ -85,63 +85,92 @@ interface LocatedParts {
   flow?: boolean;
   quoted?: boolean;
   size?: number;
-  comment?: boolean;
+  /** What would hold a missing value. */
+  owner?: Located;
 }
 
 const nothing: never[] = [];
 
+/** A map of fewer entries is searched as fast as an index is asked. */
+const fewEntries = 16;
+const indices = new WeakMap<readonly LocatedEntry[], Map<string, LocatedEntry>>();
+
+/** There are hundreds of thousands in a big workspace: seven slots each, and the rest is worked out when asked for. */
 export class Located {
   readonly source: Source;
   /** What the API server will see; `missing` for a field that is not written, so that a chain of `at` never breaks. */
   readonly type: LocatedType;
-  /** Offsets in {@link source}; of a missing value: those of the nearest thing that is written. */
-  readonly start: number;
-  readonly end: number;
-  /** The scalar; undefined for a map, a list, and what is missing. */
-  readonly value: ScalarValue | undefined;
   /** The key this value stands behind; absent for list items and the document itself. */
   readonly key: Located | undefined;
-  /** Of a map, in the order of the text, merged (`<<`) entries last; empty for anything else. A key stands here once: the last wins. */
-  readonly entries: readonly LocatedEntry[];
-  /** Of a list; empty for anything else. */
-  readonly items: readonly Located[];
-  /** Written as `{…}` or `[…]`. */
-  readonly flow: boolean;
-  /** A scalar in quotes or a block: a string, whatever it looks like. */
-  readonly quoted: boolean;
-  /** How many values this is with every alias written out; bounds what a walk costs. */
-  readonly size: number;
-  private byKey: Map<string, LocatedEntry> | undefined;
+  /** Of a missing value -1: it stands where what would hold it stands. */
+  private readonly from: number;
+  private readonly to: number;
+  /** The scalar, the entries, the items, or what would hold the missing value. */
+  private readonly held: ScalarValue | undefined | readonly LocatedEntry[] | readonly Located[] | Located;
+  /** The size, and two bits: flow, quoted. */
+  private readonly sizeAndStyle: number;
 
   constructor(parts: LocatedParts) {
     this.source = parts.source;
     this.type = parts.type;
-    this.start = parts.start;
-    this.end = parts.end;
-    this.value = parts.value;
     this.key = parts.key;
-    this.entries = parts.entries ?? nothing;
-    this.items = parts.items ?? nothing;
-    this.flow = parts.flow ?? false;
-    this.quoted = parts.quoted ?? false;
-    this.size = parts.size ?? 1;
+    this.from = parts.start;
+    this.to = parts.end;
+    this.held =
+      parts.type === 'map' ? parts.entries : parts.type === 'list' ? parts.items : (parts.owner ?? parts.value);
+    this.sizeAndStyle = (parts.size ?? 1) * 4 + (parts.flow ? 2 : 0) + (parts.quoted ? 1 : 0);
+  }
+
+  /** Offsets in {@link source}; of a missing value: those of the nearest thing that is written. */
+  get start(): number {
+    return this.from >= 0 ? this.from : this.ownerOffsets().start;
+  }
+
+  get end(): number {
+    return this.from >= 0 ? this.to : this.ownerOffsets().end;
+  }
+
+  /** The scalar; undefined for a map, a list, and what is missing. */
+  get value(): ScalarValue | undefined {
+    const { held } = this;
+    return typeof held === 'object' && held !== null ? undefined : held;
+  }
+
+  /** Of a map, in the order of the text, merged (`<<`) entries last; empty for anything else. A key stands here once: the last wins. */
+  get entries(): readonly LocatedEntry[] {
+    return this.type === 'map' ? ((this.held ?? nothing) as readonly LocatedEntry[]) : nothing;
+  }
+
+  /** Of a list; empty for anything else. */
+  get items(): readonly Located[] {
+    return this.type === 'list' ? ((this.held ?? nothing) as readonly Located[]) : nothing;
+  }
+
+  /** Written as `{…}` or `[…]`. */
+  get flow(): boolean {
+    return (this.sizeAndStyle & 2) !== 0;
+  }
+
+  /** A scalar in quotes or a block: a string, whatever it looks like. */
+  get quoted(): boolean {
+    return (this.sizeAndStyle & 1) !== 0;
+  }
+
+  /** How many values this is with every alias written out; bounds what a walk costs. */
+  get size(): number {
+    return Math.floor(this.sizeAndStyle / 4);
   }
 
   /** The value under these keys (or list indices); `missing` when any is not there. */
   at(...path: (string | number)[]): Located {
-    return path.reduce<Located>(
-      (here, step) => (typeof step === 'number' ? here.items[step] : here.entry(step)?.value) ?? missingIn(here),
-      this,
-    );
+    return path.reduce<Located>(stepInto, this);
   }
 
   entry(key: string): LocatedEntry | undefined {
-    if (this.type !== 'map') return undefined;
-    if (!this.byKey) {
-      this.byKey = new Map();
-      for (const entry of this.entries) this.byKey.set(String(entry.key.value), entry);
-    }
-    return this.byKey.get(key);
+    const { entries } = this;
+    if (entries.length > fewEntries) return indexOf(entries).get(key);
+    for (const entry of entries) if (entry.key.held === key) return entry;
+    return undefined;
   }
 
   /** Written at all, even as `null`. */
@@ -201,6 +230,10 @@ export class Located {
     return this.value;
   }
 
+  private ownerOffsets(): { start: number; end: number } {
+    return this.held instanceof Located ? this.held.markOffsets() : { start: 0, end: 0 };
+  }
+
   private markOffsets(): { start: number; end: number } {
     const empty = this.start === this.end;
     if (this.type === 'missing' || (!empty && this.value !== undefined && !this.text.includes('\n'))) return this;
@@ -213,8 +246,18 @@ export class Located {
   }
 }
 
+function stepInto(here: Located, step: string | number): Located {
+  return (typeof step === 'number' ? here.items[step] : here.entry(step)?.value) ?? missingIn(here);
+}
+
 /** A field that is not written: it has no value, and it is reported on what would hold it. */
 function missingIn(owner: Located): Located {
-  const { start, end } = owner.type === 'missing' ? owner : owner['markOffsets']();
-  return new Located({ source: owner.source, type: 'missing', start, end, size: 0 });
+  if (owner.type === 'missing') return owner;
+  return new Located({ source: owner.source, type: 'missing', start: -1, end: -1, size: 0, owner });
+}
+
+function indexOf(entries: readonly LocatedEntry[]): Map<string, LocatedEntry> {
+  let index = indices.get(entries);
+  if (!index) indices.set(entries, (index = new Map(entries.map((entry) => [String(entry.key.value), entry]))));
+  return index;
 }
