@@ -9,10 +9,10 @@ export const namespaceNotFound = defineRule({
   code: 'IST0101',
   severity: 'error',
   docs: istioDocs('IST0101'),
-  why: 'A source namespace that does not exist matches no request. Namespaces match in any case, with one * at the start or end. Reported in strict mode only, as the namespace may be defined elsewhere.',
+  why: 'A source namespace that does not exist matches no request. Namespaces match in any case, with one * at the start or end. Reported in strict mode and with a cluster, as the namespace may be defined elsewhere.',
   reads: ['AuthorizationPolicy', 'Namespace', 'AnyPod', 'Service'],
   *check({ AuthorizationPolicy, Namespace, AnyPod, Service }, context) {
-    if (context.strictness === 'lenient' || AuthorizationPolicy.length === 0) return;
+    if (AuthorizationPolicy.length === 0 || !context.knowsAll('Namespace')) return;
     const known = new Set([
       ...Namespace.map(({ name }) => name),
       ...[...AnyPod, ...Service, ...AuthorizationPolicy].map(({ namespace }) => namespace),

@@ -19,7 +19,7 @@ export const noWorkloads = defineRule({
     const pods = new PodIndex(AnyPod);
     const counts = (pod: PodSource) => {
       const home = namespaces.get(pod.namespace);
-      return (context.strictness === 'lenient' && !home) || isMember(pod, home);
+      return (!home && !context.knowsAll('Namespace')) || isMember(pod, home);
     };
     for (const { spec, metadata, namespace, name } of AuthorizationPolicy) {
       if (['targetRef', 'targetRefs'].some((field) => spec.at(field).isSet)) continue;
@@ -27,7 +27,7 @@ export const noWorkloads = defineRule({
       const selector = spec.at('selector', 'matchLabels');
       const labels = selectorLabels(selector);
       if (isMeshWide ? !labels : false) continue;
-      if (isMeshWide ? context.strictness === 'lenient' : !mayAssertNoPod(pods, namespace, context)) continue;
+      if (isMeshWide ? !context.knowsAll('AnyPod') : !mayAssertNoPod(pods, namespace, context)) continue;
       if (podsMayBeHidden(context)) continue;
       const candidates = isMeshWide ? pods.all : pods.in(namespace);
       if (candidates.some((pod) => matchesLabels(labels, labelsOf(pod)) && counts(pod))) continue;

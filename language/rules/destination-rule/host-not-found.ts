@@ -11,10 +11,10 @@ export const destinationRuleHostNotFound = defineRule({
   code: 'IST0174',
   severity: 'warning',
   docs: istioDocs('IST0174'),
-  why: 'A DestinationRule for a host that is neither a Service nor a host of a ServiceEntry is without effect. Reported in strict mode only, as the service may live outside of the files.',
+  why: 'A DestinationRule for a host that is neither a Service nor a host of a ServiceEntry is without effect. Reported in strict mode and with a cluster, as the service may live outside of the files.',
   reads: ['DestinationRule', 'Service', 'ServiceEntry'],
   *check({ DestinationRule, Service, ServiceEntry }, context) {
-    if (context.strictness === 'lenient') return;
+    if (!context.knowsAll('Service', 'ServiceEntry')) return;
     const { clusterDomain } = context;
     const registry = sharedRegistry(Service, ServiceEntry, context);
     for (const { spec, namespace } of DestinationRule) {

@@ -28,7 +28,7 @@ export const subsetSelectsNothing = defineRule({
       const service = registry.find(host, namespace)?.resource;
       if (!service || service.incomplete || !mayAssertNoPod(pods, service.namespace, context)) continue;
       const own = selectorOf(service);
-      if (context.strictness === 'lenient' && (!own || pods.matching(own, service.namespace).length === 0)) continue;
+      if (!context.knowsAll('AnyPod') && (!own || pods.matching(own, service.namespace).length === 0)) continue;
       for (const subset of subsets) {
         const labels = subset.at('labels');
         const wanted = { ...(service.kind === 'ServiceEntry' && own), ...labels.strings };

@@ -2,6 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isDnsLabel, whyNoWildcardHost, isIpAddress } from '../values/hosts.ts';
+import { whyNoPlainWildcard } from '../values/wildcards.ts';
 
 /** What a server answers for: a full name, which may begin with `*.`, with the namespace of its VirtualServices before a slash. */
 export const badHost = defineRefusal('Gateway', {
@@ -25,5 +26,5 @@ function whyNoGatewayHost(host: string): string | undefined {
   if (name === '') return slash === -1 ? l10n.t('it is empty') : l10n.t('there is no host behind "/"');
   if (name === '*' || isIpAddress(name)) return undefined;
   if (!name.includes('.')) return l10n.t('a short name is not asked for from outside; write the full one');
-  return whyNoWildcardHost(name);
+  return whyNoWildcardHost(name) ?? whyNoPlainWildcard(name);
 }

@@ -4,7 +4,7 @@ import { rename } from '../../edits.ts';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isIpAddress } from '../values/hosts.ts';
-import { isKnownProtocol, isUnixSocket, isWrongPort, knownProtocols } from '../values/ports.ts';
+import { isKnownProtocol, isUnixAddress, isUnixSocket, isWrongPort, knownProtocols } from '../values/ports.ts';
 
 /** Where a server listens, and what it reads there. */
 export const badPort = defineRefusal('Gateway', {
@@ -18,7 +18,7 @@ export const badPort = defineRefusal('Gateway', {
         name: port.at('name'),
         protocol: port.at('protocol'),
       };
-      const isSocket = bind.string?.startsWith('unix:') ?? false;
+      const isSocket = isUnixAddress(bind.string ?? '');
       if (isWrongPort(number.number) && !(isSocket && number.number === 0))
         yield finding(number, l10n.t('{0} is no port: Istio takes 1 to 65535.', number.text));
       if (isSocket && number.number)

@@ -16,7 +16,7 @@ export const credentialNotFound = defineRule({
   why: 'The Secret that credentialName names must be in the namespace of the gateway pods: without it the server has no certificate and refuses every connection. Reported in strict mode only.',
   reads: ['Gateway', 'AnyPod', 'Secret'],
   *check({ Gateway, AnyPod, Secret }, context) {
-    if (context.strictness === 'lenient') return;
+    if (!context.knowsAll('AnyPod', 'Secret')) return;
     const pods = new PodIndex(AnyPod);
     const secrets = groupBy(Secret, ({ namespace }) => namespace);
     for (const gateway of Gateway) {

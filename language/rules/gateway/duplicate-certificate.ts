@@ -64,7 +64,7 @@ export const duplicateCertificate = defineRule({
   },
 });
 
+/** It is told of the Gateway that takes all proxies of the other one, as Istio does. */
 function shareProxies(a: Certificate, b: Certificate): boolean {
-  if (a.selectorText === b.selectorText) return true;
-  return matchesLabels(a.selector, b.selector) || matchesLabels(b.selector, a.selector);
+  return a.selectorText === b.selectorText || matchesLabels(a.selector, b.selector);
 }

@@ -2,14 +2,14 @@ import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isTlsLike } from '../values/ports.ts';
-import { certificateSources, tlsServers } from './certificates.ts';
+import { certificateSources, tlsServers } from '../server-tls/certificates.ts';
 
 /** With ISTIO_MUTUAL the gateway shows the certificate that Istio gave it. */
 export const istioMutualWithCertificates = defineRefusal('Gateway', {
   id: 'gateway/istio-mutual-with-certificates',
   why: 'With mode ISTIO_MUTUAL the gateway shows the certificate that Istio gave it: Istio refuses others beside it.',
-  *check({ spec }) {
-    for (const { tls, mode, protocol } of tlsServers(spec)) {
+  *check(resource) {
+    for (const { tls, mode, protocol } of tlsServers(resource)) {
       if (mode !== 'ISTIO_MUTUAL' || !isTlsLike(protocol)) continue;
       const { credential, files } = certificateSources(tls);
       for (const field of [...credential, ...files])

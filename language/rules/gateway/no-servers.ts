@@ -6,11 +6,12 @@ import { defineRefusal } from '../define-webhook-rule.ts';
 export const noServers = defineRefusal('Gateway', {
   id: 'gateway/no-servers',
   why: 'A Gateway has at least one server, and a server at least one host; Istio refuses empty lists.',
-  *check({ spec }) {
+  *check({ spec, root, incomplete }) {
     const servers = spec.at('servers');
-    if (spec.type === 'map' && (!servers.isSet || (servers.type === 'list' && servers.items.length === 0)))
+    const isKnown = !incomplete && (!spec.isSet || spec.type === 'map');
+    if (isKnown && (!servers.isSet || (servers.type === 'list' && servers.items.length === 0)))
       yield finding(
-        servers.exists ? servers : spec,
+        servers.exists ? servers : spec.exists ? spec : root.at('kind'),
         l10n.t('This Gateway has no servers: Istio refuses it. Add one with "port" and "hosts".'),
       );
     for (const hosts of servers.items.map((server) => server.at('hosts'))) {

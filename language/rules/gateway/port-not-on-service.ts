@@ -23,7 +23,7 @@ export const portNotOnService = defineRule({
       if (!proxies) continue;
       const open = openPorts(proxies, services);
       if (
-        context.strictness === 'lenient' &&
+        !context.knowsAll('AnyPod', 'Service') &&
         (open.size === 0 || proxies.assumedPorts || context.mayBeHidden('Service'))
       )
         continue;

@@ -9,10 +9,10 @@ export const gatewaySelectorNotFound = defineRule({
   code: 'IST0101',
   severity: 'error',
   docs: istioDocs('IST0101'),
-  why: 'A Gateway whose selector matches no pod configures no proxy. Reported in strict mode only; the ingress gateway of a default installation (istio: ingressgateway) counts as there.',
+  why: 'A Gateway whose selector matches no pod configures no proxy. Reported in strict mode and with a cluster; the ingress gateway of a default installation (istio: ingressgateway) counts as there.',
   reads: ['Gateway', 'AnyPod'],
   *check({ Gateway, AnyPod }, context) {
-    if (context.strictness === 'lenient') return;
+    if (!context.knowsAll('AnyPod')) return;
     const pods = new PodIndex(AnyPod);
     for (const gateway of Gateway) {
       const selector = gateway.spec.at('selector');

@@ -2,16 +2,16 @@ import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isKnownProtocol, isHttpLike, isTlsLike } from '../values/ports.ts';
-import { certificateSources, tlsServers } from './certificates.ts';
+import { certificateSources, passesTls, tlsServers } from '../server-tls/certificates.ts';
 
 /** Settings for TLS on a port that speaks none, or a port for TLS without them. */
 export const tlsUnlikeProtocol = defineRefusal('Gateway', {
   id: 'gateway/tls-unlike-protocol',
-  why: 'A port with protocol HTTPS or TLS needs tls, one with HTTP has no certificates, and others have no tls at all; Istio refuses the rest.',
-  *check({ spec }) {
-    for (const server of spec.at('servers').items) {
+  why: 'A port with protocol HTTPS or TLS needs tls, one with HTTP takes httpsRedirect only, and others have no tls at all; Istio refuses the rest.',
+  *check(resource) {
+    for (const server of resource.spec.at('servers').items) {
       const protocol = server.at('port', 'protocol');
-      if (protocol.string && isTlsLike(protocol.string) && !server.at('tls').isSet)
+      if (!resource.incomplete && protocol.string && isTlsLike(protocol.string) && !server.at('tls').isSet)
         yield finding(
           protocol,
           l10n.t(
@@ -20,21 +20,22 @@ export const tlsUnlikeProtocol = defineRefusal('Gateway', {
           ),
         );
     }
-    for (const { server, tls, protocol } of tlsServers(spec)) {
+    for (const { server, tls, mode, protocol } of tlsServers(resource)) {
       const key = server.entry('tls')!.key;
       if (!isKnownProtocol(protocol) || isTlsLike(protocol)) continue;
-      const { credential, files } = certificateSources(tls);
+      const [file] = certificateSources(tls).files;
       if (!isHttpLike(protocol))
         yield finding(
           key,
           l10n.t('A port with protocol {0} has no "tls": Istio refuses it. Use protocol TLS, or remove it.', protocol),
         );
-      else if (credential.length + files.length > 0)
+      else if (!passesTls(mode) || file)
         yield finding(
-          tls.entry([...credential, ...files][0]!)!.key,
+          passesTls(mode) ? tls.entry(file!)!.key : tls.at('mode'),
           l10n.t(
-            'A port with protocol {0} shows no certificate: Istio refuses it here. Use protocol HTTPS, or remove it.',
+            'A port with protocol {0} ends no TLS: all that Istio takes here is "httpsRedirect". Use protocol HTTPS, or remove {1}.',
             protocol,
+            `"${passesTls(mode) ? file! : 'mode'}"`,
           ),
         );
     }

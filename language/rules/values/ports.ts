@@ -38,7 +38,12 @@ export function isWrongPort(port: number | undefined): boolean {
   return Number.isInteger(port) && port! >= 0 && port! <= 0xffffffff && !isPort(port!);
 }
 
+/** Begins as the address of a unix socket does, whatever follows. */
+export function isUnixAddress(address: string): boolean {
+  return address.startsWith('unix://');
+}
+
 /** `unix:///path/to/socket`, or `unix://@name` in the abstract namespace of the kernel. */
 export function isUnixSocket(address: string): boolean {
-  return /^unix:\/\/[/@]./.test(address);
+  return /^unix:\/\/(?:@|\/(?:.*[^/]))$|^unix:\/\/@/s.test(address);
 }

@@ -55,7 +55,7 @@ export const claimsWithoutAuthentication = defineRule({
 
 function lacksAuthentication(pod: PodSource, authentications: readonly Resource[], context: RuleContext): boolean {
   const near = authentications.filter(({ namespace }) => [pod.namespace, context.rootNamespace].includes(namespace));
-  if (context.strictness === 'lenient' && (near.length === 0 || context.mayBeHidden('RequestAuthentication')))
+  if (!context.knowsAll('RequestAuthentication') && (near.length === 0 || context.mayBeHidden('RequestAuthentication')))
     return false;
   return !near.some(({ spec }) => matchesLabels(spec.at('selector', 'matchLabels').strings, labelsOf(pod)));
 }

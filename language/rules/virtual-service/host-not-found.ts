@@ -15,7 +15,7 @@ export const hostNotFound = defineRule({
   code: 'IST0101',
   severity: 'error',
   docs: istioDocs('IST0101'),
-  why: 'A destination that is neither a Service nor a host of a ServiceEntry has no endpoints: requests to it fail with 503. Reported in strict mode only, as the service may live outside of the files.',
+  why: 'A destination that is neither a Service nor a host of a ServiceEntry has no endpoints: requests to it fail with 503. Reported in strict mode and with a cluster, as the service may live outside of the files.',
   reads: ['VirtualService', 'Service', 'ServiceEntry'],
   *check({ VirtualService, Service, ServiceEntry }, context) {
     if (context.strictness === 'lenient') return;

@@ -69,7 +69,7 @@ function message(host: string, subset: string, names: string[], meant: string | 
 
 /** A DestinationRule stands with the client, the service or the mesh's root: of another namespace's service we may not see it. */
 function mayLiveElsewhere(host: string, { namespace }: Resource, context: RuleContext): boolean {
-  if (context.strictness === 'strict') return false;
+  if (context.knowsAll('DestinationRule')) return false;
   return context.mayBeHidden('DestinationRule') || !host.endsWith(`.${namespace}.svc.${context.clusterDomain}`);
 }
 
