@@ -45,5 +45,5 @@ export function isUnixAddress(address: string): boolean {
 
 /** `unix:///path/to/socket`, or `unix://@name` in the abstract namespace of the kernel. */
 export function isUnixSocket(address: string): boolean {
-  return /^unix:\/\/(?:@|\/(?:.*[^/]))$|^unix:\/\/@/s.test(address);
+  return /^unix:\/\/(?:@|\/.*[^/]$)/s.test(address);
 }
