@@ -14,8 +14,13 @@ export interface Lookup<T extends Item> {
    * What `tell` says of the items of a key. Who asks is asked again only when the answer changes: a namespace's label, whether
    * there is such a gateway. `tell` is a constant of its module and its answer is plain data, no place in a file.
    */
-  tell<A>(key: string, tell: (items: readonly T[]) => A): A;
+  tell<A>(key: string, tell: Tell<T, A>, about?: string): A;
+  /** How many items a key has at the moment: a hint where to look first. Who asks does not depend on it. */
+  count(key: string): number;
 }
+
+/** `about`: what is asked of the items, when that differs, e.g. a selector. */
+export type Tell<T extends Item, A> = (items: readonly T[], about: string) => A;
 
 /** On lists that the engine hands to rules with a `subject`: what keeps their indexes. */
 export const live: unique symbol = Symbol('live');
@@ -55,6 +60,7 @@ function plainLookup<T extends Item>(items: readonly T[], keysOf: KeysOf<T>, clu
 
 class PlainLookup<T extends Item> implements Lookup<T> {
   private readonly groups = new Map<string, T[]>();
+  private readonly answers = new Map<unknown, Map<string, unknown>>();
 
   constructor(items: readonly T[], keysOf: KeysOf<T>, clusterDomain: string) {
     for (const item of items) {
@@ -70,7 +76,15 @@ class PlainLookup<T extends Item> implements Lookup<T> {
     return this.groups.get(key) ?? [];
   }
 
-  tell<A>(key: string, tell: (items: readonly T[]) => A): A {
-    return tell(this.get(key));
+  tell<A>(key: string, tell: Tell<T, A>, about = ''): A {
+    const memo = `${key}\n${about}`;
+    let answers = this.answers.get(tell);
+    if (!answers) this.answers.set(tell, (answers = new Map()));
+    if (!answers.has(memo)) answers.set(memo, tell(this.get(key), about));
+    return answers.get(memo) as A;
+  }
+
+  count(key: string): number {
+    return this.groups.get(key)?.length ?? 0;
   }
 }

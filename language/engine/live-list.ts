@@ -1,5 +1,5 @@
 import { live } from '../lookup.ts';
-import type { Item, KeysOf, Lookup } from '../lookup.ts';
+import type { Item, KeysOf, Lookup, Tell } from '../lookup.ts';
 import { Answer, Cell } from './reactive.ts';
 import type { Doubts } from './reactive.ts';
 
@@ -70,7 +70,8 @@ interface Group<T> {
   items: T[];
   isSorted: boolean;
   cell: Cell;
-  answers: Map<(items: readonly T[]) => unknown, Answer<unknown>> | undefined;
+  /** By who tells, and about what. */
+  answers: Map<unknown, Map<string, Answer<unknown>>> | undefined;
 }
 
 class LiveIndex<T extends Item> implements Lookup<T> {
@@ -111,18 +112,24 @@ class LiveIndex<T extends Item> implements Lookup<T> {
     return this.inOrderOf(group);
   }
 
-  tell<A>(key: string, tell: (items: readonly T[]) => A): A {
+  tell<A>(key: string, tell: Tell<T, A>, about = ''): A {
     const group = this.group(key);
     group.answers ??= new Map();
-    let answer = group.answers.get(tell);
+    let answers = group.answers.get(tell);
+    if (!answers) group.answers.set(tell, (answers = new Map()));
+    let answer = answers.get(about);
     if (!answer) {
       answer = new Answer<unknown>(this.doubts, () => {
         group.cell.read();
-        return tell(this.inOrderOf(group));
+        return tell(this.inOrderOf(group), about);
       });
-      group.answers.set(tell, answer);
+      answers.set(about, answer);
     }
     return answer.get() as A;
+  }
+
+  count(key: string): number {
+    return this.groups.get(key)?.items.length ?? 0;
   }
 
   private inOrderOf(group: Group<T>): readonly T[] {

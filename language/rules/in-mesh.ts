@@ -1,3 +1,4 @@
+import { lookUp } from '../lookup.ts';
 import type { PodSource, Resource } from '../resource.ts';
 import { labelsOf } from './pods.ts';
 
@@ -28,8 +29,12 @@ export function namespaceLabel(namespace: Resource | undefined, label: string): 
   return namespace?.metadata.at('labels', label).string;
 }
 
-export function namespacesByName(namespaces: readonly Resource[]): ReadonlyMap<string, Resource> {
-  return new Map(namespaces.map((namespace) => [namespace.name, namespace]));
+const byName = ({ name }: Resource) => [name];
+
+/** The Namespaces that are at hand. */
+export function namespacesByName(namespaces: readonly Resource[]): { get: (name: string) => Resource | undefined } {
+  const found = lookUp(namespaces, byName, { clusterDomain: '' });
+  return { get: (name) => found.get(name).at(-1) };
 }
 
 function hasProxy({ spec }: PodSource): boolean {

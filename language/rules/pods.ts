@@ -1,9 +1,10 @@
 import { matchesLabels } from '../../mesh/selectors.ts';
 import type { Kind } from '../kinds.ts';
 import type { Located } from '../located.ts';
+import { lookUp } from '../lookup.ts';
+import type { Lookup } from '../lookup.ts';
 import type { PodSource, Resource } from '../resource.ts';
 import type { RuleContext } from '../rule.ts';
-import { groupBy } from './group-by.ts';
 
 type Labels = Record<string, string>;
 
@@ -26,50 +27,65 @@ export function labelsOf(pod: PodSource): Labels {
   return labels;
 }
 
-/** Pods by namespace, so that who selects some does not look through all. */
+const byNamespace = (pod: PodSource) => [pod.namespace];
+const byLabel = (pod: PodSource) =>
+  Object.entries(labelsOf(pod)).flatMap(([label, value]) => [
+    `${label}=${value}`,
+    `${pod.namespace} ${label}=${value}`,
+  ]);
+const isThere = (pods: readonly PodSource[]) => pods.length > 0;
+const hasMatching = (pods: readonly PodSource[], selector: string) => {
+  const wanted = JSON.parse(selector) as Labels;
+  return pods.some((pod) => matchesLabels(wanted, labelsOf(pod)));
+};
+/** Labels are the same whatever the cluster's domain. */
+const anyDomain = { clusterDomain: '' };
+
+/** Pods by namespace and label, so that who selects some does not look through all. */
 export class PodIndex {
-  readonly all: readonly PodSource[];
-  private byNamespace: Map<string, PodSource[]> | undefined;
-  private byLabel: Map<string, PodSource[]> | undefined;
-  private readonly bySelector = new Map<string, readonly PodSource[]>();
+  private readonly pods: readonly PodSource[];
+  private readonly byNamespace: Lookup<PodSource>;
+  private readonly byLabel: Lookup<PodSource>;
 
   constructor(pods: readonly PodSource[]) {
-    this.all = pods;
+    this.pods = pods;
+    this.byNamespace = lookUp(pods, byNamespace, anyDomain);
+    this.byLabel = lookUp(pods, byLabel, anyDomain);
+  }
+
+  get all(): readonly PodSource[] {
+    return this.pods;
   }
 
   in(namespace: string): readonly PodSource[] {
-    this.byNamespace ??= groupBy(this.all, (pod) => pod.namespace);
-    return this.byNamespace.get(namespace) ?? [];
+    return this.byNamespace.get(namespace);
+  }
+
+  /** Whether a namespace has pods at all. */
+  isIn(namespace: string): boolean {
+    return this.byNamespace.tell(namespace, isThere);
   }
 
   /** Those with all of these labels; no labels select every pod. `namespace` undefined: of all namespaces. */
   matching(wanted: Labels, namespace?: string): readonly PodSource[] {
-    // Many resources say the same selector.
-    const key = `${namespace ?? '*'} ${printLabels(wanted)}`;
-    let found = this.bySelector.get(key);
-    if (!found) {
-      const pods = namespace === undefined ? this.candidates(wanted) : this.in(namespace);
-      this.bySelector.set(key, (found = pods.filter((pod) => matchesLabels(wanted, labelsOf(pod)))));
-    }
-    return found;
+    const key = this.rarest(wanted, namespace);
+    if (key === undefined) return namespace === undefined ? this.pods : this.in(namespace);
+    return this.byLabel.get(key).filter((pod) => matchesLabels(wanted, labelsOf(pod)));
   }
 
-  /** The pods with the rarest of these labels: all that can have all of them. */
-  private candidates(wanted: Labels): readonly PodSource[] {
-    if (!this.byLabel) {
-      this.byLabel = new Map();
-      for (const pod of this.all) {
-        for (const [label, value] of Object.entries(labelsOf(pod))) {
-          const known = this.byLabel.get(`${label}=${value}`);
-          if (known) known.push(pod);
-          else this.byLabel.set(`${label}=${value}`, [pod]);
-        }
-      }
-    }
-    let rarest = this.all;
+  /** Whether there is one with all of these labels. Who needs to know no more is not asked again when such a pod changes. */
+  hasMatching(wanted: Labels, namespace?: string): boolean {
+    const key = this.rarest(wanted, namespace);
+    if (key === undefined) return namespace === undefined ? this.pods.length > 0 : this.isIn(namespace);
+    return this.byLabel.tell(key, hasMatching, JSON.stringify(wanted));
+  }
+
+  /** Of these labels the one that the fewest pods have: all that have all of them are among those. */
+  private rarest(wanted: Labels, namespace: string | undefined): string | undefined {
+    let rarest: string | undefined;
     for (const [label, value] of Object.entries(wanted)) {
-      const pods = this.byLabel.get(`${label}=${value}`) ?? [];
-      if (pods.length < rarest.length) rarest = pods;
+      const key = namespace === undefined ? `${label}=${value}` : `${namespace} ${label}=${value}`;
+      if (rarest === undefined || this.byLabel.count(key) < this.byLabel.count(rarest)) rarest = key;
     }
     return rarest;
   }
@@ -86,7 +102,7 @@ export function podsMayBeHidden(context: RuleContext): boolean {
  */
 export function mayAssertNoPod(pods: PodIndex, namespace: string, context: RuleContext): boolean {
   if (context.knowsAll('AnyPod')) return true;
-  return pods.in(namespace).length > 0 && !podsMayBeHidden(context);
+  return pods.isIn(namespace) && !podsMayBeHidden(context);
 }
 
 /** `app=reviews,version=v1`, as a selector is written on a command line. */
