@@ -12,13 +12,7 @@ import { serviceEntryRules } from './service-entry/index.ts';
 import { authorizationPolicyRules } from './authorization-policy/index.ts';
 import { requestAuthenticationRules } from './request-authentication/index.ts';
 import { sidecarRules } from './sidecar/index.ts';
-import { exclusiveFields } from './structure/exclusive-fields.ts';
-import { missingField } from './structure/missing-field.ts';
-import { outOfBounds } from './structure/out-of-bounds.ts';
-import { unknownField } from './structure/unknown-field.ts';
-import { unknownValue } from './structure/unknown-value.ts';
-import { unknownVersion } from './structure/unknown-version.ts';
-import { wrongType } from './structure/wrong-type.ts';
+import { structureRules } from './structure/index.ts';
 import { gatewayNotFound } from './virtual-service/gateway-not-found.ts';
 import { hostNotFound } from './virtual-service/host-not-found.ts';
 import { portNotFound } from './virtual-service/port-not-found.ts';
@@ -26,17 +20,13 @@ import { subsetNotFound } from './virtual-service/subset-not-found.ts';
 import { virtualServiceRules } from './virtual-service/index.ts';
 import { weightMissing } from './virtual-service/weight-missing.ts';
 import { weightsNotHundred } from './virtual-service/weights-not-hundred.ts';
+import { workloadEntryRules } from './workload-entry/index.ts';
+import { workloadGroupRules } from './workload-group/index.ts';
 import { weightsThatCannotWork } from './virtual-service/weights-that-cannot-work.ts';
 
 /** Every rule, one line each. */
 export const rules: readonly Rule[] = [
-  unknownField,
-  wrongType,
-  unknownValue,
-  missingField,
-  exclusiveFields,
-  outOfBounds,
-  unknownVersion,
+  ...structureRules,
   portLevelWithoutSelector,
   portNotANumber,
   duplicateSubset,
@@ -53,6 +43,8 @@ export const rules: readonly Rule[] = [
   ...gatewayRules,
   ...serverTlsRules,
   ...serviceEntryRules,
+  ...workloadEntryRules,
+  ...workloadGroupRules,
   ...authorizationPolicyRules,
   ...requestAuthenticationRules,
   ...sidecarRules,

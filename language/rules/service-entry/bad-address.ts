@@ -16,7 +16,7 @@ export const badAddress = defineRefusal('ServiceEntry', {
           address,
           l10n.t('"{0}" is neither an IP address nor a CIDR such as 10.0.0.0/8: Istio refuses it.', address.string),
         );
-      else if (resolution.startsWith('DNS'))
+      else if (resolution !== 'NONE' && resolution !== 'STATIC' && resolution !== 'DYNAMIC_DNS')
         yield finding(
           address,
           l10n.t(

@@ -27,7 +27,7 @@ export const badPort = defineRefusal('ServiceEntry', {
           ),
         );
       for (const value of [number, target]) {
-        if (isWrongPort(value.number) && !(value === target && value.number === 0))
+        if (isWrongPort(value.number))
           yield finding(value, l10n.t('{0} is no port: Istio takes 1 to 65535.', value.text));
       }
       if (protocol.string && !isKnownProtocol(protocol.string))

@@ -1,11 +1,11 @@
 import * as l10n from '@vscode/l10n';
 import type { Located } from '../../located.ts';
+import { lookUp } from '../../lookup.ts';
 import { rememberPerResource } from '../../remember.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { exportScopes, scopesOverlap } from '../export-scopes.ts';
 import type { Scopes } from '../export-scopes.ts';
-import { groupBy } from '../group-by.ts';
 import { firstFew, printNames } from '../pods.ts';
 
 interface HostPort {
@@ -27,6 +27,9 @@ const hostPorts = rememberPerResource((entry): HostPort[] => {
   });
 });
 
+const placeOf = ({ host, port }: HostPort) => `${host}:${port}`;
+const placesOf = (entry: Resource, clusterDomain: string) => hostPorts(entry, clusterDomain).map(placeOf);
+
 /** A proxy has one listener for a port and one way to treat a host on it. */
 export const conflictingProtocols = defineRule({
   id: 'service-entry/conflicting-protocols',
@@ -35,16 +38,20 @@ export const conflictingProtocols = defineRule({
   docs: istioDocs('IST0177'),
   why: 'ServiceEntries that a namespace sees together give one port of a host different protocols: the proxy follows one of them, and which one is not defined.',
   reads: ['ServiceEntry'],
+  subject: ['ServiceEntry'],
   *check({ ServiceEntry }, { clusterDomain }) {
-    if (ServiceEntry.length < 2) return;
-    const all = ServiceEntry.flatMap((entry) => hostPorts(entry, clusterDomain));
-    for (const group of groupBy(all, ({ host, port }) => `${host}:${port}`).values()) {
-      if (group.length < 2) continue;
-      for (const one of group) {
-        const others = group.filter(
-          (other) =>
-            other.entry !== one.entry && other.protocol !== one.protocol && scopesOverlap(other.scopes, one.scopes),
-        );
+    const sameHostPort = lookUp(ServiceEntry, placesOf, { clusterDomain });
+    for (const entry of ServiceEntry) {
+      for (const one of hostPorts(entry, clusterDomain)) {
+        const others = sameHostPort
+          .get(placeOf(one))
+          .flatMap((other) => (other === entry ? [] : hostPorts(other, clusterDomain)))
+          .filter(
+            (other) =>
+              placeOf(other) === placeOf(one) &&
+              other.protocol !== one.protocol &&
+              scopesOverlap(other.scopes, one.scopes),
+          );
         if (others.length === 0) continue;
         const protocol = one.at.at('protocol');
         yield finding(

@@ -8,7 +8,7 @@ export const selectorAndEndpoints = defineRefusal('ServiceEntry', {
   why: 'The endpoints of a ServiceEntry are found by workloadSelector or written down; Istio refuses both together.',
   *check({ spec }) {
     const selector = spec.entry('workloadSelector');
-    if (!selector?.value.isSet || spec.at('endpoints').items.length === 0) return;
+    if (!selector?.value.isSet || !spec.at('endpoints').isSet) return;
     yield finding(
       selector.key,
       l10n.t('"workloadSelector" excludes "endpoints": Istio refuses both together. Keep one.'),

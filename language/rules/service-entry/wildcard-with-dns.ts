@@ -6,12 +6,12 @@ import { defineRefusal } from '../define-webhook-rule.ts';
 export const wildcardWithDns = defineRefusal('ServiceEntry', {
   id: 'service-entry/wildcard-with-dns',
   why: 'With resolution DNS and no endpoints the proxy asks DNS for the hosts themselves, and DNS has no answer for a wildcard: Istio refuses it.',
-  *check({ spec }) {
+  *check({ spec, incomplete }) {
     const resolution = spec.at('resolution').string ?? '';
     if (resolution !== 'DNS' && resolution !== 'DNS_ROUND_ROBIN') return;
-    if (spec.at('endpoints').items.length > 0 || spec.at('workloadSelector').isSet) return;
+    if (spec.at('endpoints').items.length > 0 || incomplete) return;
     for (const host of spec.at('hosts').items) {
-      if (!host.string?.startsWith('*.')) continue;
+      if (!host.string?.startsWith('*') || host.string === '*') continue;
       yield finding(
         host,
         l10n.t(
