@@ -41,6 +41,8 @@ const groups = {
 
 export type Kind = keyof typeof groups;
 
+export const kinds = Object.keys(groups) as Kind[];
+
 const names: Partial<Record<Kind, string>> = { K8sGateway: 'Gateway' };
 const byName = new Map<string, Kind>(
   (Object.keys(groups) as Kind[]).map((kind) => [`${groups[kind]}/${names[kind] ?? kind}`, kind]),

@@ -49,6 +49,13 @@ function checkResource({ kind, apiVersion, root }: Resource, structures: Structu
   return found;
 }
 
+/** What a schema refuses of a value, e.g. of `metadata`, which no CRD describes. */
+export function checkValue(value: Located, schema: Schema): StructureFinding[] {
+  const found: StructureFinding[] = [];
+  new Check(found).value(value, schema);
+  return found;
+}
+
 /** The walk through one resource and its schema, side by side. `release` is the built-in schema where a cluster's is checked. */
 class Check {
   private readonly found: StructureFinding[];
@@ -70,7 +77,7 @@ class Check {
       if (!root.at(name).isSet) this.found.push(missingField(root.at('kind'), name));
   }
 
-  private value(value: Located, schema: Schema, release?: Schema): void {
+  value(value: Located, schema: Schema, release?: Schema): void {
     // A `null` is dropped before validation, as if the field were not written; where null is a value it is a good one.
     if (!value.isSet) return;
     if (schema['x-kubernetes-int-or-string']) {
