@@ -8,30 +8,38 @@ export function isDnsLabel(text: string): boolean {
 
 /**
  * Why a text is no host that may be a wildcard (`reviews`, `api.example.com`, `*.example.com`, `*`); undefined when it is
- * one. Only the first label may begin with `*`: Envoy compares by suffix, so `api.*.com` would match nothing.
+ * one. Only the first label may begin with `*` or `*-`: Envoy compares by suffix, so `api.*.com` would match nothing. A dot
+ * may end it, and a lone label may be a number; an IPv4 address is none, because it ends in a number.
  */
 export function whyNoWildcardHost(host: string): string | undefined {
   if (host === '') return l10n.t('it is empty');
   if (host.length > 255) return l10n.t('it is longer than 255 characters');
-  if (host === '*') return undefined;
-  const labels = host.replace(/\.$/, '').split('.');
-  const [first = '', ...others] = labels;
+  const [first = '', ...others] = host.split('.');
   if (others.some((label) => label.includes('*')) || first.lastIndexOf('*') > 0)
     return l10n.t('"*" may stand at its very beginning only');
   // `*.example.com`, `*example.com` and `*-api.example.com` all begin with a wildcard.
-  const rest = first.replace(/^\*-?/, '');
-  const wrong = [...(rest === '' && first !== '' ? [] : [rest]), ...others].find((label) => !isDnsLabel(label));
-  if (wrong !== undefined)
-    return wrong === ''
-      ? l10n.t('there is nothing between two dots')
-      : l10n.t('"{0}" is no part of a host: letters, digits and "-" may be in it, at most 63', wrong);
-  if (/^\d+$/.test(labels.at(-1)!)) return l10n.t('it ends in a number');
-  return undefined;
+  if (first !== '*' && (first.length > 63 || !isDnsLabel(first.replace(/^\*-?/, '')))) return noPartOfHost(first);
+  return others.length === 0 ? undefined : whyNoLabels(others);
 }
 
 /** Why a text is no full host without a wildcard; undefined when it is one. */
 export function whyNoHost(host: string): string | undefined {
-  return host.startsWith('*') ? l10n.t('a wildcard is not allowed here') : whyNoWildcardHost(host);
+  if (host.startsWith('*')) return l10n.t('a wildcard is not allowed here');
+  if (host === '') return l10n.t('it is empty');
+  if (host.length > 255) return l10n.t('it is longer than 255 characters');
+  return whyNoLabels(host.split('.'));
+}
+
+function whyNoLabels(labels: string[]): string | undefined {
+  if (/^\d+$/.test(labels.at(-1)!)) return l10n.t('it ends in a number');
+  const wrong = (labels.at(-1) === '' ? labels.slice(0, -1) : labels).find((label) => !isDnsLabel(label));
+  return wrong === undefined ? undefined : noPartOfHost(wrong);
+}
+
+function noPartOfHost(label: string): string {
+  return label === ''
+    ? l10n.t('there is nothing between two dots')
+    : l10n.t('"{0}" is no part of a host: letters, digits and "-" may be in it, at most 63', label);
 }
 
 export function isIpAddress(text: string): boolean {
@@ -43,7 +51,7 @@ export function isCidr(text: string): boolean {
   const [address = '', bits, ...more] = text.split('/');
   const family = isIP(address);
   if (!family || bits === undefined || more.length > 0) return false;
-  return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+  return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }
 
 /** Whether two hosts, either of which may be a wildcard, have a name in common. */

@@ -38,6 +38,9 @@ describe('hosts', () => {
     'Example.COM',
     'a.example.com.',
     '9p.example.com',
+    '123',
+    '*.',
+    'example.1.',
   ])('%s is one, which may be a wildcard', (host) => {
     expect(whyNoWildcardHost(host)).toBeUndefined();
   });
@@ -56,6 +59,11 @@ describe('hosts', () => {
     '10.0.0.1',
     'http://a.com',
     'a.com:80',
+    '*-',
+    '*-.example.com',
+    '.',
+    'a..',
+    '::1',
     `${'a'.repeat(64)}.com`,
   ])('"%s" is none', (host) => {
     expect(whyNoWildcardHost(host)).not.toBeUndefined();
@@ -63,7 +71,10 @@ describe('hosts', () => {
 
   test('a full host has no wildcard', () => {
     expect(whyNoHost('api.example.com')).toBeUndefined();
+    expect(whyNoHost('api.example.com.')).toBeUndefined();
     expect(whyNoHost('*.example.com')).not.toBeUndefined();
+    expect(whyNoHost('123')).not.toBeUndefined();
+    expect(whyNoHost('')).not.toBeUndefined();
   });
 
   test('two hosts meet when one name belongs to both', () => {

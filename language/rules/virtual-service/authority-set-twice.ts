@@ -1,18 +1,17 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
+import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { isAuthority } from '../values/headers.ts';
 
-/** The host of a request can be rewritten by three ways; Istio refuses two of them for one rule. */
+/** The host of a request can be rewritten by several ways; Istio refuses two of them for one rule. */
 export const authoritySetTwice = defineRefusal('VirtualService', {
   id: 'virtual-service/authority-set-twice',
-  why: 'A request has one authority: rewrite.authority and a Host or :authority header set in the same rule contradict each other, and Istio refuses them.',
+  why: 'A request has one authority: rewrite.authority and a Host or :authority header set or added in the same rule contradict each other, and Istio refuses them.',
   *check({ spec }) {
     for (const http of spec.at('http').items) {
-      const headers = http
-        .at('headers', 'request', 'set')
-        .entries.filter(({ key }) => /^(:authority|host)$/i.test(String(key.value)));
       const rewrite = http.at('rewrite', 'authority');
-      const setters = [...(rewrite.string ? [rewrite] : []), ...headers.map(({ key }) => key)];
+      const setters = [...(rewrite.string ? [rewrite] : []), ...authorityHeaders(http.at('headers', 'request'))];
       for (const setter of setters.slice(1)) {
         yield finding(
           setter,
@@ -25,3 +24,12 @@ export const authoritySetTwice = defineRefusal('VirtualService', {
     }
   },
 });
+
+function authorityHeaders(request: Located): Located[] {
+  return ['set', 'add'].flatMap((operation) =>
+    request
+      .at(operation)
+      .entries.filter(({ key, value }) => isAuthority(String(key.value)) && value.string)
+      .map(({ key }) => key),
+  );
+}

@@ -12,8 +12,7 @@ export const badDestination = defineRefusal('VirtualService', {
   *check({ spec }) {
     for (const destination of destinationValues(spec)) {
       const [host, subset, port] = [destination.at('host'), destination.at('subset'), destination.at('port')];
-      // An address is left in peace: a ServiceEntry may have it for its host.
-      const reason = !host.string || isIpAddress(host.string) ? undefined : whyNoDestination(host.string);
+      const reason = host.string === undefined ? undefined : whyNoDestination(host.string);
       if (reason) yield finding(host, l10n.t('"{0}" is no destination: {1}. Istio refuses it.', host.string!, reason));
       if (subset.string && !isDnsLabel(subset.string))
         yield finding(
@@ -36,5 +35,7 @@ export const badDestination = defineRefusal('VirtualService', {
 });
 
 function whyNoDestination(host: string): string | undefined {
-  return host === '*' ? l10n.t('traffic must go to somebody') : whyNoWildcardHost(host);
+  if (host === '*') return l10n.t('traffic must go to somebody');
+  if (isIpAddress(host)) return l10n.t('an address is not asked for by name, but a ServiceEntry can give it one');
+  return whyNoWildcardHost(host);
 }

@@ -1,10 +1,11 @@
 import * as l10n from '@vscode/l10n';
 import { findNearMiss } from '../../../mesh/near-miss.ts';
+import { rename } from '../../edits.ts';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 
 const grpcCodes = new Set([
-  ...['OK', 'CANCELLED', 'CANCELED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS'],
+  ...['OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS'],
   ...['PERMISSION_DENIED', 'RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED'],
   ...['INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED'],
 ]);
@@ -22,10 +23,14 @@ export const badFault = defineRefusal('VirtualService', {
       const { status, grpc } = { status: fault.at('abort', 'httpStatus'), grpc: fault.at('abort', 'grpcStatus') };
       if (status.number !== undefined && (status.number < 200 || status.number > 600))
         yield finding(status, l10n.t('{0} is no HTTP status to abort with: Istio takes 200 to 600.', status.text));
-      if (grpc.string !== undefined && !grpcCodes.has(grpc.string.toUpperCase())) {
-        const meant = findNearMiss(grpc.string, grpcCodes);
+      if (grpc.string !== undefined && !grpcCodes.has(grpc.string)) {
+        const meant = findNearMiss(grpc.string.toUpperCase(), grpcCodes);
         const hint = meant ? ` ${l10n.t('Did you mean "{0}"?', meant)}` : '';
-        yield finding(grpc, l10n.t('"{0}" is no gRPC status: Istio refuses it.', grpc.string) + hint);
+        yield finding(grpc, l10n.t('"{0}" is no gRPC status: Istio refuses it.', grpc.string) + hint, {
+          fixes: meant
+            ? [{ title: l10n.t('Change to {0}', meant), preferred: true, edits: () => rename(grpc, meant) }]
+            : [],
+        });
       }
     }
   },

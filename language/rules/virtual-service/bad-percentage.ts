@@ -16,6 +16,7 @@ export const badPercentage = defineRefusal('VirtualService', {
         http.at('fault', 'delay', 'percent'),
         http.at('mirrorPercentage', 'value'),
         http.at('mirrorPercent'),
+        http.at('mirror_percent'),
         ...http.at('mirrors').items.map((mirror) => mirror.at('percentage', 'value')),
       ];
       for (const value of [...faults, ...others]) {

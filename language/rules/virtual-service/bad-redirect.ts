@@ -1,6 +1,10 @@
 import * as l10n from '@vscode/l10n';
+import { rename } from '../../edits.ts';
 import { finding } from '../../finding.ts';
+import type { QuickFix } from '../../finding.ts';
+import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { isWrongPort } from '../values/ports.ts';
 
 /** A redirect that leads nowhere else, or with a status that is none. */
 export const badRedirect = defineRefusal('VirtualService', {
@@ -10,11 +14,12 @@ export const badRedirect = defineRefusal('VirtualService', {
     for (const http of spec.at('http').items) {
       const { key, value: redirect } = http.entry('redirect') ?? {};
       if (!key || redirect?.type !== 'map') continue;
-      const { uri, prefix, scheme, code } = {
+      const { uri, prefix, scheme, code, port } = {
         uri: redirect.at('uri'),
         prefix: redirect.at('prefixRewrite'),
         scheme: redirect.at('scheme'),
         code: redirect.at('redirectCode'),
+        port: redirect.at('port'),
       };
       const changes = ['uri', 'prefixRewrite', 'authority', 'scheme', 'port', 'derivePort'];
       if (!changes.some((field) => redirect.at(field).isSet && redirect.at(field).string !== ''))
@@ -39,8 +44,17 @@ export const badRedirect = defineRefusal('VirtualService', {
       }
       if (code.number && (code.number < 300 || code.number > 399))
         yield finding(code, l10n.t('{0} is no status of a redirect: Istio takes 300 to 399.', code.text));
-      if (scheme.string && !/^https?$/i.test(scheme.string))
-        yield finding(scheme, l10n.t('"{0}" is no scheme of a redirect: Istio takes http and https.', scheme.string));
+      if (scheme.string && !/^https?$/.test(scheme.string))
+        yield finding(scheme, l10n.t('"{0}" is no scheme of a redirect: Istio takes http and https.', scheme.string), {
+          fixes: /^https?$/i.test(scheme.string) ? [changeTo(scheme, scheme.string.toLowerCase())] : [],
+        });
+      // A port of 0 is one that is not given.
+      if (port.number && isWrongPort(port.number))
+        yield finding(port, l10n.t('{0} is no port: Istio takes 1 to 65535.', port.text));
     }
   },
 });
+
+function changeTo(value: Located, text: string): QuickFix {
+  return { title: l10n.t('Change to {0}', text), preferred: true, edits: () => rename(value, text) };
+}

@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
-import { whyNoRe2 } from '../values/regex.ts';
+import { whyBadRegex } from './string-matches.ts';
 
 /** A rewrite that changes nothing, or the uri in two ways. */
 export const badRewrite = defineRefusal('VirtualService', {
@@ -23,9 +23,15 @@ export const badRewrite = defineRefusal('VirtualService', {
         );
       if (uri.string && regex?.value.isSet)
         yield finding(regex.key, l10n.t('"uri" excludes "uriRegexRewrite": Istio refuses both together. Keep one.'));
-      const match = regex?.value.at('match');
-      const reason = match?.string ? whyNoRe2(match.string) : undefined;
-      if (match && reason) yield finding(match, l10n.t('Istio refuses this regex: {0}.', reason));
+      if (regex?.value.type !== 'map') continue;
+      const { match, text } = { match: regex.value.at('match'), text: regex.value.at('rewrite') };
+      if (!match.string || !text.string)
+        yield finding(
+          regex.key,
+          l10n.t('"uriRegexRewrite" needs "match" and "rewrite": Istio refuses one without the other, and empty ones.'),
+        );
+      const reason = match.string ? whyBadRegex(match.string) : undefined;
+      if (reason) yield finding(match, l10n.t('Istio refuses this regex: {0}.', reason));
     }
   },
 });

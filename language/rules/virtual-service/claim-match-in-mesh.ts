@@ -3,6 +3,9 @@ import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { namesAGateway } from './applies-to.ts';
 
+/** `@request.auth.claims.group` or `@request.auth.claims[group]`, in any case; anything else is the name of a header. */
+const claim = /^@request\.auth\.claims(?:\..+|\[.*\])$/is;
+
 /** Claims are read from a token by gateways alone: in a sidecar such a header never comes. */
 export const claimMatchInMesh = defineRefusal('VirtualService', {
   id: 'virtual-service/claim-match-in-mesh',
@@ -11,7 +14,7 @@ export const claimMatchInMesh = defineRefusal('VirtualService', {
     if (namesAGateway(spec)) return;
     for (const match of spec.at('http').items.flatMap((http) => http.at('match').items)) {
       for (const { key } of [...match.at('headers').entries, ...match.at('withoutHeaders').entries]) {
-        if (!/^@request\.auth\.claims[.[]/.test(String(key.value))) continue;
+        if (!claim.test(String(key.value))) continue;
         yield finding(
           key,
           l10n.t(

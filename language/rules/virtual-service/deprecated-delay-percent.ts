@@ -1,4 +1,7 @@
 import * as l10n from '@vscode/l10n';
+import { removeEntry, replaceValue } from '../../edits.ts';
+import type { QuickFix } from '../../finding.ts';
+import type { Located } from '../../located.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 
 /** It only knows whole percents; `percentage` took its place. */
@@ -17,7 +20,20 @@ export const deprecatedDelayPercent = defineRule({
       yield finding(
         percent.key ?? percent,
         l10n.t('delay.percent is deprecated. Write percentage: value: {0}', percent.text),
+        { fixes: [modernize(http.at('fault', 'delay'), percent)] },
       );
     }
   },
 });
+
+/** `percentage` beside it already decides. */
+function modernize(delay: Located, percent: Located): QuickFix {
+  if (delay.at('percentage').exists)
+    return { title: l10n.t('Remove "{0}"', 'percent'), preferred: true, edits: () => removeEntry(delay, 'percent') };
+  const better = `{ value: ${percent.text} }`;
+  return {
+    title: l10n.t('Write it as "percentage"'),
+    preferred: true,
+    edits: () => [...replaceValue(percent.key!, 'percentage'), ...replaceValue(percent, better)],
+  };
+}

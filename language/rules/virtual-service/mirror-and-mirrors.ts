@@ -10,6 +10,8 @@ export const mirrorAndMirrors = defineRefusal('VirtualService', {
     for (const http of spec.at('http').items) {
       const mirror = http.entry('mirror');
       if (!mirror?.value.isSet || http.at('mirrors').items.length === 0) continue;
+      // A rule that delegates is not asked for more: the rule of the delegate takes its place.
+      if (http.at('delegate').isSet && spec.at('hosts').items.length > 0) continue;
       yield finding(
         mirror.key,
         l10n.t('Istio refuses "mirror" beside "mirrors" in one rule. Make it another entry of "mirrors".'),
