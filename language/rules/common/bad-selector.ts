@@ -4,7 +4,16 @@ import { defineRefusal } from '../define-webhook-rule.ts';
 
 /** A selector compares labels exactly: `*` selects nobody, so Istio refuses it rather than let it look like a pattern. */
 export const badSelector = defineRefusal(
-  ['AuthorizationPolicy', 'DestinationRule', 'RequestAuthentication', 'Sidecar', 'Telemetry', 'WasmPlugin'],
+  [
+    'AuthorizationPolicy',
+    'DestinationRule',
+    'EnvoyFilter',
+    'RequestAuthentication',
+    'ServiceEntry',
+    'Sidecar',
+    'Telemetry',
+    'WasmPlugin',
+  ],
   {
     id: 'common/bad-selector',
     why: 'A selector compares labels exactly, so Istio refuses "*" and an empty name in it: it would select nobody.',

@@ -6,7 +6,7 @@ import { defineRefusal } from '../define-webhook-rule.ts';
 const targets = ['Service', 'ServiceEntry', 'Gateway', 'GatewayClass'];
 
 export const badTargetRef = defineRefusal(
-  ['AuthorizationPolicy', 'RequestAuthentication', 'Telemetry', 'TrafficExtension', 'WasmPlugin'],
+  ['AuthorizationPolicy', 'EnvoyFilter', 'RequestAuthentication', 'Telemetry', 'TrafficExtension', 'WasmPlugin'],
   {
     id: 'common/bad-target-ref',
     why: 'A policy can refer to a Service, a ServiceEntry, a Gateway of the Gateway API or a GatewayClass, and never across namespaces.',

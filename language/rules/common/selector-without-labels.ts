@@ -4,7 +4,16 @@ import { defineWarning } from '../define-webhook-rule.ts';
 
 /** An empty selector selects everything, which is seldom what one who wrote `selector` had in mind. */
 export const selectorWithoutLabels = defineWarning(
-  ['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication', 'Sidecar', 'Telemetry', 'WasmPlugin'],
+  [
+    'AuthorizationPolicy',
+    'PeerAuthentication',
+    'EnvoyFilter',
+    'RequestAuthentication',
+    'ServiceEntry',
+    'Sidecar',
+    'Telemetry',
+    'WasmPlugin',
+  ],
   {
     id: 'common/selector-without-labels',
     why: 'A selector without labels selects every workload of the namespace. Istio takes it and warns.',

@@ -2,6 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { findGatewayProxies } from '../gateways.ts';
 import type { GatewayProxies } from '../gateways.ts';
+import type { Lookup } from '../../lookup.ts';
 import type { Resource } from '../../resource.ts';
 import { PodIndex } from '../pods.ts';
 import { portsBefore, selectingServices } from '../service-ports.ts';
@@ -14,6 +15,7 @@ export const portNotOnService = defineRule({
   docs: istioDocs('IST0162'),
   why: 'A server port of a Gateway that is neither port nor targetPort of a Service in front of its proxies is reached by nobody from outside. In lenient mode it is reported only where such a Service is at hand.',
   reads: ['Gateway', 'AnyPod', 'Service'],
+  subject: ['Gateway'],
   *check({ Gateway, AnyPod, Service }, context) {
     if (Gateway.length === 0) return;
     const pods = new PodIndex(AnyPod);
@@ -51,7 +53,7 @@ export const portNotOnService = defineRule({
 });
 
 /** Ports and target ports of the TCP ports that lead to the proxies. */
-function openPorts({ pods, assumedPorts }: GatewayProxies, services: ReadonlyMap<string, Resource[]>): Set<number> {
+function openPorts({ pods, assumedPorts }: GatewayProxies, services: Lookup<Resource>): Set<number> {
   const open = new Set(assumedPorts);
   for (const { protocol, port, target } of pods.flatMap((pod) => portsBefore(pod, services))) {
     if (protocol !== 'TCP') continue;

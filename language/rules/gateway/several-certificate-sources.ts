@@ -22,7 +22,10 @@ export const severalCertificateSources = defineRefusal(['Gateway', 'Sidecar'], {
         yield finding(
           tls.entry(source)!.key,
           l10n.t('"{0}" excludes "{1}": Istio takes the certificate from one place. Keep one.', sources[0]!, source),
-          { fixes: [{ title: l10n.t('Remove "{0}"', source), edits: () => removeEntry(tls, source) }] },
+          {
+            fixes:
+              source === file ? [] : [{ title: l10n.t('Remove "{0}"', source), edits: () => removeEntry(tls, source) }],
+          },
         );
     }
   },
