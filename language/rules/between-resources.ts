@@ -13,6 +13,7 @@ import { relativeOperation } from './envoy-filter/relative-operation.ts';
 import { removeIgnored } from './envoy-filter/remove-ignored.ts';
 import { replaceIgnored } from './envoy-filter/replace-ignored.ts';
 import { conflictingGatewayHosts } from './gateway/conflicting-hosts.ts';
+import { badCredential } from './gateway/bad-credential.ts';
 import { credentialNotFound } from './gateway/credential-not-found.ts';
 import { duplicateCertificate } from './gateway/duplicate-certificate.ts';
 import { portNotOnService } from './gateway/port-not-on-service.ts';
@@ -56,6 +57,7 @@ export const betweenResources: readonly Rule[] = [
   removeIgnored,
   replaceIgnored,
   conflictingGatewayHosts,
+  badCredential,
   credentialNotFound,
   duplicateCertificate,
   portNotOnService,

@@ -1,5 +1,7 @@
 import { hostCovers } from '../hosts.ts';
 import type { Located } from '../located.ts';
+import { lookUp } from '../lookup.ts';
+import type { Lookup } from '../lookup.ts';
 import type { Resource } from '../resource.ts';
 import { rememberPerResource } from '../remember.ts';
 import type { RuleContext } from '../rule.ts';
@@ -14,39 +16,58 @@ export interface RegistryEntry {
 const servicePorts = rememberPerResource(({ spec }) => portsOf(spec, 'port'));
 const entryPorts = rememberPerResource(({ spec }) => portsOf(spec, 'number'));
 
+/** What the wildcards of ServiceEntries are found under: few, and each may take any host. */
+const wildcard = '*';
+const hostOfService = ({ name, namespace }: Resource, clusterDomain: string) => [
+  `${name}.${namespace}.svc.${clusterDomain}`,
+];
+const hostsOf = ({ spec }: Resource) => spec.at('hosts').items.flatMap(({ string }) => (string ? [string] : []));
+const hostsOfEntry = (entry: Resource) => hostsOf(entry).map((host) => (host.startsWith('*') ? wildcard : host));
+
 /** Services and ServiceEntries by host, as a client in a namespace sees them. */
 export class ServiceRegistry {
-  private readonly exact = new Map<string, RegistryEntry[]>();
-  private readonly wildcards: { host: string; entry: RegistryEntry }[] = [];
+  private readonly services: Lookup<Resource>;
+  private readonly entries: Lookup<Resource>;
+  private readonly clusterDomain: string;
 
   constructor(services: readonly Resource[], serviceEntries: readonly Resource[], { clusterDomain }: RuleContext) {
-    for (const service of services) {
-      this.add(`${service.name}.${service.namespace}.svc.${clusterDomain}`, {
-        resource: service,
-        ports: servicePorts(service, clusterDomain),
-      });
-    }
-    for (const resource of serviceEntries) {
-      const ports = entryPorts(resource, clusterDomain);
-      for (const { string: host } of resource.spec.at('hosts').items) if (host) this.add(host, { resource, ports });
-    }
+    this.clusterDomain = clusterDomain;
+    this.services = lookUp(services, hostOfService, { clusterDomain });
+    this.entries = lookUp(serviceEntries, hostsOfEntry, { clusterDomain });
   }
 
   /** The first that answers to a host and lets this namespace see it. */
   find(host: string, namespace: string): RegistryEntry | undefined {
-    const candidates = [
-      ...(this.exact.get(host) ?? []),
-      ...this.wildcards
-        .filter((wildcard) => hostCovers(wildcard.host, host) || hostCovers(host, wildcard.host))
-        .map(({ entry }) => entry),
-    ];
-    return candidates.find(({ resource }) => isExportedTo(resource, namespace));
+    return this.candidates(host).find(({ resource }) => isExportedTo(resource, namespace));
   }
 
-  private add(host: string, entry: RegistryEntry): void {
-    if (host.startsWith('*')) this.wildcards.push({ host, entry });
-    else if (this.exact.has(host)) this.exact.get(host)!.push(entry);
-    else this.exact.set(host, [entry]);
+  /** All that answer to a host and let this namespace see them: several ServiceEntries may share one. */
+  all(host: string, namespace: string): RegistryEntry[] {
+    return this.candidates(host).filter(({ resource }) => isExportedTo(resource, namespace));
+  }
+
+  /** What has exactly this host, but lets this namespace not see it; undefined when something else answers. */
+  findHidden(host: string, namespace: string): RegistryEntry | undefined {
+    return this.find(host, namespace) ? undefined : this.exact(host)[0];
+  }
+
+  private candidates(host: string): RegistryEntry[] {
+    const wildcards = this.entries
+      .get(wildcard)
+      .filter((entry) =>
+        hostsOf(entry).some((one) => one.startsWith('*') && (hostCovers(one, host) || hostCovers(host, one))),
+      );
+    return [...this.exact(host), ...wildcards.map((entry) => this.entryOf(entry))];
+  }
+
+  private exact(host: string): RegistryEntry[] {
+    if (host.startsWith('*')) return [];
+    return [...this.services.get(host), ...this.entries.get(host)].map((resource) => this.entryOf(resource));
+  }
+
+  private entryOf(resource: Resource): RegistryEntry {
+    const portsOfKind = resource.kind === 'Service' ? servicePorts : entryPorts;
+    return { resource, ports: portsOfKind(resource, this.clusterDomain) };
   }
 }
 

@@ -2,9 +2,14 @@ import * as l10n from '@vscode/l10n';
 import { rename } from '../../edits.ts';
 import { findServiceOf } from '../../hosts.ts';
 import { findNearMiss } from '../../../mesh/near-miss.ts';
+import type { Located } from '../../located.ts';
+import { lookUp } from '../../lookup.ts';
+import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { sharedRegistry } from '../shared-registry.ts';
 import { destinations } from './destinations.ts';
+
+const byNamespace = ({ namespace }: Resource) => [namespace];
 
 /**
  * A destination must be in the mesh's registry: a Kubernetes Service or a ServiceEntry. Otherwise Envoy gets a route to a
@@ -15,17 +20,27 @@ export const hostNotFound = defineRule({
   code: 'IST0101',
   severity: 'error',
   docs: istioDocs('IST0101'),
-  why: 'A destination that is neither a Service nor a host of a ServiceEntry has no endpoints: requests to it fail with 503. Reported in strict mode and with a cluster, as the service may live outside of the files.',
+  why: 'A destination that is neither a Service nor a host of a ServiceEntry has no endpoints: requests to it fail with 503. What is there but not exported to the namespace of the VirtualService is always told; what is nowhere, in strict mode and with a cluster only, as it may live outside of the files.',
   reads: ['VirtualService', 'Service', 'ServiceEntry'],
+  subject: ['VirtualService'],
   *check({ VirtualService, Service, ServiceEntry }, context) {
-    if (context.strictness === 'lenient') return;
+    const knowsAll = context.knowsAll('Service', 'ServiceEntry');
     const registry = sharedRegistry(Service, ServiceEntry, context);
     for (const { virtualService, host, fullHost, isMirror } of destinations(VirtualService, context)) {
-      if (registry.find(fullHost, virtualService.namespace)) continue;
+      const refType = isMirror ? 'mirror host' : 'host';
+      const hidden = registry.findHidden(fullHost, virtualService.namespace)?.resource;
+      if (hidden) {
+        yield finding(host, describeHidden(hidden, virtualService), {
+          refType,
+          related: [{ at: whereExported(hidden), message: l10n.t('Says who sees it') }],
+        });
+        continue;
+      }
+      if (!knowsAll || registry.find(fullHost, virtualService.namespace)) continue;
       const service = findServiceOf(fullHost, context.clusterDomain);
-      const neighbours = Service.filter(
-        ({ namespace }) => namespace === (service?.namespace ?? virtualService.namespace),
-      ).map(({ name }) => name);
+      const neighbours = lookUp(Service, byNamespace, context)
+        .get(service?.namespace ?? virtualService.namespace)
+        .map(({ name }) => name);
       const meant = host.string!.includes('.') ? undefined : findNearMiss(host.string!, neighbours);
       const message = service
         ? l10n.t(
@@ -38,7 +53,7 @@ export const hostNotFound = defineRule({
             host.string!,
           );
       yield finding(host, meant ? `${message} ${l10n.t('Did you mean "{0}"?', meant)}` : message, {
-        refType: isMirror ? 'mirror host' : 'host',
+        refType,
         fixes: meant
           ? [{ title: l10n.t('Change to host "{0}"', meant), preferred: true, edits: () => rename(host, meant) }]
           : [],
@@ -46,3 +61,16 @@ export const hostNotFound = defineRule({
     }
   },
 });
+
+function describeHidden({ kind, namespace, name }: Resource, virtualService: Resource): string {
+  return l10n.t(
+    '{0} {1} is not exported to namespace {2}, so its clients do not know this host: requests fail with 503. Add {2} to its exportTo.',
+    kind,
+    `${namespace}/${name}`,
+    virtualService.namespace,
+  );
+}
+
+function whereExported({ kind, metadata, spec }: Resource): Located {
+  return kind === 'Service' ? metadata.at('annotations', 'networking.istio.io/exportTo') : spec.at('exportTo');
+}

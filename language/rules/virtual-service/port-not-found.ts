@@ -12,13 +12,19 @@ export const portNotFound = defineRule({
   docs: istioDocs('IST0101'),
   why: 'The port of a destination must be one of its Service (not of its containers): otherwise there is no cluster to route to, and requests fail with 503.',
   reads: ['VirtualService', 'Service', 'ServiceEntry'],
+  subject: ['VirtualService'],
   *check({ VirtualService, Service, ServiceEntry }, context) {
     const registry = sharedRegistry(Service, ServiceEntry, context);
     for (const { virtualService, destination, host, fullHost } of destinations(VirtualService, context)) {
       const port = destination.entry('port')?.value.at('number');
-      const entry = !port?.number ? undefined : registry.find(fullHost, virtualService.namespace);
-      if (!port || !entry || entry.resource.incomplete || entry.ports.length === 0) continue;
-      if (entry.ports.some(({ number }) => number === port.number)) continue;
+      const [entry, ...others] = !port?.number ? [] : registry.all(fullHost, virtualService.namespace);
+      if (
+        !port ||
+        !entry ||
+        [entry, ...others].some(({ resource, ports }) => resource.incomplete || ports.length === 0)
+      )
+        continue;
+      if ([entry, ...others].some(({ ports }) => ports.some(({ number }) => number === port.number))) continue;
       const numbers = entry.ports.map(({ number }) => number);
       yield finding(
         port,
