@@ -67,6 +67,14 @@ export const programs = [
   })),
   { ...onNode, entryPoints: { 'language-server': 'language/server/main.ts' }, outdir: 'dist' },
   { ...onNode, entryPoints: { 'node-helper': 'node-helper/main.ts' }, outdir: 'dist' },
+  // Runs beside the command line, and finds the Kubernetes client in the editor's chunk.
+  {
+    ...onNode,
+    entryPoints: { 'cluster-snapshot': 'extension/cluster/snapshot-program.ts' },
+    outdir: 'dist',
+    supported: { 'dynamic-import': false },
+    plugins: [lazyChunkPlugin],
+  },
   { ...onNode, entryPoints: { cli: 'cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...inBrowser, entryPoints: { 'webviews/interception': 'webviews/interception/main.ts' }, outdir: 'dist' },
   { ...inBrowser, entryPoints: { gallery: 'webviews/gallery/main.ts' }, outdir: 'out/gallery' },

@@ -1,3 +1,4 @@
+import { isClusterUri } from '../language/index.ts';
 import type { Report } from '../language/index.ts';
 import { findNameFromRoot } from './artifact-location.ts';
 import type { Folder } from './artifact-location.ts';
@@ -33,7 +34,9 @@ function printLine({ uri, range, severity, code, resource, message, fixes }: Rep
   const name = resource ? ` ${resource.kind} ${[resource.name, resource.namespace].filter(Boolean).join('.')}:` : '';
   const preferred = fixes.find((fix) => fix.preferred);
   const hint = preferred ? `\n    → ${oneLine(preferred.title)}` : '';
-  const place = oneLine(`${uri}:${range.start.line + 1}:${range.start.character + 1}`);
+  // What the cluster holds has an address, but no lines that anybody wrote.
+  const lines = isClusterUri(uri) ? '' : `:${range.start.line + 1}:${range.start.character + 1}`;
+  const place = oneLine(`${uri}${lines}`);
   return `${paint(1, place)}: ${paint(colors[severity], severity)} ${code}${oneLine(`${name} ${message}`)}${hint}\n`;
 }
 
@@ -76,10 +79,13 @@ const githubCommands = { error: 'error', warning: 'warning', info: 'notice' };
 /** https://docs.github.com/actions/reference/workflow-commands-for-github-actions */
 function asAnnotation({ severity, uri, range, code, message }: Report, root: Folder): string {
   const { start, end } = range;
+  const command = `::${githubCommands[severity]}`;
+  const title = `title=${property(code)}`;
+  if (isClusterUri(uri)) return `${command} ${title}::${escapeData(`${uri}: ${message}`)}\n`;
   // GitHub refuses columns of an annotation that spans lines.
   const columns = start.line === end.line ? `,col=${start.character + 1},endColumn=${end.character + 1}` : '';
-  const place = `file=${property(findNameFromRoot(uri, root) ?? uri)},line=${start.line + 1},endLine=${end.line + 1}${columns},title=${property(code)}`;
-  return `::${githubCommands[severity]} ${place}::${escapeData(message)}\n`;
+  const place = `file=${property(findNameFromRoot(uri, root) ?? uri)},line=${start.line + 1},endLine=${end.line + 1}${columns},${title}`;
+  return `${command} ${place}::${escapeData(message)}\n`;
 }
 
 function escapeData(text: string): string {

@@ -1,13 +1,14 @@
 import * as l10n from '@vscode/l10n';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseMeshSettings, rules, Workspace, yamlRules } from '../language/index.ts';
+import { isClusterUri, parseMeshSettings, rules, Workspace, yamlRules } from '../language/index.ts';
 import type { Report, WorkspaceOptions } from '../language/index.ts';
 import { collectInputs } from './analyze-inputs.ts';
 import { findRoot } from './artifact-location.ts';
 import { printReports, reportFormats } from './analyze-formats.ts';
 import { parseSuppressions } from './analyze-suppressions.ts';
 import { oneOf, readFlags } from './flags.ts';
+import { readCluster } from './read-cluster.ts';
 import { UsageError } from './verb.ts';
 import type { Terminal, Verb } from './verb.ts';
 
@@ -47,6 +48,9 @@ is wrong in them, by itself and together. Exit code and findings are the same in
   -S, --suppress 'CODE=KIND NAME.NAMESPACE'   leave out findings; * stands for anything; may be given several times
   -n, --namespace NS       where resources without a namespace go; findings on other namespaces are left out
   -A, --all-namespaces     with -n: report on all namespaces all the same
+  --cluster                lay the files over the cluster of the kubeconfig: what they do not define may be there;
+                           without files, report on what the cluster holds. It is only read, nothing is written to it
+  --context NAME           with --cluster: another context of the kubeconfig than the current one
   --only-listed            report on what the named files hold (the default)
   --meshConfigFile FILE    the mesh configuration, for its root namespace
   --rules                  list all rules and exit
@@ -64,23 +68,25 @@ async function run(terminal: Terminal): Promise<number> {
   const format = oneOf('--format', values.format, reportFormats);
   const failOn = oneOf('--fail-on', values['fail-on'], failLevels);
   if (values.strict && values.lenient) throw new UsageError(l10n.t('--strict and --lenient exclude each other.'));
-  if (values.cluster || values.context !== undefined) {
-    throw new UsageError(l10n.t('--cluster is not available in this version: name the files to analyze.'));
-  }
+  if (values.context !== undefined && !values.cluster)
+    throw new UsageError(l10n.t('--context chooses the cluster of --cluster, which is not given.'));
   const isSuppressed = parseSuppressions(values.suppress);
   if (values.rules) {
     terminal.out(listRules(format === 'json'));
     return 0;
   }
-  if (positionals.length === 0)
+  if (positionals.length === 0 && !values.cluster)
     throw new UsageError(l10n.t('Name the files, directories or globs to analyze, or - for standard input.'));
   const meshSettings = await readMeshConfig(values.meshConfigFile, terminal);
   if (!meshSettings) return 2;
+  // With files, it is they that are judged; the cluster says what else there is.
+  const judgeCluster = positionals.length === 0;
   let hasRuleFailed = false;
   const workspace = new Workspace({
     ...meshSettings,
     strictness: values.strict ? 'strict' : 'lenient',
     syntaxErrors: 'all',
+    judgeCluster,
     ...(values.namespace !== undefined && { defaultNamespace: values.namespace }),
     onRuleFailure: ({ id }, error) => {
       hasRuleFailed = true;
@@ -88,9 +94,15 @@ async function run(terminal: Terminal): Promise<number> {
     },
   });
   const couldReadAll = await collectInputs(positionals, workspace, terminal);
+  if (values.cluster) {
+    const snapshot = await readCluster(values, terminal);
+    if (!snapshot) return 2;
+    workspace.setCluster(snapshot);
+  }
   const namespace = values['all-namespaces'] ? undefined : values.namespace;
   const reports = workspace
     .findings()
+    .filter((report) => judgeCluster || !isClusterUri(report.uri))
     .filter((report) => !isSuppressed(report) && isInNamespace(report, namespace))
     .sort(byFileLineCode);
   tellWhatWasSkipped(workspace, terminal);

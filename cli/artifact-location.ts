@@ -1,5 +1,6 @@
 import * as native from 'node:path';
 import type { ArtifactLocation } from 'sarif';
+import { isClusterUri } from '../language/index.ts';
 
 /** Where names of files begin; tests look from a Windows machine too. */
 export interface Folder {
@@ -21,6 +22,7 @@ export function findRoot(cwd: string, workspace: string | undefined): Folder {
 /** The file's name from the root, with `/` between its parts; undefined for one that does not lie below it. */
 export function findNameFromRoot(file: string, { path, cwd, paths = native }: Folder): string | undefined {
   if (file === '-') return file;
+  if (isClusterUri(file)) return undefined;
   const absolute = paths.resolve(cwd, file);
   return isBelow(paths, path, absolute) ? paths.relative(path, absolute).split(paths.sep).join('/') : undefined;
 }
@@ -29,6 +31,7 @@ export function findNameFromRoot(file: string, { path, cwd, paths = native }: Fo
 export function describeArtifact(file: string, root: Folder): ArtifactLocation {
   const name = findNameFromRoot(file, root);
   if (name !== undefined) return { uri: encode(name), uriBaseId: '%SRCROOT%' };
+  if (isClusterUri(file)) return { uri: file };
   const { paths = native, cwd } = root;
   const absolute = paths.resolve(cwd, file).split(paths.sep).join('/');
   return { uri: `file://${absolute.startsWith('/') ? '' : '/'}${encode(absolute)}` };

@@ -11,6 +11,8 @@ export interface Terminal {
   color: boolean;
   /** The environment's variables. Default none. */
   env?: Readonly<Record<string, string | undefined>>;
+  /** Where the built programs lie, `dist/`. */
+  programs?: string;
   /** Of this program. */
   version?: () => string;
 }

@@ -38,33 +38,38 @@ export const clusterChangeNotification = 'meshloom/clusterChange';
  * @returns undefined for `null` and for anything that is no snapshot: then there is no cluster.
  */
 export function parseClusterSnapshot(value: unknown): ClusterSnapshot | undefined {
-  if (!isMap(value) || !Array.isArray(value['resources'])) return undefined;
+  if (!isPlainObject(value) || !Array.isArray(value['resources'])) return undefined;
   const { name, resources, complete } = value;
   return {
     name: typeof name === 'string' ? name : '',
-    resources: resources.filter(isObject),
+    resources: parseObjects(resources),
     complete: Array.isArray(complete) ? complete.filter((kind) => typeof kind === 'string') : [],
   };
 }
 
 /** Reads `meshloom/clusterChange`; what cannot be understood is no change. */
 export function parseClusterChange(value: unknown): ClusterChange {
-  const { changed, removed } = isMap(value) ? value : {};
+  const { changed, removed } = isPlainObject(value) ? value : {};
   return {
-    changed: Array.isArray(changed) ? changed.filter(isObject) : [],
+    changed: parseObjects(changed),
     removed: Array.isArray(removed) ? removed.flatMap(readReference) : [],
   };
 }
 
+/** Those of a list that are objects of Kubernetes; anything but a list holds none. */
+export function parseObjects(value: unknown): PlainObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
 function readReference(value: unknown): ClusterReference[] {
-  if (!isMap(value)) return [];
+  if (!isPlainObject(value)) return [];
   const { apiVersion, kind, namespace, name } = value;
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof name !== 'string') return [];
   return [{ apiVersion, kind, namespace: typeof namespace === 'string' ? namespace : '', name }];
 }
 
 function isObject(value: unknown): value is PlainObject {
-  if (!isMap(value) || !isMap(value['metadata'])) return false;
+  if (!isPlainObject(value) || !isPlainObject(value['metadata'])) return false;
   return (
     typeof value['apiVersion'] === 'string' &&
     typeof value['kind'] === 'string' &&
@@ -72,6 +77,6 @@ function isObject(value: unknown): value is PlainObject {
   );
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is PlainObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -17,6 +17,7 @@ describe('the bundles', () => {
       'language-server.js',
       'node-helper.js',
       'cli.js',
+      'cluster-snapshot.js',
       'webviews/interception.js',
     ];
     expect(files.filter((file) => !existsSync(join(dist, file)))).toEqual([]);
@@ -31,9 +32,21 @@ describe('the bundles', () => {
   });
 
   it('use the editor’s API in extension/ alone', () => {
-    for (const file of ['language-server.js', 'node-helper.js', 'cli.js', 'webviews/interception.js']) {
+    for (const file of [
+      'language-server.js',
+      'node-helper.js',
+      'cli.js',
+      'cluster-snapshot.js',
+      'webviews/interception.js',
+    ]) {
       expect(text(file), file).not.toMatch(/require\("vscode"\)/);
     }
+  });
+
+  it('keep the Kubernetes client out of the command line, which runs a program for it', () => {
+    expect(text('cli.js')).not.toContain('CoreV1Api');
+    expect(text('cluster-snapshot.js')).not.toContain('CoreV1Api');
+    expect(text('cluster-snapshot.js')).toContain('./kubernetes.js');
   });
 
   it('leave nothing to install on a node: the node-helper requires only Node’s own modules', () => {

@@ -27,7 +27,7 @@ interface Import {
 
 /** Every import of every source file; tests may look anywhere and are left out. */
 function listImports(room: string): Import[] {
-  const files = globSync(`${room}/**/*.ts`, { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
+  const files = globSync(`${room}/**/*.ts`, { cwd: root }).filter((file) => !/\.(test|fixture)\.ts$/.test(file));
   return files.flatMap((file) =>
     ts
       .preProcessFile(readFileSync(join(root, file), 'utf8'), true, true)

@@ -15,7 +15,7 @@ import type { App } from '../app.ts';
 import { ClusterFailure, resourceTypes } from '../cluster/cluster.ts';
 import type { Cluster, ResourceType } from '../cluster/cluster.ts';
 import { commandIds } from '../ids.ts';
-import { controlPlaneNamespaces } from '../trees/control-plane-namespaces.ts';
+import { controlPlaneNamespaces } from '../cluster/control-plane-namespaces.ts';
 import { defineCommand } from './define-command.ts';
 
 /** Shows why a pod, or the pods of a workload, are injected or not: every step in the order in which Istio decides. */

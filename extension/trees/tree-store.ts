@@ -10,7 +10,7 @@ import type {
 } from '../../mesh/kubernetes.ts';
 import { resourceTypes } from '../cluster/cluster.ts';
 import type { Cluster, ClusterFailure, ResourceType } from '../cluster/cluster.ts';
-import { controlPlaneNamespaces } from './control-plane-namespaces.ts';
+import { controlPlaneNamespaces } from '../cluster/control-plane-namespaces.ts';
 import { asFailure, follow, isFinal, systemClock } from './follow.ts';
 import type { Clock } from './follow.ts';
 import { ResourceTable } from './resource-table.ts';

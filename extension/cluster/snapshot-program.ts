@@ -1,0 +1,88 @@
+/**
+ * `node dist/cluster-snapshot.js [--context NAME] [--namespace NS]`: reads a cluster as kubectl would find it and prints
+ * the lines of contract/cluster-snapshot.ts. A program of its own, because only this room may speak to Kubernetes; the
+ * terminal's `meshloom analyze --cluster` runs it. It ends when its standard input does: who started it is gone then.
+ */
+import { parseArgs } from 'node:util';
+import * as l10n from '@vscode/l10n';
+import type { SnapshotLine } from '../../contract/cluster-snapshot.ts';
+import { ClusterFailure } from './cluster.ts';
+import type { ClusterContext } from './cluster.ts';
+import { collectSnapshot } from './collect-snapshot.ts';
+import { findKubeconfigFiles, readKubeconfig, resolveContext } from './kubeconfig.ts';
+import type { Kubeconfig } from './kubeconfig.ts';
+
+async function main(): Promise<void> {
+  const options = { context: { type: 'string' }, namespace: { type: 'string' } } as const;
+  const { values } = parseArgs({ options, strict: true });
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  process.stdin.on('end', () => stop.abort()).on('error', () => stop.abort());
+  process.stdin.resume();
+  process.stdout.on('error', () => process.exit(1));
+  try {
+    const target = await chooseTarget(values.context);
+    const context: ClusterContext = {
+      id: `kubeconfig:${target.context.name}`,
+      name: target.context.name,
+      kind: 'kubeconfig',
+      server: target.cluster.server,
+      ...((values.namespace ?? target.context.namespace) && {
+        namespace: values.namespace ?? target.context.namespace!,
+      }),
+    };
+    const { createClientNodeCluster } = await import('./client-node-cluster.ts');
+    const cluster = createClientNodeCluster({
+      context,
+      cluster: target.cluster,
+      ...(target.user && { user: target.user }),
+    });
+    for await (const line of collectSnapshot(cluster, { signal: stop.signal, secrets: true })) await print(line);
+    cluster.dispose();
+  } catch (error) {
+    await print(describe(error));
+    process.exitCode = 1;
+  }
+  // Logins and connections may still be open; nobody waits for them.
+  process.exit();
+}
+
+async function chooseTarget(wanted: string | undefined): Promise<ReturnType<typeof resolveContext>> {
+  const config = await readKubeconfig(findKubeconfigFiles(''));
+  const name = wanted ?? config.currentContext;
+  if (name !== undefined && name !== '' && config.contexts.some((context) => context.name === name))
+    return resolveContext(config, name);
+  throw unknownContext(config, name ?? '');
+}
+
+function unknownContext({ problems, contexts, files }: Kubeconfig, name: string): ClusterFailure {
+  const names = contexts.map((context) => context.name).join(', ');
+  if (names === '') {
+    const why = problems[0]?.message ?? l10n.t('No kubeconfig names a cluster.');
+    return new ClusterFailure('kubeconfig', why, l10n.t('Set KUBECONFIG to the file that does.'));
+  }
+  const message =
+    name === ''
+      ? l10n.t('The kubeconfig {0} has no current context.', files.join(', '))
+      : l10n.t('There is no context “{0}” in {1}.', name, files.join(', '));
+  return new ClusterFailure('kubeconfig', message, l10n.t('Name one with --context: {0}.', names));
+}
+
+/** Waits until it is on its way: a page of a large cluster fills a pipe many times. */
+function print(line: SnapshotLine): Promise<void> {
+  return new Promise((done) => process.stdout.write(`${JSON.stringify(line)}\n`, () => done()));
+}
+
+function describe(error: unknown): SnapshotLine {
+  if (error instanceof ClusterFailure) {
+    return { type: 'failure', reason: error.reason, message: error.message, next: error.next };
+  }
+  return {
+    type: 'failure',
+    reason: 'unexpected',
+    message: error instanceof Error ? error.message : String(error),
+    next: '',
+  };
+}
+
+void main();
