@@ -40,6 +40,19 @@ import { ineffectiveMatch } from './virtual-service/ineffective-match.ts';
 import { portRequired } from './virtual-service/port-required.ts';
 import { subsetNotForGateway } from './virtual-service/subset-not-for-gateway.ts';
 import { unreachableRoute } from './virtual-service/unreachable-route.ts';
+import { oldGatewayApi } from './custom-resource-definition/old-gateway-api.ts';
+import { removedRbac } from './custom-resource-definition/removed-rbac.ts';
+import { jwksUnrestricted } from './deployment/jwks-unrestricted.ts';
+import { unknownRegistry } from './mesh-config/unknown-registry.ts';
+import { imageAuto } from './pod/image-auto.ts';
+import { missingProxy } from './pod/missing-proxy.ts';
+import { negativeCondition } from './status/negative-condition.ts';
+import { lightstepProvider } from './telemetry/lightstep-provider.ts';
+import { internalGateway } from './virtual-service/internal-gateway.ts';
+import { badControlPlaneUrl } from './webhook/bad-control-plane-url.ts';
+import { controlPlaneByAddress } from './webhook/control-plane-by-address.ts';
+import { overlappingInjectors } from './webhook/overlapping-injectors.ts';
+import { webhookServiceNotFound } from './webhook/service-not-found.ts';
 
 /** What `istioctl analyze` says of resources that contradict, miss or hide each other. */
 export const betweenResources: readonly Rule[] = [
@@ -84,4 +97,17 @@ export const betweenResources: readonly Rule[] = [
   portRequired,
   subsetNotForGateway,
   unreachableRoute,
+  oldGatewayApi,
+  removedRbac,
+  jwksUnrestricted,
+  unknownRegistry,
+  imageAuto,
+  missingProxy,
+  negativeCondition,
+  lightstepProvider,
+  internalGateway,
+  badControlPlaneUrl,
+  controlPlaneByAddress,
+  overlappingInjectors,
+  webhookServiceNotFound,
 ];

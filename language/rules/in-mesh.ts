@@ -1,4 +1,5 @@
 import { lookUp } from '../lookup.ts';
+import type { Located } from '../located.ts';
 import type { PodSource, Resource } from '../resource.ts';
 import { labelsOf } from './pods.ts';
 
@@ -7,7 +8,7 @@ import { labelsOf } from './pods.ts';
  * `sidecar.istio.io/inject` says so, else its namespace does. A namespace's `istio.io/rev` is not looked at.
  */
 export function isInMesh(pod: PodSource, namespace: Resource | undefined): boolean {
-  if (hasProxy(pod)) return true;
+  if (hasProxy(pod.spec)) return true;
   const said = labelsOf(pod)['sidecar.istio.io/inject'] ?? annotation(pod, 'sidecar.istio.io/inject');
   if (said !== undefined) return said === 'true';
   return namespaceLabel(namespace, 'istio-injection') === 'enabled';
@@ -16,7 +17,7 @@ export function isInMesh(pod: PodSource, namespace: Resource | undefined): boole
 /** Whether a pod's traffic goes through ztunnel, by what it and its namespace say. */
 export function isAmbient(pod: PodSource, namespace: Resource | undefined): boolean {
   if (annotation(pod, 'ambient.istio.io/redirection') === 'enabled') return true;
-  if (hasProxy(pod) || pod.spec.at('hostNetwork').boolean) return false;
+  if (hasProxy(pod.spec) || pod.spec.at('hostNetwork').boolean) return false;
   const said = labelsOf(pod)['istio.io/dataplane-mode'];
   return said === 'ambient' || (said !== 'none' && isAmbientNamespace(namespace));
 }
@@ -37,7 +38,8 @@ export function namespacesByName(namespaces: readonly Resource[]): { get: (name:
   return { get: (name) => found.get(name).at(-1) };
 }
 
-function hasProxy({ spec }: PodSource): boolean {
+/** Whether a pod (or template) has a proxy, as a container or as an init container that stays. */
+export function hasProxy(spec: Located): boolean {
   return ['containers', 'initContainers'].some((list) =>
     spec
       .at(list)
