@@ -157,6 +157,23 @@ describe('tracePacket', () => {
     expect(trace(rules, into)).toEqual(['PASS', 'PREROUTING -j CT --notrack']);
   });
 
+  it('takes no flags from what raw did to the tracking', () => {
+    const rules =
+      table('raw', '-A PREROUTING -j CT --notrack') + table('mangle', '-A PREROUTING -p tcp -m tcp --syn -j DROP');
+    expect(trace(rules, { ...into, ctstate: 'INVALID' })[0]).toBe('PASS');
+    expect(trace(rules, into)[0]).toBe('DROP');
+  });
+
+  it('lets no packet leave from a loopback address, and asks filter no more', () => {
+    const rules =
+      table('nat', '-A OUTPUT -p tcp -j DNAT --to-destination 10.0.0.9:81') + table('filter', '-A OUTPUT -p tcp');
+    const traced = tracePacket(parseRules(rules), { ...out, src: '127.0.0.1', dst: '127.0.0.1' });
+    expect(traced.verdict).toBe('DROP');
+    expect(traced.path).toHaveLength(1);
+    expect(traced.says).toContain('route_localnet');
+    expect(trace(rules, { ...out, src: '10.7.0.2', dst: '10.7.0.2' })[0]).toBe('PASS');
+  });
+
   it('drops by policy', () => {
     const traced = tracePacket(parseRules('*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -j ACCEPT\nCOMMIT\n'), into);
     expect(traced).toMatchObject({ verdict: 'DROP', path: [] });

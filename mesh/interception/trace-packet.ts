@@ -2,6 +2,7 @@ import type { InterceptionFacts } from './interception-facts.ts';
 import { learnFacts } from './interception-facts.ts';
 import type { IptablesRule, Ruleset } from './ruleset.ts';
 import { optionOf } from './trace/apply-target.ts';
+import { isLoopback } from './trace/addresses.ts';
 import { isLocal, launch } from './trace/packet.ts';
 import type { Packet, PacketInFlight } from './trace/packet.ts';
 import { readPrograms } from './trace/programs.ts';
@@ -65,9 +66,15 @@ function send(programs: TableProgram[], journey: Journey, facts: InterceptionFac
   const { packet } = journey;
   const viaLoopback = packet.outIface === 'lo';
   const before = packet.dst;
-  if (!walkHook(programs, 'OUTPUT', journey)) return false;
+  const staysHere = () => isLocal(packet) || routesToLoopback(packet, facts) || (viaLoopback && packet.dst === before);
+  const hasWay = () => {
+    if (staysHere() || mayLeave(packet)) return true;
+    journey.decisions.push({ effect: 'drop', hook: 'OUTPUT', table: '', port: packet.dport, dst: packet.dst });
+    return false;
+  };
+  if (!walkHook(programs, 'OUTPUT', journey, hasWay)) return false;
   // A new destination or mark is routed anew; the hook itself went on with the interface it began with.
-  const stays = isLocal(packet) || routesToLoopback(packet, facts) || (viaLoopback && packet.dst === before);
+  const stays = staysHere();
   packet.outIface = stays ? 'lo' : viaLoopback ? 'eth0' : packet.outIface;
   if (!walkHook(programs, 'POSTROUTING', journey)) return false;
   if (!stays) return true;
@@ -78,6 +85,11 @@ function send(programs: TableProgram[], journey: Journey, facts: InterceptionFac
   packet.inIface = 'lo';
   packet.outIface = '';
   return walkHook(programs, 'PREROUTING', journey) && walkHook(programs, 'INPUT', journey);
+}
+
+/** IPv4 routes nothing from 127.0.0.0/8 to another machine unless `route_localnet` is on, which it is in no pod by itself. */
+function mayLeave({ family, src }: PacketInFlight): boolean {
+  return family === '6' || src === undefined || !isLoopback(src);
 }
 
 /** A packet that arrives on an interface. False: it was dropped. */

@@ -66,6 +66,11 @@ function randomTable(random: Random, table: string, hooksOfTable: string[], fami
   return `${[...lines, 'COMMIT'].join('\n')}\n`;
 }
 
+/** `! -o +` matches nothing, but iptables-legacy-save leaves it out of its text: what the kernel has, nobody can read. */
+function fittingNegation(match: string): string {
+  return match.endsWith(' +') ? match.replace('! ', '') : match;
+}
+
 /** A target that brings its own protocol must not contradict the rule's. */
 function fitting(matches: string, target: string): string {
   if (!target.startsWith('-p ')) return target;
@@ -98,9 +103,8 @@ function randomMatches(random: Random, table: string, side: string, family: '4' 
   };
   maybe(0.2, () => `${not()}-s ${pick(random, networks[family])}`);
   maybe(0.2, () => `${not()}-d ${pick(random, networks[family])}`);
-  const interfaces = ['lo', 'eth0', 'e+', '+', 'lo+'];
-  if (side === 'in') maybe(0.15, () => `${not()}-i ${pick(random, interfaces)}`);
-  else maybe(0.15, () => `${not()}-o ${pick(random, interfaces)}`);
+  const flag = side === 'in' ? '-i' : '-o';
+  maybe(0.15, () => fittingNegation(`${not()}${flag} ${pick(random, ['lo', 'eth0', 'e+', '+', 'lo+'])}`));
   if (random() < 0.45) words.push(...randomProtocol(random, not));
   else maybe(0.1, () => `! -p ${pick(random, ['tcp', 'udp', icmp])}`);
   if (side === 'out') {

@@ -117,7 +117,7 @@ function testProtocol({ module, option, values }: Match, packet: PacketInFlight)
     case '--sport':
       return isPort(packet.sport, values[0] ?? '');
     case '--tcp-flags':
-      return testFlags(values, packet.state);
+      return testFlags(values, packet.sentAs);
     default:
       return 'unknown';
   }
@@ -156,7 +156,7 @@ function testPorts(
 }
 
 /** A new connection begins with SYN alone; later packets carry ACK. What makes a packet INVALID is not told. */
-function testFlags([mask = '', set = '']: string[], state: PacketInFlight['state']): Outcome {
+function testFlags([mask = '', set = '']: string[], state: PacketInFlight['sentAs']): Outcome {
   const names = (list: string) => (/^(NONE|)$/.test(list) ? [] : list.split(','));
   const examined = mask === 'ALL' ? ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'] : names(mask);
   // SYN alone always begins a connection: what is INVALID carries something else.

@@ -50,6 +50,8 @@ export interface PacketInFlight {
   outIface: string;
   /** Absent once the packet left its socket: what comes in, also over lo, has no owner. */
   owner: { uid?: number; gid?: number } | undefined;
+  /** What it is to its own connection, which its TCP flags show whatever rules do to the tracking. */
+  readonly sentAs: ConnectionState;
   /** What tracking will say, once it has looked. */
   state: ConnectionState | 'UNTRACKED';
   /** Tracking comes after raw: before, every packet looks INVALID to `--ctstate`. */
@@ -90,6 +92,7 @@ export function launch(packet: Packet): PacketInFlight {
     inIface: out ? '' : iface,
     outIface: out ? iface : '',
     owner: out ? { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) } : undefined,
+    sentAs: state,
     state,
     tracked: looped && state !== 'INVALID',
     template: false,

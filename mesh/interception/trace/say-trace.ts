@@ -38,6 +38,11 @@ function sayWhere({ verdict, port, decision, journey, facts, asked }: Told): str
 function sayDropped(decision: Decision | undefined): string {
   if (!decision) return l10n.t('Dropped.');
   const { rule, hook, table } = decision;
+  if (table === '')
+    return l10n.t(
+      'Dropped by routing: a packet from a loopback address may not leave for {0} (unless route_localnet is set).',
+      decision.dst,
+    );
   if (!rule) return l10n.t('Dropped by the policy of chain {0} (table {1}): no rule took it.', hook, table);
   return rule.target === 'REJECT'
     ? l10n.t('Refused, and the sender is told so, by: {0} (table {1}).', rule.text, table)

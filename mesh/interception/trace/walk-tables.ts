@@ -6,10 +6,11 @@ import type { Place } from './match-rule.ts';
 import type { Hook, PacketInFlight } from './packet.ts';
 import type { TableProgram } from './programs.ts';
 
-/** What decided: a rule, or the policy of a chain where no rule did. */
+/** What decided: a rule, or the policy of a chain where no rule did, or routing, which has no table. */
 export interface Decision {
   effect: Effect;
   hook: Hook;
+  /** Empty: routing. */
   table: string;
   rule?: IptablesRule;
   /** Port and address as the rule left them. */
@@ -49,8 +50,16 @@ const tablesAt: Record<Hook, string[]> = {
 const maximalSteps = 1_000_000;
 const maximalDepth = 512;
 
-/** Takes a packet through all tables of one hook. False: it was dropped. */
-export function walkHook(programs: readonly TableProgram[], hook: Hook, journey: Journey): boolean {
+/**
+ * Takes a packet through all tables of one hook. False: it was dropped.
+ * @param afterNat a packet with a new destination is routed anew at once, before filter sees it; false: it has no way.
+ */
+export function walkHook(
+  programs: readonly TableProgram[],
+  hook: Hook,
+  journey: Journey,
+  afterNat: () => boolean = () => true,
+): boolean {
   for (const table of tablesAt[hook]) {
     // Tracking (priority −200) comes after raw (−300) and before mangle (−150).
     if (table !== 'raw') settleTracking(journey.packet);
@@ -61,6 +70,7 @@ export function walkHook(programs: readonly TableProgram[], hook: Hook, journey:
       if (effect === 'drop') return false;
       if (table === 'nat' && effect !== undefined && effect !== 'accept') break;
     }
+    if (table === 'nat' && !afterNat()) return false;
     if (table === 'nat') journey.packet.bound[hook === 'PREROUTING' || hook === 'OUTPUT' ? 'dst' : 'src'] = true;
   }
   return true;
