@@ -62,6 +62,8 @@ export class LiveList<T extends Item> {
         const value: unknown = Reflect.get(all, property, all);
         return typeof value === 'function' ? (value.bind(all) as unknown) : value;
       },
+      // Asked by flat(), flatMap() and concat().
+      has: (_, property) => property === live || Reflect.has(items(), property),
     });
   }
 }

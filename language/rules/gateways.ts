@@ -1,4 +1,5 @@
 import { matchesLabels } from '../../mesh/selectors.ts';
+import { lookUp } from '../lookup.ts';
 import type { PodSource, Resource } from '../resource.ts';
 import type { RuleContext } from '../rule.ts';
 import type { PodIndex } from './pods.ts';
@@ -8,6 +9,50 @@ export function qualifiedGateway(gateway: string, namespace: string): string {
   if (gateway.includes('/')) return gateway.startsWith('./') ? `${namespace}${gateway.slice(1)}` : gateway;
   const [name, dotted] = gateway.split('.');
   return `${dotted ?? namespace}/${name}`;
+}
+
+const gatewayName = ({ namespace, name }: Resource) => [`${namespace}/${name}`];
+const gatewayNamespace = ({ namespace }: Resource) => [namespace];
+const isThere = (gateways: readonly Resource[]) => gateways.length > 0;
+
+/** Istio's Gateways and those of the Gateway API, by `namespace/name`. */
+export class GatewayIndex {
+  private readonly lists: readonly (readonly Resource[])[];
+  private readonly context: RuleContext;
+
+  constructor(gateways: readonly Resource[], k8sGateways: readonly Resource[], context: RuleContext) {
+    this.lists = [gateways, k8sGateways];
+    this.context = context;
+  }
+
+  /** Who needs to know no more is not asked again when that gateway changes. */
+  has(name: string): boolean {
+    return this.lists.some((list) => lookUp(list, gatewayName, this.context).tell(name, isThere));
+  }
+
+  get(name: string): Resource | undefined {
+    return this.lists.flatMap((list) => lookUp(list, gatewayName, this.context).get(name)).at(-1);
+  }
+
+  /** What `tell` says of the gateway of a name, plain data; undefined when there is none. */
+  tell<A>(name: string, tell: (gateways: readonly Resource[]) => A | undefined): A | undefined {
+    const told = this.lists.map((list) => lookUp(list, gatewayName, this.context).tell(name, tell));
+    return told.findLast((answer) => answer !== undefined);
+  }
+
+  isIn(namespace: string): boolean {
+    return this.lists.some((list) => lookUp(list, gatewayNamespace, this.context).tell(namespace, isThere));
+  }
+
+  namesIn(namespace: string): string[] {
+    const near = this.lists.flatMap((list) => lookUp(list, gatewayNamespace, this.context).get(namespace));
+    return near.map((gateway) => `${gateway.namespace}/${gateway.name}`);
+  }
+
+  /** Of all; whoever asks is asked again when any gateway changes. */
+  names(): string[] {
+    return this.lists.flat().map(({ namespace, name }) => `${namespace}/${name}`);
+  }
 }
 
 /** Whether a gateway is one that the control plane makes for a Gateway of the Gateway API; no file ever holds it. */

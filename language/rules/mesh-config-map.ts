@@ -1,5 +1,6 @@
 import { readMeshData } from '../mesh-config.ts';
 import type { MeshSettings } from '../mesh-config.ts';
+import { lookUp } from '../lookup.ts';
 import { rememberPerResource } from '../remember.ts';
 import type { Resource } from '../resource.ts';
 import type { RuleContext } from '../rule.ts';
@@ -15,6 +16,8 @@ const settingsOf = rememberPerResource(({ root }): MeshSettings | undefined => {
   }
 });
 
+const byNamespace = ({ namespace }: Resource) => [namespace];
+
 /**
  * The mesh's settings: those that were named apart, else as ConfigMap `istio` (or `istio-<revision>`) of the root namespace
  * holds them. Several revisions have several; none when nobody knows.
@@ -29,8 +32,9 @@ export function meshConfigMaps(
   configMaps: readonly Resource[],
   { rootNamespace, clusterDomain }: RuleContext,
 ): { configMap: Resource; settings: MeshSettings }[] {
-  return configMaps
-    .filter(({ name, namespace }) => namespace === rootNamespace && /^istio(-|$)/.test(name))
+  return lookUp(configMaps, byNamespace, { clusterDomain })
+    .get(rootNamespace)
+    .filter(({ name }) => /^istio(-|$)/.test(name))
     .flatMap((configMap) => {
       const settings = settingsOf(configMap, clusterDomain);
       return settings ? [{ configMap, settings }] : [];

@@ -1,7 +1,8 @@
 import type { PodSource, Resource } from '../resource.ts';
 import { matchesLabels } from '../../mesh/selectors.ts';
 import type { Located } from '../located.ts';
-import { groupBy } from './group-by.ts';
+import { lookUp } from '../lookup.ts';
+import type { Lookup } from '../lookup.ts';
 import { labelsOf } from './pods.ts';
 
 /** A port of a Service as the pods behind it see it. */
@@ -15,17 +16,17 @@ export interface ServicePort {
   target: string;
 }
 
-/** The Services of each namespace that select pods. */
-export function selectingServices(services: readonly Resource[]): ReadonlyMap<string, Resource[]> {
-  return groupBy(
-    services.filter(({ spec }) => spec.at('selector').entries.length > 0),
-    ({ namespace }) => namespace,
-  );
+const selectsIn = ({ spec, namespace }: Resource) => (spec.at('selector').entries.length > 0 ? [namespace] : []);
+
+/** The Services that select pods, by namespace. */
+export function selectingServices(services: readonly Resource[]): Lookup<Resource> {
+  return lookUp(services, selectsIn, { clusterDomain: '' });
 }
 
 /** All ports by which these pods are reached. */
-export function portsBefore(pod: PodSource, services: ReadonlyMap<string, Resource[]>): ServicePort[] {
-  return (services.get(pod.namespace) ?? [])
+export function portsBefore(pod: PodSource, services: Lookup<Resource>): ServicePort[] {
+  return services
+    .get(pod.namespace)
     .filter(({ spec }) => matchesLabels(spec.at('selector').strings, labelsOf(pod)))
     .flatMap(servicePorts);
 }

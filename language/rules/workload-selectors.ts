@@ -1,10 +1,10 @@
 import * as l10n from '@vscode/l10n';
 import type { Finding } from '../finding.ts';
 import type { Located } from '../located.ts';
+import { lookUp } from '../lookup.ts';
 import type { PodSource, Resource } from '../resource.ts';
 import { finding } from '../rule.ts';
 import type { RuleContext } from '../rule.ts';
-import { groupBy } from './group-by.ts';
 import { labelsOf, mayAssertNoPod, printLabels, printNames, selectorLabels } from './pods.ts';
 import type { PodIndex } from './pods.ts';
 import { matchesLabels } from '../../mesh/selectors.ts';
@@ -26,22 +26,28 @@ export function selecting(resources: readonly Resource[], path: readonly string[
   });
 }
 
-/** Those of one namespace that select a pod which another of them selects, each with its rivals and one such pod. */
+const byNamespace = ({ namespace }: Resource) => [namespace];
+const anyDomain = { clusterDomain: '' };
+
+/** Those that select a pod which another one of their namespace selects, each with its rivals and one such pod. */
 export function* findRivals(
-  all: readonly Selecting[],
+  resources: readonly Resource[],
+  path: readonly string[],
   pods: PodIndex,
   counts: (pod: PodSource) => boolean = () => true,
 ): Iterable<{ one: Selecting; rivals: Selecting[]; pod: PodSource }> {
-  for (const [namespace, group] of groupBy(all, ({ resource }) => resource.namespace)) {
-    if (group.length < 2) continue;
-    const candidates = pods.in(namespace).filter(counts);
-    for (const one of group) {
-      const selected = candidates.filter((pod) => matchesLabels(one.labels, labelsOf(pod)));
-      const shared = selected.find((pod) => group.some((other) => other !== one && selects(other, pod)));
-      if (!shared) continue;
-      const rivals = group.filter((other) => other !== one && selected.some((pod) => selects(other, pod)));
-      yield { one, rivals, pod: shared };
-    }
+  const neighbours = lookUp(resources, byNamespace, anyDomain);
+  for (const one of selecting(resources, path)) {
+    const { namespace } = one.resource;
+    const others = selecting(
+      neighbours.get(namespace).filter((other) => other !== one.resource),
+      path,
+    );
+    if (others.length === 0) continue;
+    const selected = pods.matching(one.labels, namespace).filter(counts);
+    const pod = selected.find((candidate) => others.some((other) => selects(other, candidate)));
+    if (!pod) continue;
+    yield { one, rivals: others.filter((other) => selected.some((candidate) => selects(other, candidate))), pod };
   }
 }
 
@@ -57,7 +63,7 @@ export function* findSelectingNobody(
 ): Iterable<Finding> {
   for (const { resource, at, labels } of all) {
     const { namespace, name } = resource;
-    if (!mayAssertNoPod(pods, namespace, context) || pods.matching(labels, namespace).length > 0) continue;
+    if (!mayAssertNoPod(pods, namespace, context) || pods.hasMatching(labels, namespace)) continue;
     const message = l10n.t(
       'No pod of namespace {0} has the labels {1}: {2} applies to nothing. Compare them with the labels in the pod templates.',
       namespace,
@@ -73,12 +79,11 @@ export function* findSeveralWithoutSelector(
   resources: readonly Resource[],
   field: string,
 ): Iterable<{ one: Resource; others: Resource[]; names: string }> {
-  const without = resources.filter(({ spec, incomplete }) => !incomplete && !spec.at(field).isSet);
-  for (const group of groupBy(without, ({ namespace }) => namespace).values()) {
-    if (group.length < 2) continue;
-    for (const one of group) {
-      const others = group.filter((other) => other !== one);
-      yield { one, others, names: printNames(others) };
-    }
+  const neighbours = lookUp(resources, byNamespace, anyDomain);
+  const isDefault = ({ spec, incomplete }: Resource) => !incomplete && !spec.at(field).isSet;
+  for (const one of resources) {
+    if (!isDefault(one)) continue;
+    const others = neighbours.get(one.namespace).filter((other) => other !== one && isDefault(other));
+    if (others.length > 0) yield { one, others, names: printNames(others) };
   }
 }

@@ -13,6 +13,7 @@ export const noWorkloads = defineRule({
   docs: istioDocs('IST0127'),
   why: 'An AuthorizationPolicy that applies to no pod of the mesh protects nothing. In lenient mode it is reported only where pods of its namespace are at hand, and pods of a namespace that is not count as in the mesh.',
   reads: ['AuthorizationPolicy', 'AnyPod', 'Namespace'],
+  subject: ['AuthorizationPolicy'],
   *check({ AuthorizationPolicy, AnyPod, Namespace }, context) {
     if (AuthorizationPolicy.length === 0) return;
     const namespaces = namespacesByName(Namespace);

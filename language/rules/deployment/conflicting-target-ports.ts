@@ -12,6 +12,7 @@ export const conflictingTargetPorts = defineRule({
   docs: istioDocs('IST0137'),
   why: 'Different ports of Services lead to one port of a Deployment of the mesh: the proxy cannot tell which of them was called and configures the port for one of them.',
   reads: ['Deployment', 'Service', 'Namespace'],
+  subject: ['Deployment'],
   *check(resources) {
     for (const { deployment, ports } of portsInMesh(resources)) {
       for (const [target, uses] of groupBy(ports, (use) => use.target)) {

@@ -12,6 +12,7 @@ export const portWithTwoProtocols = defineRule({
   docs: istioDocs('IST0116'),
   why: 'The Services in front of a Deployment of the mesh use one port number with different transport protocols; the proxy can treat the port in one way only.',
   reads: ['Deployment', 'Service', 'Namespace'],
+  subject: ['Deployment'],
   *check(resources) {
     for (const { deployment, ports } of portsInMesh(resources)) {
       for (const [port, uses] of groupBy(ports, (use) => use.port)) {

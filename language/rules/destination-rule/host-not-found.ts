@@ -2,8 +2,12 @@ import * as l10n from '@vscode/l10n';
 import { findNearMiss } from '../../../mesh/near-miss.ts';
 import { rename } from '../../edits.ts';
 import { findServiceOf, fullHost, hostCovers } from '../../hosts.ts';
+import { lookUp } from '../../lookup.ts';
+import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { sharedRegistry } from '../shared-registry.ts';
+
+const byNamespace = ({ namespace }: Resource) => [namespace];
 
 /** Its settings are for a host nobody calls. As with destinations, only `strict` asserts it. */
 export const destinationRuleHostNotFound = defineRule({
@@ -13,6 +17,7 @@ export const destinationRuleHostNotFound = defineRule({
   docs: istioDocs('IST0174'),
   why: 'A DestinationRule for a host that is neither a Service nor a host of a ServiceEntry is without effect. Reported in strict mode and with a cluster, as the service may live outside of the files.',
   reads: ['DestinationRule', 'Service', 'ServiceEntry'],
+  subject: ['DestinationRule'],
   *check({ DestinationRule, Service, ServiceEntry }, context) {
     if (!context.knowsAll('Service', 'ServiceEntry')) return;
     const { clusterDomain } = context;
@@ -23,7 +28,9 @@ export const destinationRuleHostNotFound = defineRule({
       const full = fullHost(host.string, namespace, clusterDomain);
       if (registry.find(full, namespace)) continue;
       if (full.startsWith('*') && coversSome(full)) continue;
-      const neighbours = Service.filter((service) => service.namespace === namespace).map(({ name }) => name);
+      const neighbours = lookUp(Service, byNamespace, context)
+        .get(namespace)
+        .map(({ name }) => name);
       const meant = findServiceOf(full, clusterDomain) ? findNearMiss(host.string, neighbours) : undefined;
       const message = l10n.t(
         'No Service and no ServiceEntry has the host "{0}": this DestinationRule is without effect.',

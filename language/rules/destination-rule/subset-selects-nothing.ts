@@ -17,6 +17,7 @@ export const subsetSelectsNothing = defineRule({
   docs: istioDocs('IST0173'),
   why: 'A subset whose labels no pod has is empty: requests to it fail with 503. In lenient mode it is reported only where pods of the service are at hand.',
   reads: ['DestinationRule', 'Service', 'ServiceEntry', 'WorkloadEntry', 'AnyPod', 'Node'],
+  subject: ['DestinationRule'],
   *check({ DestinationRule, Service, ServiceEntry, WorkloadEntry, AnyPod, Node }, context) {
     const registry = sharedRegistry(Service, ServiceEntry, context);
     const pods = new PodIndex(AnyPod);
@@ -28,7 +29,7 @@ export const subsetSelectsNothing = defineRule({
       const service = registry.find(host, namespace)?.resource;
       if (!service || service.incomplete || !mayAssertNoPod(pods, service.namespace, context)) continue;
       const own = selectorOf(service);
-      if (!context.knowsAll('AnyPod') && (!own || pods.matching(own, service.namespace).length === 0)) continue;
+      if (!context.knowsAll('AnyPod') && (!own || !pods.hasMatching(own, service.namespace))) continue;
       for (const subset of subsets) {
         const labels = subset.at('labels');
         const wanted = { ...(service.kind === 'ServiceEntry' && own), ...labels.strings };
@@ -48,7 +49,7 @@ export const subsetSelectsNothing = defineRule({
     function isKnown(wanted: Record<string, string>, service: Resource): boolean {
       const { onNode, onPod } = splitLabels(wanted);
       if (!nodesHave(onNode)) return false;
-      if (pods.matching(onPod).length > 0) return true;
+      if (pods.hasMatching(onPod)) return true;
       const endpoints = [
         ...service.spec.at('endpoints').items.map((endpoint) => endpoint.at('labels').strings),
         ...WorkloadEntry.map((entry) => entry.spec.at('labels').strings),

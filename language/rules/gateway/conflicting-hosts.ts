@@ -1,11 +1,11 @@
 import * as l10n from '@vscode/l10n';
 import { matchesLabels } from '../../../mesh/selectors.ts';
 import type { Located } from '../../located.ts';
+import { lookUp } from '../../lookup.ts';
 import { rememberPerResource } from '../../remember.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { groupBy } from '../group-by.ts';
-import { firstFew, labelsOf, PodIndex, printLabels, printNames } from '../pods.ts';
+import { firstFew, PodIndex, printLabels, printNames } from '../pods.ts';
 
 interface ServerHost {
   gateway: Resource;
@@ -31,6 +31,9 @@ const serverHosts = rememberPerResource((gateway): ServerHost[] => {
   });
 });
 
+const placesOf = (gateway: Resource, clusterDomain: string) =>
+  serverHosts(gateway, clusterDomain).map(({ place }) => place);
+
 /** One listener of a proxy takes a host once: of two servers for it, the second is left out. */
 export const conflictingGatewayHosts = defineRule({
   id: 'gateway/conflicting-hosts',
@@ -39,15 +42,17 @@ export const conflictingGatewayHosts = defineRule({
   docs: istioDocs('IST0145'),
   why: 'Two Gateways on the same proxies define the same host on the same port and address: one of them is left out, and which one is not defined.',
   reads: ['Gateway', 'AnyPod'],
+  subject: ['Gateway'],
   *check({ Gateway, AnyPod }, { clusterDomain }) {
-    if (Gateway.length < 2) return;
     const pods = new PodIndex(AnyPod);
-    const hosts = Gateway.flatMap((gateway) => serverHosts(gateway, clusterDomain));
-    const told = new Set<Located>();
-    for (const group of groupBy(hosts, ({ place }) => place).values()) {
-      if (group.length < 2) continue;
-      for (const one of group) {
-        const others = group.filter((other) => other.gateway !== one.gateway && shareProxies(one, other, pods));
+    const samePlace = lookUp(Gateway, placesOf, { clusterDomain });
+    for (const gateway of Gateway) {
+      const told = new Set<Located>();
+      for (const one of serverHosts(gateway, clusterDomain)) {
+        const others = samePlace
+          .get(one.place)
+          .flatMap((other) => (other === gateway ? [] : serverHosts(other, clusterDomain)))
+          .filter((other) => other.place === one.place && shareProxies(one, other, pods));
         if (others.length === 0 || told.has(one.server)) continue;
         told.add(one.server);
         yield finding(
@@ -70,5 +75,6 @@ function shareProxies(a: ServerHost, b: ServerHost, pods: PodIndex): boolean {
   if (a.selector === b.selector) return true;
   if (!a.selector.includes(b.selector) && !b.selector.includes(a.selector)) return false;
   const [one, other] = [a.gateway.spec.at('selector').strings, b.gateway.spec.at('selector').strings];
-  return pods.all.some((pod) => matchesLabels(one, labelsOf(pod)) && matchesLabels(other, labelsOf(pod)));
+  const both = { ...one, ...other };
+  return matchesLabels(one, both) && pods.hasMatching(both);
 }

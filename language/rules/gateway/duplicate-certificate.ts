@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { matchesLabels } from '../../../mesh/selectors.ts';
 import type { Located } from '../../located.ts';
+import { lookUp } from '../../lookup.ts';
 import { rememberPerResource } from '../../remember.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
@@ -28,6 +29,9 @@ const certificates = rememberPerResource((gateway): Certificate[] => {
   });
 });
 
+const sourcesOf = (gateway: Resource, clusterDomain: string) =>
+  certificates(gateway, clusterDomain).map(({ source }) => source);
+
 /** A browser that sees one certificate for two hosts sends both over one HTTP/2 connection: the second Gateway answers 404. */
 export const duplicateCertificate = defineRule({
   id: 'gateway/duplicate-certificate',
@@ -36,21 +40,20 @@ export const duplicateCertificate = defineRule({
   docs: istioDocs('IST0138'),
   why: 'Two Gateways on the same proxies with one certificate: browsers reuse the HTTP/2 connection of the first host for the second, and get 404 from a server that does not have it.',
   reads: ['Gateway'],
+  subject: ['Gateway'],
   *check({ Gateway }, { clusterDomain }) {
-    const bySource = new Map<string, Certificate[]>();
-    for (const certificate of Gateway.flatMap((gateway) => certificates(gateway, clusterDomain))) {
-      const known = bySource.get(certificate.source);
-      if (known) known.push(certificate);
-      else bySource.set(certificate.source, [certificate]);
-    }
-    for (const group of bySource.values()) {
-      if (group.length < 2) continue;
-      const told = new Set<Resource>();
-      for (const one of group) {
-        const { gateway, at } = one;
-        const others = group.filter((other) => other.gateway !== gateway && shareProxies(one, other));
-        if (others.length === 0 || told.has(gateway)) continue;
-        told.add(gateway);
+    const sameSource = lookUp(Gateway, sourcesOf, { clusterDomain });
+    for (const gateway of Gateway) {
+      const told = new Set<string>();
+      for (const one of certificates(gateway, clusterDomain)) {
+        const { source, at } = one;
+        if (told.has(source)) continue;
+        const others = sameSource
+          .get(source)
+          .flatMap((other) => (other === gateway ? [] : certificates(other, clusterDomain)))
+          .filter((other) => other.source === source && shareProxies(one, other));
+        if (others.length === 0) continue;
+        told.add(source);
         yield finding(
           at,
           l10n.t(

@@ -12,9 +12,9 @@ export const ineffectiveOnGateway = defineRule({
   docs: istioDocs('IST0166'),
   why: 'Policies with a selector do not apply to the proxies that Istio runs for a Gateway of the Gateway API: those are addressed with targetRefs.',
   reads: ['AuthorizationPolicy', 'RequestAuthentication', 'Telemetry', 'WasmPlugin', 'AnyPod'],
+  subject: ['AuthorizationPolicy', 'RequestAuthentication', 'Telemetry', 'WasmPlugin'],
   *check({ AuthorizationPolicy, RequestAuthentication, Telemetry, WasmPlugin, AnyPod }, { rootNamespace }) {
-    const proxies = new PodIndex(AnyPod.filter((pod) => labelsOf(pod)[gatewayName]));
-    if (proxies.all.length === 0) return;
+    const pods = new PodIndex(AnyPod);
     for (const { spec, kind, namespace } of [
       ...AuthorizationPolicy,
       ...RequestAuthentication,
@@ -23,7 +23,8 @@ export const ineffectiveOnGateway = defineRule({
     ]) {
       const labels = spec.at('selector', 'matchLabels');
       if (labels.entries.length === 0 || ['targetRef', 'targetRefs'].some((field) => spec.at(field).isSet)) continue;
-      const [proxy] = proxies.matching(labels.strings, namespace === rootNamespace ? undefined : namespace);
+      const selected = pods.matching(labels.strings, namespace === rootNamespace ? undefined : namespace);
+      const proxy = selected.find((pod) => labelsOf(pod)[gatewayName]);
       if (!proxy) continue;
       yield finding(
         labels,

@@ -10,6 +10,7 @@ export const addressesRequired = defineRule({
   docs: istioDocs('IST0134'),
   why: 'A TCP port (or one without protocol) of a ServiceEntry without addresses is told by its number alone: every connection to that port goes to this host, unless proxies capture DNS and get addresses by themselves.',
   reads: ['ServiceEntry', 'ConfigMap'],
+  subject: ['ServiceEntry'],
   *check({ ServiceEntry, ConfigMap }, context) {
     if (ServiceEntry.length === 0) return;
     const allocates = meshConfigs(ConfigMap, context).some(({ proxyMetadata }) =>

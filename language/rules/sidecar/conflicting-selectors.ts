@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { isAmbient, namespacesByName } from '../in-mesh.ts';
 import { firstFew, PodIndex, printNames } from '../pods.ts';
-import { findRivals, selecting } from '../workload-selectors.ts';
+import { findRivals } from '../workload-selectors.ts';
 
 /** A proxy takes one Sidecar: istiod picks the oldest, so the other one is without effect where both select. */
 export const conflictingSidecars = defineRule({
@@ -12,12 +12,11 @@ export const conflictingSidecars = defineRule({
   docs: istioDocs('IST0110'),
   why: 'A pod that two Sidecars of its namespace select is configured by one of them only, and which one is not defined.',
   reads: ['Sidecar', 'AnyPod', 'Namespace'],
+  subject: ['Sidecar'],
   *check({ Sidecar, AnyPod, Namespace }) {
-    const sidecars = selecting(Sidecar, ['workloadSelector', 'labels']);
-    if (sidecars.length < 2) return;
     const namespaces = namespacesByName(Namespace);
     const hasSidecar = (pod: (typeof AnyPod)[number]) => !isAmbient(pod, namespaces.get(pod.namespace));
-    for (const { one, rivals, pod } of findRivals(sidecars, new PodIndex(AnyPod), hasSidecar)) {
+    for (const { one, rivals, pod } of findRivals(Sidecar, ['workloadSelector', 'labels'], new PodIndex(AnyPod), hasSidecar)) {
       const others = rivals.map(({ resource }) => resource);
       yield finding(
         one.at,

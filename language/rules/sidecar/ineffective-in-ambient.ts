@@ -11,6 +11,7 @@ export const ineffectiveSidecar = defineRule({
   docs: istioDocs('IST0167'),
   why: 'A Sidecar configures the proxies beside the pods. Pods of the ambient mesh have none, so it is without effect there.',
   reads: ['Sidecar', 'AnyPod', 'Namespace'],
+  subject: ['Sidecar'],
   *check({ Sidecar, AnyPod, Namespace }) {
     if (Sidecar.length === 0) return;
     const namespaces = namespacesByName(Namespace);

@@ -10,6 +10,7 @@ export const sidecarSelectorNotFound = defineRule({
   docs: istioDocs('IST0101'),
   why: 'A Sidecar whose selector matches no pod of its namespace applies to nothing. In lenient mode it is reported only where other pods of that namespace are at hand.',
   reads: ['Sidecar', 'AnyPod'],
+  subject: ['Sidecar'],
   *check({ Sidecar, AnyPod }, context) {
     if (Sidecar.length === 0) return;
     yield* findSelectingNobody(selecting(Sidecar, ['workloadSelector', 'labels']), new PodIndex(AnyPod), context);

@@ -12,8 +12,8 @@ export const severalDefaultSidecars = defineRule({
   docs: istioDocs('IST0111'),
   why: 'A Sidecar without workloadSelector is the default of its namespace. Of several, one is used, and which one is not defined.',
   reads: ['Sidecar', 'Namespace'],
+  subject: ['Sidecar'],
   *check({ Sidecar, Namespace }) {
-    if (Sidecar.length < 2) return;
     const namespaces = namespacesByName(Namespace);
     for (const { one, others, names } of findSeveralWithoutSelector(Sidecar, 'workloadSelector')) {
       if (isAmbientNamespace(namespaces.get(one.namespace))) continue;

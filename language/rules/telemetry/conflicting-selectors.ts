@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { firstFew, PodIndex, printNames } from '../pods.ts';
-import { findRivals, selecting } from '../workload-selectors.ts';
+import { findRivals } from '../workload-selectors.ts';
 
 /** Of several Telemetries for one workload only the oldest is used. */
 export const conflictingTelemetries = defineRule({
@@ -11,10 +11,9 @@ export const conflictingTelemetries = defineRule({
   docs: istioDocs('IST0159'),
   why: 'A workload that two Telemetries of its namespace select follows one of them only; the other is without effect there.',
   reads: ['Telemetry', 'AnyPod'],
+  subject: ['Telemetry'],
   *check({ Telemetry, AnyPod }) {
-    const telemetries = selecting(Telemetry, ['selector', 'matchLabels']);
-    if (telemetries.length < 2) return;
-    for (const { one, rivals, pod } of findRivals(telemetries, new PodIndex(AnyPod))) {
+    for (const { one, rivals, pod } of findRivals(Telemetry, ['selector', 'matchLabels'], new PodIndex(AnyPod))) {
       const others = rivals.map(({ resource }) => resource);
       yield finding(
         one.at,

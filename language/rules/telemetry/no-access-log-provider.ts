@@ -10,6 +10,7 @@ export const noAccessLogProvider = defineRule({
   docs: istioDocs('IST0157'),
   why: 'An accessLogging entry without providers uses those of defaultProviders.accessLogging in the mesh config. Where it has none, nothing is logged.',
   reads: ['Telemetry', 'ConfigMap'],
+  subject: ['Telemetry'],
   *check({ Telemetry, ConfigMap }, context) {
     if (Telemetry.length === 0) return;
     const hasDefault = meshConfigs(ConfigMap, context).some(

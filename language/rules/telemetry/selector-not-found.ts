@@ -10,6 +10,7 @@ export const telemetrySelectorNotFound = defineRule({
   docs: istioDocs('IST0101'),
   why: 'A Telemetry whose selector matches no pod of its namespace applies to nothing. In lenient mode it is reported only where other pods of that namespace are at hand.',
   reads: ['Telemetry', 'AnyPod'],
+  subject: ['Telemetry'],
   *check({ Telemetry, AnyPod }, context) {
     if (Telemetry.length === 0) return;
     yield* findSelectingNobody(selecting(Telemetry, ['selector', 'matchLabels']), new PodIndex(AnyPod), context);

@@ -11,6 +11,7 @@ export const severalDefaultTelemetries = defineRule({
   docs: istioDocs('IST0160'),
   why: 'A Telemetry without selector is the default of its namespace. Of several, only the oldest is used.',
   reads: ['Telemetry'],
+  subject: ['Telemetry'],
   *check({ Telemetry }) {
     for (const { one, others, names } of findSeveralWithoutSelector(Telemetry, 'selector')) {
       yield finding(

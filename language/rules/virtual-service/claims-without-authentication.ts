@@ -1,11 +1,12 @@
 import * as l10n from '@vscode/l10n';
 import type { LocatedEntry } from '../../located.ts';
 import { matchesLabels } from '../../../mesh/selectors.ts';
+import { lookUp } from '../../lookup.ts';
 import { rememberPerResource } from '../../remember.ts';
 import type { PodSource, Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import type { RuleContext } from '../../rule.ts';
-import { qualifiedGateway } from '../gateways.ts';
+import { GatewayIndex, qualifiedGateway } from '../gateways.ts';
 import { labelsOf, PodIndex } from '../pods.ts';
 
 const claimMatches = rememberPerResource(({ spec }): LocatedEntry[] =>
@@ -24,8 +25,9 @@ export const claimsWithoutAuthentication = defineRule({
   docs: istioDocs('IST0149'),
   why: "A route that matches on a token's claims never matches at a gateway whose proxies have no RequestAuthentication. In lenient mode it is reported only where RequestAuthentications of the gateway's namespace or the root namespace are at hand.",
   reads: ['VirtualService', 'Gateway', 'AnyPod', 'RequestAuthentication'],
+  subject: ['VirtualService'],
   *check({ VirtualService, Gateway, AnyPod, RequestAuthentication }, context) {
-    const gateways = new Map(Gateway.map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
+    const gateways = new GatewayIndex(Gateway, [], context);
     const pods = new PodIndex(AnyPod);
     for (const virtualService of VirtualService) {
       const [claim] = claimMatches(virtualService, context.clusterDomain);
@@ -53,8 +55,11 @@ export const claimsWithoutAuthentication = defineRule({
   },
 });
 
+const byNamespace = ({ namespace }: Resource) => [namespace];
+
 function lacksAuthentication(pod: PodSource, authentications: readonly Resource[], context: RuleContext): boolean {
-  const near = authentications.filter(({ namespace }) => [pod.namespace, context.rootNamespace].includes(namespace));
+  const byHome = lookUp(authentications, byNamespace, context);
+  const near = [...new Set([pod.namespace, context.rootNamespace])].flatMap((namespace) => byHome.get(namespace));
   if (!context.knowsAll('RequestAuthentication') && (near.length === 0 || context.mayBeHidden('RequestAuthentication')))
     return false;
   return !near.some(({ spec }) => matchesLabels(spec.at('selector', 'matchLabels').strings, labelsOf(pod)));

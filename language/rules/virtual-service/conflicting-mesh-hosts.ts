@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { fullHost } from '../../hosts.ts';
 import type { Located } from '../../located.ts';
+import { lookUp } from '../../lookup.ts';
 import { rememberPerResource } from '../../remember.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
@@ -27,6 +28,9 @@ const meshHosts = rememberPerResource((virtualService, clusterDomain): MeshHost[
     );
 });
 
+const hostNames = (virtualService: Resource, clusterDomain: string) =>
+  meshHosts(virtualService, clusterDomain).map(({ host }) => host);
+
 /** Sidecars get one VirtualService per host, the oldest: the routes of the others are not merged but lost. */
 export const conflictingMeshHosts = defineRule({
   id: 'virtual-service/conflicting-mesh-hosts',
@@ -35,21 +39,15 @@ export const conflictingMeshHosts = defineRule({
   docs: istioDocs('IST0109'),
   why: 'For traffic inside of the mesh one VirtualService counts per host. Of two that a sidecar sees, the routes of one are lost, and which one is not defined.',
   reads: ['VirtualService'],
+  subject: ['VirtualService'],
   *check({ VirtualService }, { clusterDomain }) {
-    const byHost = new Map<string, MeshHost[]>();
+    const sameHost = lookUp(VirtualService, hostNames, { clusterDomain });
     for (const virtualService of VirtualService) {
-      for (const host of meshHosts(virtualService, clusterDomain)) {
-        const known = byHost.get(host.host);
-        if (known) known.push(host);
-        else byHost.set(host.host, [host]);
-      }
-    }
-    for (const group of byHost.values()) {
-      if (group.length < 2) continue;
-      for (const one of group) {
-        const others = group.filter(
-          (other) => other.virtualService !== one.virtualService && scopesOverlap(other.scopes, one.scopes),
-        );
+      for (const one of meshHosts(virtualService, clusterDomain)) {
+        const others = sameHost
+          .get(one.host)
+          .flatMap((other) => (other === virtualService ? [] : meshHosts(other, clusterDomain)))
+          .filter((other) => other.host === one.host && scopesOverlap(other.scopes, one.scopes));
         if (others.length === 0) continue;
         yield finding(
           one.at,

@@ -17,7 +17,10 @@ export interface Destination {
 }
 
 /** Every destination with a host, of routes and mirrors, in the order of the text. */
-export function destinations(virtualServices: readonly Resource[], { clusterDomain }: RuleContext): Destination[] {
+export function destinations(
+  virtualServices: readonly Resource[],
+  { clusterDomain }: Pick<RuleContext, 'clusterDomain'>,
+): Destination[] {
   return virtualServices.flatMap((virtualService) => destinationsOf(virtualService, clusterDomain));
 }
 

@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { rename } from '../../edits.ts';
 import { findNearMiss } from '../../../mesh/near-miss.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { isInternalGateway, qualifiedGateway } from '../gateways.ts';
+import { GatewayIndex, isInternalGateway, qualifiedGateway } from '../gateways.ts';
 
 /**
  * The routes of a VirtualService reach only the proxies of the gateways it names (and the sidecars when it names `mesh` or
@@ -15,25 +15,25 @@ export const gatewayNotFound = defineRule({
   docs: istioDocs('IST0101'),
   why: 'A VirtualService that names a gateway that does not exist is programmed nowhere for it: from outside, its hosts answer 404.',
   reads: ['VirtualService', 'Gateway', 'K8sGateway'],
+  subject: ['VirtualService'],
   *check({ VirtualService, Gateway, K8sGateway }, context) {
-    const gateways = [...Gateway, ...K8sGateway];
-    const known = new Set(gateways.map(({ namespace, name }) => `${namespace}/${name}`));
-    const namespaces = new Set(gateways.map(({ namespace }) => namespace));
+    const gateways = new GatewayIndex(Gateway, K8sGateway, context);
     for (const virtualService of VirtualService) {
       for (const gateway of virtualService.spec.at('gateways').items) {
         if (!gateway.string || gateway.string === 'mesh') continue;
         const wanted = qualifiedGateway(gateway.string, virtualService.namespace);
         // Made by the control plane for a Gateway of the Gateway API; no file ever holds it.
-        if (known.has(wanted) || isInternalGateway(wanted)) continue;
+        if (isInternalGateway(wanted) || gateways.has(wanted)) continue;
         const namespace = wanted.slice(0, wanted.indexOf('/'));
-        const isForeign = namespace !== virtualService.namespace && !namespaces.has(namespace);
+        const isForeign = namespace !== virtualService.namespace && !gateways.isIn(namespace);
         if (
           !context.knowsAll('Gateway', 'K8sGateway') &&
           (isForeign || context.mayBeHidden('Gateway') || context.mayBeHidden('K8sGateway'))
         )
           continue;
         // A gateway of the own namespace is offered by its bare name.
-        const names = [...known].map((name) =>
+        const known = gateways.names();
+        const names = known.map((name) =>
           name.startsWith(`${virtualService.namespace}/`) ? name.slice(name.indexOf('/') + 1) : name,
         );
         const meant = findNearMiss(gateway.string, [...names, 'mesh']) ?? findNearMiss(wanted, known);

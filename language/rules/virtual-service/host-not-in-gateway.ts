@@ -4,8 +4,7 @@ import { hostCovers } from '../../hosts.ts';
 import { rememberPerResource } from '../../remember.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { isInternalGateway, qualifiedGateway } from '../gateways.ts';
-import { groupBy } from '../group-by.ts';
+import { GatewayIndex, isInternalGateway, qualifiedGateway } from '../gateways.ts';
 
 interface GatewayHost {
   /** Whose VirtualServices it takes: a namespace, or `*`. */
@@ -31,27 +30,23 @@ export const hostNotInGateway = defineRule({
   docs: istioDocs('IST0132'),
   why: "A gateway takes a VirtualService's routes for hosts that one of its servers has, too. Where none does, the VirtualService is without effect there. A misspelt gateway is judged by the one that is meant; one that is missing altogether only in strict mode.",
   reads: ['VirtualService', 'Gateway', 'K8sGateway'],
+  subject: ['VirtualService'],
   *check({ VirtualService, Gateway, K8sGateway }, context) {
-    const gateways = [...Gateway, ...K8sGateway];
-    const byName = new Map(gateways.map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
-    const names = groupBy(byName.keys(), (name) => name.slice(0, name.indexOf('/') + 1));
+    const gateways = new GatewayIndex(Gateway, K8sGateway, context);
     for (const { spec, namespace } of VirtualService) {
+      const hosts = spec.at('hosts').items.flatMap(({ string }) => string ?? []);
+      if (hosts.length === 0) continue;
       for (const at of spec.at('gateways').items) {
         if (!at.string || at.string === 'mesh') continue;
         const wanted = qualifiedGateway(at.string, namespace);
         if (isInternalGateway(wanted)) continue;
-        let gateway = byName.get(wanted);
-        if (!gateway) {
-          if (!context.knowsAll('Gateway', 'K8sGateway')) continue;
-          const home = wanted.slice(0, wanted.indexOf('/') + 1);
-          const neighbours = names.get(home) ?? [];
-          gateway = byName.get(findNearMiss(wanted, neighbours) ?? '');
-        }
+        const isThere = gateways.has(wanted);
+        if (!isThere && !context.knowsAll('Gateway', 'K8sGateway')) continue;
+        const meant = isThere ? wanted : findMeant(wanted, gateways);
         // A server that is still to get its hosts may get this one.
-        if (gateway?.incomplete || (gateway && isHalfWritten(gateway))) continue;
-        const hosts = spec.at('hosts').items.flatMap(({ string }) => string ?? []);
-        const served = gateway ? gatewayHosts(gateway, context.clusterDomain) : [];
-        if (hosts.length === 0 || hosts.some((host) => isServed(host, namespace, served))) continue;
+        const served = meant === undefined ? [] : gateways.tell(meant, servedHosts);
+        if (!served || hosts.some((host) => isServed(host, namespace, served))) continue;
+        const gateway = meant === undefined ? undefined : gateways.get(meant);
         yield finding(at, describe(hosts, wanted, gateway, served), {
           related: gateway ? [{ at: gateway.metadata.at('name'), message: l10n.t('The gateway') }] : [],
         });
@@ -59,6 +54,16 @@ export const hostNotInGateway = defineRule({
     }
   },
 });
+
+/** Plain data: whoever asks is asked again only when they change. Undefined while they are still to be written. */
+function servedHosts(gateways: readonly Resource[]): GatewayHost[] | undefined {
+  const gateway = gateways.at(-1);
+  return !gateway || gateway.incomplete || isHalfWritten(gateway) ? undefined : gatewayHosts(gateway, '');
+}
+
+function findMeant(wanted: string, gateways: GatewayIndex): string | undefined {
+  return findNearMiss(wanted, gateways.namesIn(wanted.slice(0, wanted.indexOf('/'))));
+}
 
 function describe(hosts: string[], wanted: string, gateway: Resource | undefined, served: GatewayHost[]): string {
   if (!gateway)

@@ -11,6 +11,7 @@ export const portRequired = defineRule({
   docs: istioDocs('IST0112'),
   why: 'A destination without port is the only port of its service. Where the service has several, Istio does not know which one is meant.',
   reads: ['VirtualService', 'Service', 'ServiceEntry'],
+  subject: ['VirtualService'],
   *check({ VirtualService, Service, ServiceEntry }, context) {
     const registry = sharedRegistry(Service, ServiceEntry, context);
     for (const { virtualService, destination, host, fullHost } of destinations(VirtualService, context)) {

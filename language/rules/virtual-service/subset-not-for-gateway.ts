@@ -1,7 +1,19 @@
 import * as l10n from '@vscode/l10n';
+import { lookUp } from '../../lookup.ts';
+import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
+import type { RuleContext } from '../../rule.ts';
 import { destinations } from './destinations.ts';
 import type { Destination } from './destinations.ts';
+
+function subsetRoutes(virtualService: Resource, context: Pick<RuleContext, 'clusterDomain'>): Destination[] {
+  return destinations([virtualService], context).filter(
+    ({ isMirror, destination }) => !isMirror && destination.at('subset').string,
+  );
+}
+
+const hostsWithSubset = (virtualService: Resource, clusterDomain: string) =>
+  subsetRoutes(virtualService, { clusterDomain }).map(({ fullHost }) => fullHost);
 
 /** Traffic takes one VirtualService, that of the host it was sent to: a second one for the destination is not asked. */
 export const subsetNotForGateway = defineRule({
@@ -11,19 +23,14 @@ export const subsetNotForGateway = defineRule({
   docs: istioDocs('IST0140'),
   why: 'A gateway that routes to a host without subset sends to all of its pods: subsets that another VirtualService sets for that host only hold for calls from within the mesh.',
   reads: ['VirtualService'],
+  subject: ['VirtualService'],
   *check({ VirtualService }, context) {
-    const all = destinations(VirtualService, context).filter(({ isMirror }) => !isMirror);
-    const withSubset = new Map<string, Destination[]>();
-    for (const one of all) {
-      if (!one.destination.at('subset').string) continue;
-      const known = withSubset.get(one.fullHost);
-      if (known) known.push(one);
-      else withSubset.set(one.fullHost, [one]);
-    }
-    for (const { virtualService, destination, host, fullHost } of all) {
-      const rivals = withSubset.get(fullHost);
-      if (!rivals || destination.at('subset').string || virtualService.spec.at('gateways').items.length === 0) continue;
-      const other = rivals.find((one) => one.virtualService !== virtualService);
+    const withSubset = lookUp(VirtualService, hostsWithSubset, context);
+    for (const { virtualService, destination, host, fullHost, isMirror } of destinations(VirtualService, context)) {
+      if (isMirror || destination.at('subset').string || virtualService.spec.at('gateways').items.length === 0)
+        continue;
+      const rival = withSubset.get(fullHost).find((one) => one !== virtualService);
+      const other = rival && subsetRoutes(rival, context).find((one) => one.fullHost === fullHost);
       if (!other) continue;
       yield finding(
         host,

@@ -2,6 +2,8 @@ import * as l10n from '@vscode/l10n';
 import { rename } from '../../edits.ts';
 import { fullHost, hostCovers } from '../../hosts.ts';
 import { findNearMiss } from '../../../mesh/near-miss.ts';
+import { lookUp } from '../../lookup.ts';
+import type { Lookup } from '../../lookup.ts';
 import { rememberPerResource } from '../../remember.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import type { RuleContext } from '../../rule.ts';
@@ -19,6 +21,7 @@ export const subsetNotFound = defineRule({
   docs: istioDocs('IST0101'),
   why: 'Envoy has no cluster for a subset that no DestinationRule defines: every request on that route ends in 503.',
   reads: ['VirtualService', 'DestinationRule'],
+  subject: ['VirtualService'],
   *check({ VirtualService, DestinationRule }, context) {
     const known = new SubsetsByHost(DestinationRule, context);
     for (const { virtualService, destination, host, fullHost: full, isMirror } of destinations(
@@ -87,24 +90,24 @@ const knownRule = rememberPerResource((resource, clusterDomain): KnownRule => {
   return { resource, host, subsets, incomplete };
 });
 
+const wildcard = '*';
+const hostKeys = (resource: Resource, clusterDomain: string) => {
+  const { host } = knownRule(resource, clusterDomain);
+  return [host.startsWith('*') ? wildcard : host];
+};
+
 class SubsetsByHost {
-  private readonly exact = new Map<string, KnownRule[]>();
-  private readonly wildcards: KnownRule[] = [];
+  private readonly byHost: Lookup<Resource>;
+  private readonly clusterDomain: string;
 
   constructor(destinationRules: readonly Resource[], { clusterDomain }: RuleContext) {
-    for (const resource of destinationRules) {
-      const rule = knownRule(resource, clusterDomain);
-      const { host } = rule;
-      if (host.startsWith('*')) this.wildcards.push(rule);
-      else if (this.exact.has(host)) this.exact.get(host)!.push(rule);
-      else this.exact.set(host, [rule]);
-    }
+    this.byHost = lookUp(destinationRules, hostKeys, { clusterDomain });
+    this.clusterDomain = clusterDomain;
   }
 
   /** The rules that may speak for a host; a wildcard's subsets exist for every host it takes. */
   of(host: string): KnownRule[] {
-    const exact = this.exact.get(host) ?? [];
-    if (this.wildcards.length === 0) return exact;
-    return [...exact, ...this.wildcards.filter((rule) => hostCovers(rule.host, host))];
+    const all = [...this.byHost.get(host), ...this.byHost.get(wildcard)];
+    return all.map((rule) => knownRule(rule, this.clusterDomain)).filter((rule) => hostCovers(rule.host, host));
   }
 }
