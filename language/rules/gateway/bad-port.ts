@@ -1,10 +1,9 @@
 import * as l10n from '@vscode/l10n';
-import { findNearMiss } from '../../../mesh/near-miss.ts';
-import { rename } from '../../edits.ts';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isIpAddress } from '../values/hosts.ts';
-import { isKnownProtocol, isUnixAddress, isUnixSocket, isWrongPort, knownProtocols } from '../values/ports.ts';
+import { isUnixAddress, isUnixSocket, isWrongPort } from '../values/ports.ts';
+import { findProtocolFault } from '../values/protocols.ts';
 
 /** Where a server listens, and what it reads there. */
 export const badPort = defineRefusal('Gateway', {
@@ -27,23 +26,9 @@ export const badPort = defineRefusal('Gateway', {
           l10n.t('A unix socket has no port: Istio refuses {0} beside "bind". Use 0.', number.text),
         );
       if (name.string === '') yield finding(name, l10n.t('The port needs a name: Istio refuses an empty one.'));
-      if (protocol.string !== undefined && !isKnownProtocol(protocol.string)) {
-        const meant = findNearMiss(protocol.string, knownProtocols);
-        const hint = meant ? ` ${l10n.t('Did you mean "{0}"?', meant)}` : '';
-        yield finding(
-          protocol,
-          l10n.t(
-            'Istio knows no protocol "{0}" and refuses it: it takes {1}.',
-            protocol.string,
-            knownProtocols.join(', '),
-          ) + hint,
-          {
-            fixes: meant
-              ? [{ title: l10n.t('Change to {0}', meant), preferred: true, edits: () => rename(protocol, meant) }]
-              : [],
-          },
-        );
-      }
+      if (protocol.string === '')
+        yield finding(protocol, l10n.t('The port needs a protocol: Istio refuses an empty one.'));
+      yield* findProtocolFault(protocol);
       const target = port.entry('targetPort');
       if (target?.value.number)
         yield finding(

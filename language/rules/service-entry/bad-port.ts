@@ -3,7 +3,8 @@ import { finding } from '../../finding.ts';
 import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isDnsLabel } from '../values/hosts.ts';
-import { isKnownProtocol, isWrongPort, knownProtocols } from '../values/ports.ts';
+import { isWrongPort } from '../values/ports.ts';
+import { findProtocolFault } from '../values/protocols.ts';
 
 /** Ports are told apart by name and by number. */
 export const badPort = defineRefusal('ServiceEntry', {
@@ -30,15 +31,7 @@ export const badPort = defineRefusal('ServiceEntry', {
         if (isWrongPort(value.number))
           yield finding(value, l10n.t('{0} is no port: Istio takes 1 to 65535.', value.text));
       }
-      if (protocol.string && !isKnownProtocol(protocol.string))
-        yield finding(
-          protocol,
-          l10n.t(
-            'Istio knows no protocol "{0}" and refuses it: it takes {1}.',
-            protocol.string,
-            knownProtocols.join(', '),
-          ),
-        );
+      yield* findProtocolFault(protocol);
       const first = number.number === undefined ? undefined : seen.get(number.number);
       if (first)
         yield finding(number, l10n.t('Port {0} is here twice: Istio refuses it. Remove one.', number.text), {

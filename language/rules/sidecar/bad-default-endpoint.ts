@@ -25,5 +25,5 @@ function isOwnEndpoint(text: string): boolean {
   if (isUnixSocket(text)) return true;
   const [, address = '', port = ''] = /^(.*):(\d+)$/.exec(text) ?? [];
   const bare = address.replace(/^\[(.*)\]$/, '$1');
-  return isPort(Number(port)) && ['127.0.0.1', '::1', '0.0.0.0', '::'].includes(bare);
+  return isPort(Number(port)) && ['', '127.0.0.1', '::1', '0.0.0.0', '::'].includes(bare);
 }

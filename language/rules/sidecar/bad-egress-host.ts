@@ -2,11 +2,12 @@ import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isDnsLabel, whyNoWildcardHost } from '../values/hosts.ts';
+import { whyNoPlainWildcard } from '../values/wildcards.ts';
 
 /** `namespace/host`: which services the proxy shall know. */
 export const badEgressHost = defineRefusal('Sidecar', {
   id: 'sidecar/bad-egress-host',
-  why: 'A host in egress is "namespace/host": a namespace, "*", "." (the own one) or "~" (none), and a full name, which may begin with a wildcard. Istio refuses the rest.',
+  why: 'A host in egress is "namespace/host": a namespace, "*", "." (the own one) or "~" (none), and a full name, which may begin with "*.". Istio refuses the rest.',
   *check({ spec }) {
     for (const { hosts } of spec.at('egress').items.map((egress) => ({ hosts: egress.at('hosts') }))) {
       if (hosts.type === 'list' && hosts.items.length === 0)
@@ -38,5 +39,5 @@ function whyNoEgressHost(host: string): string | undefined {
       name,
       isDnsLabel(namespace) ? namespace : 'shop',
     );
-  return whyNoWildcardHost(name);
+  return whyNoWildcardHost(name) ?? whyNoPlainWildcard(name);
 }

@@ -6,7 +6,8 @@ import { defineRefusal } from '../define-webhook-rule.ts';
 export const catchAllNotLast = defineRefusal('Sidecar', {
   id: 'sidecar/catch-all-not-last',
   why: 'An egress without a port takes all traffic that no other takes: Istio refuses it before others, and a second one.',
-  *check({ spec }) {
+  *check({ spec, incomplete }) {
+    if (incomplete) return;
     const listeners = spec.at('egress').items;
     for (const listener of listeners.slice(0, -1)) {
       if (listener.type !== 'map' || listener.at('port').isSet) continue;

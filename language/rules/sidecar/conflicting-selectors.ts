@@ -16,7 +16,12 @@ export const conflictingSidecars = defineRule({
   *check({ Sidecar, AnyPod, Namespace }) {
     const namespaces = namespacesByName(Namespace);
     const hasSidecar = (pod: (typeof AnyPod)[number]) => !isAmbient(pod, namespaces.get(pod.namespace));
-    for (const { one, rivals, pod } of findRivals(Sidecar, ['workloadSelector', 'labels'], new PodIndex(AnyPod), hasSidecar)) {
+    for (const { one, rivals, pod } of findRivals(
+      Sidecar,
+      ['workloadSelector', 'labels'],
+      new PodIndex(AnyPod),
+      hasSidecar,
+    )) {
       const others = rivals.map(({ resource }) => resource);
       yield finding(
         one.at,
