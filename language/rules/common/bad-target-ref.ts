@@ -1,9 +1,18 @@
 import * as l10n from '@vscode/l10n';
+import { insertEntry, replaceValue } from '../../edits.ts';
 import { finding } from '../../finding.ts';
+import type { Finding, QuickFix } from '../../finding.ts';
+import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 
-/** What waypoints and gateways can take policies for; Istio refuses references to anything else. */
-const targets = ['Service', 'ServiceEntry', 'Gateway', 'GatewayClass'];
+/** What waypoints and gateways can take policies for, each with its group; Istio refuses references to anything else. */
+const groups: Record<string, string> = {
+  Service: '',
+  ServiceEntry: 'networking.istio.io',
+  Gateway: 'gateway.networking.k8s.io',
+  GatewayClass: 'gateway.networking.k8s.io',
+};
+const targets = Object.keys(groups);
 
 export const badTargetRef = defineRefusal(
   ['AuthorizationPolicy', 'EnvoyFilter', 'RequestAuthentication', 'Telemetry', 'TrafficExtension', 'WasmPlugin'],
@@ -13,8 +22,6 @@ export const badTargetRef = defineRefusal(
     *check({ spec }) {
       for (const ref of [spec.at('targetRef'), ...spec.at('targetRefs').items]) {
         const namespace = ref.at('namespace');
-        const kind = ref.at('kind');
-        const group = ref.at('group');
         if (namespace.string) {
           yield finding(
             namespace,
@@ -24,20 +31,46 @@ export const badTargetRef = defineRefusal(
             ),
           );
         }
-        if (kind.string && !targets.includes(kind.string)) {
-          yield finding(
-            kind,
-            l10n.t('A policy cannot refer to a {0}: Istio takes {1}.', kind.string, targets.join(', ')),
-          );
-        } else if (kind.string === 'Gateway' && group.string === 'networking.istio.io') {
-          yield finding(
-            group,
-            l10n.t(
-              'A policy can refer to a Gateway of the Gateway API (group gateway.networking.k8s.io) only. Select the workloads of an Istio Gateway with "selector".',
-            ),
-          );
-        }
+        yield* checkKind(ref);
       }
     },
   },
 );
+
+function* checkKind(ref: Located): Iterable<Finding> {
+  const kind = ref.at('kind');
+  const group = ref.at('group');
+  if (!kind.string) return;
+  if (!Object.hasOwn(groups, kind.string)) {
+    yield finding(kind, l10n.t('A policy cannot refer to a {0}: Istio takes {1}.', kind.string, targets.join(', ')));
+    return;
+  }
+  const wanted = groups[kind.string]!;
+  // `core` is Istio's other word for the group without a name.
+  const given = group.string === 'core' ? '' : (group.string ?? '');
+  if (given === wanted || (group.isSet && group.string === undefined)) return;
+  yield finding(group.isSet ? group : kind, whyNotGroup(kind.string, given, wanted), {
+    fixes: [setGroup(ref, group, wanted)],
+  });
+}
+
+function whyNotGroup(kind: string, given: string, wanted: string): string {
+  if (kind === 'Gateway' && given === 'networking.istio.io')
+    return l10n.t(
+      'A policy can refer to a Gateway of the Gateway API (group gateway.networking.k8s.io) only. Select the workloads of an Istio Gateway with "selector".',
+    );
+  if (wanted === '')
+    return l10n.t('A {0} has no group: Istio refuses "{1}" beside it. Write group: "", or leave it out.', kind, given);
+  return given === ''
+    ? l10n.t('A {0} is of group {1}: Istio refuses the reference without it.', kind, wanted)
+    : l10n.t('A {0} is of group {1}, not {2}: Istio refuses the reference.', kind, wanted, given);
+}
+
+function setGroup(ref: Located, group: Located, wanted: string): QuickFix {
+  const text = wanted === '' ? "''" : wanted;
+  return {
+    title: l10n.t('Set group to {0}', text),
+    preferred: true,
+    edits: () => (group.exists ? replaceValue(group, text) : insertEntry(ref, [], 'group', text)),
+  };
+}
