@@ -33,7 +33,12 @@ const durations = {
     ['http.*.fault.delay.fixedDelay', 1],
     ['http.*.corsPolicy.maxAge', 1],
   ],
-  DestinationRule: ['trafficPolicy', 'trafficPolicy.portLevelSettings.*', 'subsets.*.trafficPolicy'].flatMap(below),
+  DestinationRule: [
+    'trafficPolicy',
+    'trafficPolicy.portLevelSettings.*',
+    'subsets.*.trafficPolicy',
+    'subsets.*.trafficPolicy.portLevelSettings.*',
+  ].flatMap(below),
   RequestAuthentication: [['jwtRules.*.timeout']],
 } satisfies Record<string, typeof traffic>;
 

@@ -1,10 +1,13 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
+import type { Finding } from '../../finding.ts';
+import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { dropField } from '../drop-field.ts';
 import { trafficPolicies } from './policies.ts';
 
-/** Envoy's own limit on the table of Maglev. */
-const largestTable = 5000011;
+/** Envoy's own limit on the table of Maglev; Istio stays below it. */
+const limit = 5000011;
 
 /** Tables that Envoy cannot build. */
 export const badConsistentHash = defineRefusal('DestinationRule', {
@@ -13,16 +16,7 @@ export const badConsistentHash = defineRefusal('DestinationRule', {
   *check({ spec }) {
     for (const { policy } of trafficPolicies(spec)) {
       const hash = policy.at('loadBalancer', 'consistentHash');
-      const size = hash.at('maglev', 'tableSize');
-      if (size.number && (size.number > largestTable || !isPrime(size.number)))
-        yield finding(
-          size,
-          l10n.t(
-            '{0} cannot be the size of a Maglev table: Istio takes primes below {1}, such as 65537.',
-            size.text,
-            largestTable,
-          ),
-        );
+      yield* checkTable(hash.at('maglev'));
       const ring = hash.entry('minimumRingSize');
       if (ring?.value.number && (hash.at('maglev').isSet || hash.at('ringHash').isSet))
         yield finding(
@@ -30,22 +24,42 @@ export const badConsistentHash = defineRefusal('DestinationRule', {
           l10n.t(
             '"minimumRingSize" excludes "maglev" and "ringHash": Istio refuses both together. Write it into "ringHash".',
           ),
+          { fixes: [dropField(hash, 'minimumRingSize')] },
         );
-      const cookie = hash.at('httpCookie');
-      if (cookie.at('name').string === '')
-        yield finding(cookie.at('name'), l10n.t('The cookie needs a name: Istio refuses an empty one.'));
-      const seen = new Set<string>();
-      for (const name of cookie.at('attributes').items.map((attribute) => attribute.at('name'))) {
-        if (name.string === undefined) continue;
-        if (name.string === '')
-          yield finding(name, l10n.t('An attribute of a cookie needs a name: Istio refuses an empty one.'));
-        else if (seen.has(name.string))
-          yield finding(name, l10n.t('Attribute "{0}" is here twice: Istio refuses it. Remove one.', name.string));
-        seen.add(name.string);
-      }
+      yield* checkCookie(hash.at('httpCookie'));
     }
   },
 });
+
+function* checkTable(maglev: Located): Iterable<Finding> {
+  if (maglev.type !== 'map') return;
+  const size = maglev.at('tableSize');
+  if (!size.isSet || size.number === 0)
+    yield finding(size.isSet ? size : maglev, l10n.t('"maglev" needs a "tableSize": a prime such as 65537.'));
+  else if (size.number !== undefined && (size.number >= limit || !isPrime(size.number)))
+    yield finding(
+      size,
+      l10n.t(
+        '{0} cannot be the size of a Maglev table: Istio takes primes below {1}, such as 65537.',
+        size.text,
+        limit,
+      ),
+    );
+}
+
+function* checkCookie(cookie: Located): Iterable<Finding> {
+  if (cookie.at('name').string === '')
+    yield finding(cookie.at('name'), l10n.t('The cookie needs a name: Istio refuses an empty one.'));
+  const seen = new Set<string>();
+  for (const name of cookie.at('attributes').items.map((attribute) => attribute.at('name'))) {
+    if (name.string === undefined) continue;
+    if (name.string === '')
+      yield finding(name, l10n.t('An attribute of a cookie needs a name: Istio refuses an empty one.'));
+    else if (seen.has(name.string))
+      yield finding(name, l10n.t('Attribute "{0}" is here twice: Istio refuses it. Remove one.', name.string));
+    seen.add(name.string);
+  }
+}
 
 function isPrime(number: number): boolean {
   if (number < 2) return false;

@@ -10,8 +10,11 @@ export const badHost = defineRefusal('DestinationRule', {
   *check({ spec }) {
     const host = spec.at('host');
     if (host.string === undefined) return;
-    // An address is left in peace: a ServiceEntry may have it for its host.
-    const reason = isIpAddress(host.string) ? undefined : whyNoWildcardHost(host.string);
+    const reason = isIpAddress(host.string) ? addressReason() : whyNoWildcardHost(host.string);
     if (reason) yield finding(host, l10n.t('"{0}" is no host: {1}. Istio refuses it.', host.string, reason));
   },
 });
+
+function addressReason(): string {
+  return l10n.t('an address is not asked for by name, but a ServiceEntry can give it one');
+}

@@ -1,6 +1,10 @@
 import * as l10n from '@vscode/l10n';
+import { rename } from '../../edits.ts';
 import { finding } from '../../finding.ts';
+import type { QuickFix } from '../../finding.ts';
+import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { dropField } from '../drop-field.ts';
 import { whyNoHost, isIpAddress } from '../values/hosts.ts';
 import { isWrongPort } from '../values/ports.ts';
 import { trafficPolicies } from './policies.ts';
@@ -23,11 +27,13 @@ export const badTunnel = defineRefusal('DestinationRule', {
         yield finding(
           proxyProtocol.key,
           l10n.t('"proxyProtocol" excludes "tunnel": Istio refuses both together. Keep one.'),
+          { fixes: [dropField(policy, 'proxyProtocol'), dropField(policy, 'tunnel')] },
         );
-      if (protocol.string && !/^(CONNECT|POST)$/i.test(protocol.string))
+      if (protocol.string && !/^(CONNECT|POST)$/.test(protocol.string))
         yield finding(
           protocol,
           l10n.t('"{0}" is no protocol of a tunnel: Istio takes CONNECT and POST.', protocol.string),
+          { fixes: inCapitals(protocol) },
         );
       const reason = host.string === undefined || isIpAddress(host.string) ? undefined : whyNoHost(host.string);
       if (reason) yield finding(host, l10n.t('"{0}" is no host: {1}. Istio refuses it.', host.string!, reason));
@@ -35,3 +41,9 @@ export const badTunnel = defineRefusal('DestinationRule', {
     }
   },
 });
+
+function inCapitals(protocol: Located): QuickFix[] {
+  const name = protocol.string!.toUpperCase();
+  if (name !== 'CONNECT' && name !== 'POST') return [];
+  return [{ title: l10n.t('Change to {0}', name), preferred: true, edits: () => rename(protocol, name) }];
+}

@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { dropField } from '../drop-field.ts';
 import { trafficPolicies } from './policies.ts';
 
 /** Certificates come from a Secret or from files, not from both. */
@@ -12,7 +13,7 @@ export const credentialNameAndFiles = defineRefusal('DestinationRule', {
       const tls = policy.at('tls');
       const name = tls.at('credentialName').string;
       if (!name || !['SIMPLE', 'MUTUAL'].includes(tls.at('mode').string ?? '')) continue;
-      for (const field of ['clientCertificate', 'privateKey', 'caCertificates']) {
+      for (const field of ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl']) {
         if (tls.at(field).string)
           yield finding(
             tls.entry(field)!.key,
@@ -21,6 +22,7 @@ export const credentialNameAndFiles = defineRefusal('DestinationRule', {
               field,
               name,
             ),
+            { fixes: [dropField(tls, field)] },
           );
       }
     }

@@ -1,7 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
-import { isWrongPort } from '../values/ports.ts';
 import { trafficPolicies } from './policies.ts';
 
 /** Settings that say nothing, and settings for no port. */
@@ -24,9 +23,6 @@ export const emptyPolicy = defineRefusal('DestinationRule', {
         );
       if (level === 'port' && !port.isSet)
         yield finding(policy, l10n.t('This entry has no port: Istio refuses it. Add "port" with a number.'));
-      const number = port.at('number');
-      if (isWrongPort(number.number))
-        yield finding(number, l10n.t('{0} is no port: Istio takes 1 to 65535.', number.text));
       const pool = policy.at('connectionPool');
       if (pool.type === 'map' && !pool.at('http').isSet && !pool.at('tcp').isSet)
         yield finding(pool, l10n.t('This connectionPool sets nothing: Istio refuses it. Add "http" or "tcp".'));

@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { dropField } from '../drop-field.ts';
 import { trafficPolicies } from './policies.ts';
 
 /** The client's protocol cannot be kept and upgraded at once. */
@@ -14,6 +15,7 @@ export const upgradeWithClientProtocol = defineRefusal('DestinationRule', {
       yield finding(
         http.entry('useClientProtocol')!.key,
         l10n.t('"useClientProtocol" contradicts h2UpgradePolicy UPGRADE: Istio refuses both together. Remove one.'),
+        { fixes: [dropField(http, 'useClientProtocol'), dropField(http, 'h2UpgradePolicy')] },
       );
     }
   },
