@@ -25,7 +25,11 @@ function findNumber(text: string): number | undefined {
   const digits = text.replace(/^[-+]/, '');
   if (/^0[0-7]+$/.test(digits)) return sign * Number.parseInt(digits, 8);
   if (/^(0x[\da-fA-F]+|0o[0-7]+|0b[01]+)$/.test(digits)) return sign * Number(digits);
-  if (/^(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/.test(digits)) return sign * Number(digits);
+  if (/^(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/.test(digits)) {
+    const number = sign * Number(digits);
+    // What no float can hold stays text.
+    return Number.isFinite(number) ? number : undefined;
+  }
   if (/^\.(inf|Inf|INF)$/.test(digits)) return sign * Number.POSITIVE_INFINITY;
   if (/^\.(nan|NaN|NAN)$/.test(text)) return Number.NaN;
   return undefined;
