@@ -189,10 +189,11 @@ export class Workspace {
     // What is about to go still hides the cluster's while its successor comes.
     for (const resource of after) if (!kept.has(resource)) this.hideInCluster(resource);
     for (const resource of gone) this.remove(resource);
+    for (const [ordinal, resource] of after.entries()) this.engine.resources.move(resource, ordinal);
     for (const [ordinal, resource] of after.entries()) {
-      if (kept.has(resource)) this.engine.resources.move(resource, ordinal);
-      else this.engine.resources.add(resource, { uri, ordinal, isPodSource: true });
-      if (!kept.has(resource)) this.engine.runs.add(resource);
+      if (kept.has(resource)) continue;
+      this.engine.resources.add(resource, { uri, ordinal, isPodSource: true });
+      this.engine.runs.add(resource);
     }
     for (const resource of gone) this.showInCluster(resource);
   }

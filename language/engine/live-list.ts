@@ -11,7 +11,10 @@ export class LiveList<T extends Item> {
   private readonly doubts: Doubts;
   private readonly cell = new Cell();
   private readonly members = new Set<T>();
-  private sorted: readonly T[] | undefined;
+  private sorted: readonly T[] = [];
+  /** Since it was sorted last. */
+  private readonly cameSince = new Set<T>();
+  private hasLost = false;
   private readonly indexes = new Map<KeysOf<T>, LiveIndex<T>>();
 
   constructor(inOrder: (a: T, b: T) => number, doubts: Doubts) {
@@ -21,14 +24,14 @@ export class LiveList<T extends Item> {
 
   add(item: T): void {
     this.members.add(item);
-    this.sorted = undefined;
+    this.cameSince.add(item);
     for (const index of this.indexes.values()) index.add(item);
     this.cell.changed();
   }
 
   remove(item: T): void {
     if (!this.members.delete(item)) return;
-    this.sorted = undefined;
+    if (!this.cameSince.delete(item)) this.hasLost = true;
     for (const index of this.indexes.values()) index.remove(item);
     this.cell.changed();
   }
@@ -36,7 +39,15 @@ export class LiveList<T extends Item> {
   /** In the order of their files, so that what is "first" does not depend on who was opened first. A new array after every change. */
   items(): readonly T[] {
     this.cell.read();
-    return (this.sorted ??= [...this.members].sort(this.inOrder));
+    if (this.cameSince.size > fewChanges) this.sorted = [...this.members].sort(this.inOrder);
+    else if (this.hasLost || this.cameSince.size > 0) {
+      const kept = this.sorted.filter((item) => this.members.has(item) && !this.cameSince.has(item));
+      for (const item of this.cameSince) insert(item, kept, this.inOrder);
+      this.sorted = kept;
+    }
+    this.hasLost = false;
+    this.cameSince.clear();
+    return this.sorted;
   }
 
   /** A list to walk through that holds these alone; look-ups in it find all. */
@@ -48,7 +59,7 @@ export class LiveList<T extends Item> {
     let index = this.indexes.get(keysOf);
     if (!index) {
       this.indexes.set(keysOf, (index = new LiveIndex(keysOf, clusterDomain, this.inOrder, this.doubts)));
-      for (const item of this.members) index.add(item);
+      index.addAll(this.members);
     }
     return index;
   }
@@ -66,6 +77,21 @@ export class LiveList<T extends Item> {
       has: (_, property) => property === live || Reflect.has(items(), property),
     });
   }
+}
+
+/** Above this, sorting anew is sooner done than finding the place of each. */
+const fewChanges = 50;
+
+/** Puts an item at its place in a sorted list. */
+function insert<T>(item: T, sorted: T[], inOrder: (a: T, b: T) => number): void {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (inOrder(sorted[middle]!, item) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  sorted.splice(low, 0, item);
 }
 
 interface Group<T> {
@@ -93,16 +119,27 @@ class LiveIndex<T extends Item> implements Lookup<T> {
   add(item: T): void {
     for (const key of new Set(this.keysOf(item, this.clusterDomain))) {
       const group = this.group(key);
-      group.items.push(item);
-      group.isSorted = group.items.length < 2;
+      if (group.isSorted) insert(item, group.items, this.inOrder);
+      else group.items.push(item);
       group.cell.changed();
+    }
+  }
+
+  /** Many at once: each group is sorted when it is first asked for. */
+  addAll(items: Iterable<T>): void {
+    for (const item of items) {
+      for (const key of new Set(this.keysOf(item, this.clusterDomain))) {
+        const group = this.group(key);
+        group.items.push(item);
+        group.isSorted = false;
+      }
     }
   }
 
   remove(item: T): void {
     for (const key of new Set(this.keysOf(item, this.clusterDomain))) {
       const group = this.group(key);
-      group.items = group.items.filter((other) => other !== item);
+      group.items.splice(group.items.indexOf(item), 1);
       group.cell.changed();
       if (group.items.length === 0 && !group.answers) this.groups.delete(key);
     }

@@ -70,7 +70,7 @@ export class ResourceIndex {
 
   /** Whole lists, for rules that compare everything with everything. */
   everything(reads: Rule['reads']): ByKind {
-    return byKind(reads, (read) => this.list(read).items());
+    return byKind(reads, (read) => this.list(read).handle);
   }
 
   /** One resource alone, for rules that look at nothing else. */

@@ -1,9 +1,11 @@
 import * as l10n from '@vscode/l10n';
 import { lookUp } from '../../lookup.ts';
+import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 
 const setting = 'BLOCKED_CIDRS_IN_JWKS_URIS';
 const everything = () => [''];
+const isThere = (found: readonly Resource[]) => found.length > 0;
 
 /** Who may write a RequestAuthentication lets istiod fetch from any address that istiod reaches: its network's inside, too. */
 export const jwksUnrestricted = defineRule({
@@ -25,7 +27,7 @@ export const jwksUnrestricted = defineRule({
           variable.at('name').string === setting &&
           (variable.at('value').string !== '' || variable.at('valueFrom').isSet),
       );
-      if (isSet || !lookUp(RequestAuthentication, everything, context).tell('', ({ length }) => length > 0)) continue;
+      if (isSet || !lookUp(RequestAuthentication, everything, context).tell('', isThere)) continue;
       yield finding(
         metadata.at('name'),
         l10n.t(

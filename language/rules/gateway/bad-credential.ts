@@ -18,6 +18,7 @@ export const badCredential = defineRule({
   docs: istioDocs('IST0161'),
   why: 'The Secret that a server names must hold a certificate and its key, as tls.crt and tls.key or cert and key, and the certificate must be X.509 and not expired: otherwise clients are refused. A Secret whose data is left out (as files in a repository often have it) is left in peace.',
   reads: ['Gateway', 'AnyPod', 'Secret'],
+  subject: ['Gateway'],
   *check({ Gateway, AnyPod, Secret }, context) {
     const pods = new PodIndex(AnyPod);
     const secrets = lookUp(Secret, byName, context);

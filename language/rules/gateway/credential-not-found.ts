@@ -21,6 +21,7 @@ export const credentialNotFound = defineRule({
   docs: istioDocs('IST0101'),
   why: 'The Secret that credentialName names must be in the namespace of the gateway pods: without it the server has no certificate and refuses every connection. Reported in strict mode and with a cluster; elsewhere only when a Secret of that name is at hand in another namespace.',
   reads: ['Gateway', 'AnyPod', 'Secret'],
+  subject: ['Gateway'],
   *check({ Gateway, AnyPod, Secret }, context) {
     const knowsAll = context.knowsAll('AnyPod', 'Secret');
     const pods = new PodIndex(AnyPod);

@@ -11,6 +11,7 @@ export const gatewaySelectorNotFound = defineRule({
   docs: istioDocs('IST0101'),
   why: 'A Gateway whose selector matches no pod configures no proxy. Reported in strict mode and with a cluster; the ingress gateway of a default installation (istio: ingressgateway) counts as there.',
   reads: ['Gateway', 'AnyPod'],
+  subject: ['Gateway'],
   *check({ Gateway, AnyPod }, context) {
     if (!context.knowsAll('AnyPod')) return;
     const pods = new PodIndex(AnyPod);

@@ -10,6 +10,7 @@ export const lightstepProvider = defineRule({
   docs: istioDocs('IST0002'),
   why: 'A tracing provider that the mesh config defines with lightstep is deprecated: the OpenTelemetry provider sends to the same place.',
   reads: ['Telemetry', 'ConfigMap'],
+  subject: ['Telemetry'],
   *check({ Telemetry, ConfigMap }, context) {
     if (Telemetry.length === 0) return;
     const lightstep = new Set(

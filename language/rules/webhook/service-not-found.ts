@@ -5,6 +5,7 @@ import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { injectorsOf } from './injectors.ts';
 
 const byFullName = ({ namespace, name }: Resource) => [`${namespace}/${name}`];
+const isThere = (services: readonly Resource[]) => services.length > 0;
 
 /** failurePolicy Fail: while nobody answers, no pod of the selected namespaces is created. */
 export const webhookServiceNotFound = defineRule({
@@ -14,13 +15,14 @@ export const webhookServiceNotFound = defineRule({
   docs: istioDocs('IST0139'),
   why: "An injector's webhook that names a Service which is not there is never answered: pods of the namespaces it selects are not created. Reported in strict mode and with a cluster, as the control plane is seldom among the files.",
   reads: ['MutatingWebhookConfiguration', 'Service'],
+  subject: ['MutatingWebhookConfiguration'],
   *check({ MutatingWebhookConfiguration, Service }, context) {
     if (!context.knowsAll('Service')) return;
     const services = lookUp(Service, byFullName, context);
     for (const { at, name } of injectorsOf(MutatingWebhookConfiguration)) {
       const service = at.at('clientConfig', 'service');
       const wanted = `${service.at('namespace').string ?? ''}/${service.at('name').string ?? ''}`;
-      if (service.type !== 'map' || services.tell(wanted, ({ length }) => length > 0)) continue;
+      if (service.type !== 'map' || services.tell(wanted, isThere)) continue;
       yield finding(
         service.at('name'),
         l10n.t(
