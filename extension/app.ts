@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import type { Clusters } from './cluster/clusters.ts';
+import type { LayerHub } from './live-layer/layer-hub.ts';
 
 /** What a command or a tree is handed: the few things that live as long as the extension. */
 export interface App {
@@ -7,4 +8,6 @@ export interface App {
   readonly log: vscode.LogOutputChannel;
   /** The chosen cluster and the way to it. Connects when first asked, never before. */
   readonly clusters: Clusters;
+  /** What the connected cluster holds, on its way to the language server. */
+  readonly layer: LayerHub;
 }

@@ -21,6 +21,7 @@ export const settingIds = {
   helperImage: 'meshloom.helper.image',
   strictness: 'meshloom.analysis.strictness',
   exclude: 'meshloom.analysis.exclude',
+  liveCluster: 'meshloom.analysis.liveCluster',
   codeLens: 'meshloom.codeLens.enabled',
 } as const;
 

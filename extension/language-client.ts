@@ -5,7 +5,8 @@ import type { App } from './app.ts';
 import { languageServerSettings, manifestLanguages } from './language-settings.ts';
 
 /** Starts `dist/language-server.js` as a process of its own: a bad file cannot stall the editor. Returns how to stop it. */
-export async function startLanguageClient({ context, log }: App): Promise<() => Promise<void>> {
+export async function startLanguageClient(app: App): Promise<() => Promise<void>> {
+  const { context, log } = app;
   const module = context.asAbsolutePath('dist/language-server.js');
   const options: LanguageServerOptions = {
     ...(vscode.l10n.bundle && { strings: vscode.l10n.bundle as Record<string, string> }),
@@ -29,11 +30,13 @@ export async function startLanguageClient({ context, log }: App): Promise<() => 
     },
   );
   await client.start();
+  const layer = app.layer.attach((method, value) => void client.sendNotification(method, value));
   const changed = vscode.workspace.onDidChangeConfiguration((change) => {
     if (!change.affectsConfiguration('meshloom')) return;
     void client.sendNotification('workspace/didChangeConfiguration', { settings: languageServerSettings() });
   });
   return async () => {
+    layer.dispose();
     changed.dispose();
     await client.dispose();
   };

@@ -5,6 +5,7 @@ import { createClusters } from './cluster/clusters.ts';
 import { registerCommands } from './commands/define-command.ts';
 import { commands } from './commands/index.ts';
 import { startLanguageClientWhenNeeded } from './language-support.ts';
+import { LayerHub } from './live-layer/layer-hub.ts';
 import { registerTrees } from './trees/index.ts';
 
 /**
@@ -14,7 +15,7 @@ import { registerTrees } from './trees/index.ts';
 export function activate(context: vscode.ExtensionContext): App {
   const log = vscode.window.createOutputChannel('Meshloom', { log: true });
   if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
-  const app: App = { context, log, clusters: createClusters(context, log) };
+  const app: App = { context, log, clusters: createClusters(context, log), layer: new LayerHub() };
   context.subscriptions.push(
     log,
     registerCommands(app, commands),

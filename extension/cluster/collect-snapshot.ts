@@ -106,7 +106,10 @@ async function listInAnyVersion(
 }
 
 /** Which fields this cluster's Istio has; without the right to ask, the built-in release decides. */
-async function readDefinitions(cluster: Cluster, { signal }: SnapshotOptions): Promise<PlainObject[]> {
+export async function readDefinitions(
+  cluster: Cluster,
+  { signal }: Pick<SnapshotOptions, 'signal'>,
+): Promise<PlainObject[]> {
   const found: PlainObject[] = [];
   try {
     for (const name of definitionNames()) {

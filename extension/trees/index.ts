@@ -2,6 +2,7 @@ import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { contextKeys, viewIds } from '../ids.ts';
+import { createLiveLayer } from '../live-layer/index.ts';
 import { readCni } from '../node-helper/client.ts';
 import { CniChainTree } from './cni-chain-tree.ts';
 import { decideForPod } from './decide.ts';
@@ -26,6 +27,7 @@ export function refreshTrees(app: App): void {
 /** The two views of the mesh. Nobody is contacted before one of them is visible. */
 export function registerTrees(app: App): vscode.Disposable {
   const store = new TreeStore({ connect: () => app.clusters.connect(), log: (line) => app.log.debug(line) });
+  const layer = createLiveLayer(app, store);
   const model = new MeshModel(store, decideForPod);
   const chains = new NodeChains(store, readCni);
   const views = [
@@ -46,12 +48,16 @@ export function registerTrees(app: App): vscode.Disposable {
     }
   };
   const followVisibility = () => {
-    if (views.some(({ view }) => view.visible)) store.start();
+    const isLookedAt = views.some(({ view }) => view.visible);
+    if (isLookedAt) store.start();
     else store.stop();
+    if (isLookedAt) layer.start();
+    else layer.stop();
   };
   const forget = () => {
     chains.forget();
     store.reset();
+    layer.reset();
   };
   refreshers.set(app, () => {
     chains.forget();
@@ -66,6 +72,7 @@ export function registerTrees(app: App): vscode.Disposable {
   followVisibility();
   return vscode.Disposable.from(
     ...views,
+    layer,
     ...views.map(({ view }) => view.onDidChangeVisibility(followVisibility)),
     app.clusters.onDidChoose(forget),
     store.onDidChange((change) => {

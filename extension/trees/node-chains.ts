@@ -4,7 +4,7 @@ import type { NodeHelperReply, ReadCniResult } from '../../contract/node-helper.
 import { ClusterFailure } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { helperNamespace } from '../node-helper/manifest.ts';
-import { asFailure } from './follow.ts';
+import { asFailure } from '../cluster/follow.ts';
 import type { TreeStore } from './tree-store.ts';
 
 /** Asks the helper on a node; rejects with an error named `HelperMissing` when there is none. */

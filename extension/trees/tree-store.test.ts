@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { KubernetesObject, Pod } from '../../mesh/kubernetes.ts';
 import { ClusterFailure } from '../cluster/cluster.ts';
 import type { Cluster, ResourceType, WatchEvent } from '../cluster/cluster.ts';
-import { backoff } from './follow.ts';
+import { backoff } from '../cluster/follow.ts';
 import { TreeStore } from './tree-store.ts';
 import type { StoreChange } from './tree-store.ts';
 

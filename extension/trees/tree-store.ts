@@ -11,8 +11,8 @@ import type {
 import { resourceTypes } from '../cluster/cluster.ts';
 import type { Cluster, ClusterFailure, ResourceType } from '../cluster/cluster.ts';
 import { controlPlaneNamespaces } from '../cluster/control-plane-namespaces.ts';
-import { asFailure, follow, isFinal, systemClock } from './follow.ts';
-import type { Clock } from './follow.ts';
+import { asFailure, follow, isFinal, systemClock } from '../cluster/follow.ts';
+import type { Clock } from '../cluster/follow.ts';
 import { ResourceTable } from './resource-table.ts';
 import { slim } from './slim.ts';
 

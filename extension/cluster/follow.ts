@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
-import { ClusterFailure } from '../cluster/cluster.ts';
-import type { Cluster, FailureReason, ResourceType } from '../cluster/cluster.ts';
+import { ClusterFailure } from './cluster.ts';
+import type { Cluster, FailureReason, ResourceType } from './cluster.ts';
 
 /** Time, as the following needs it; tests have their own. */
 export interface Clock {

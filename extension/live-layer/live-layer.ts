@@ -1,0 +1,313 @@
+import type { ClusterChange, ClusterSnapshot, PlainObject } from '../../contract/cluster-layer.ts';
+import type { KubernetesObject } from '../../mesh/kubernetes.ts';
+import { analysisTypes, inVersion, kindName } from '../cluster/analysis-types.ts';
+import type { AnalysisType } from '../cluster/analysis-types.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { resourceTypes } from '../cluster/cluster.ts';
+import { readDefinitions } from '../cluster/collect-snapshot.ts';
+import { follow, systemClock } from '../cluster/follow.ts';
+import type { Clock } from '../cluster/follow.ts';
+import { trimObject } from '../cluster/trim-object.ts';
+import type { Part, StoreChange, TreeStore } from '../trees/tree-store.ts';
+import { LayerObjects } from './layer-objects.ts';
+
+/** Where the layer goes. */
+export interface LayerReceiver {
+  /** Everything, in place of what was told before; `undefined`: no cluster any more. */
+  snapshot(snapshot: ClusterSnapshot | undefined): void;
+  change(change: ClusterChange): void;
+}
+
+export interface LiveLayerOptions {
+  store: TreeStore;
+  receiver: LayerReceiver;
+  /** Whether this cluster may lie under the files at all. */
+  isWanted: (cluster: Cluster) => boolean;
+  clock?: Clock;
+  log?: (line: string) => void;
+  onDidChange?: () => void;
+}
+
+/** What the layer is, for the status bar. */
+export interface LayerState {
+  cluster: string;
+  objects: number;
+  /** When it was last known to be up to date, in milliseconds since 1970; undefined: it is followed now. */
+  asOf?: number;
+  /** Kinds that were not read to their end. */
+  gaps: string[];
+}
+
+/** The trees follow these already; the rest is followed here, for as long as they are. */
+const fromStore = {
+  namespaces: '/Namespace',
+  nodes: '/Node',
+  pods: '/Pod',
+  deployments: 'apps/Deployment',
+  statefulSets: 'apps/StatefulSet',
+  daemonSets: 'apps/DaemonSet',
+  mutatingWebhooks: 'admissionregistration.k8s.io/MutatingWebhookConfiguration',
+  configMaps: '/ConfigMap',
+} satisfies Partial<Record<Part, string>>;
+type StorePart = keyof typeof fromStore;
+const storeParts = Object.keys(fromStore) as StorePart[];
+const followedHere = analysisTypes.filter((type) => !(Object.values(fromStore) as string[]).includes(kindName(type)));
+
+/** Changes within this time go together, in milliseconds. */
+const coalesceMs = 300;
+/** The first picture waits this long for kinds that are slow to answer. */
+const patienceMs = 3_000;
+/** What nobody has followed for longer may have changed: that something is missing is no longer said. */
+const trustMs = 10 * 60_000;
+
+interface KindState {
+  state: 'waiting' | 'live' | 'absent' | 'refused' | 'lost';
+  lastSeen?: number;
+}
+
+/**
+ * What the connected cluster holds, told to the language server while the trees look at it, and kept afterwards with the
+ * time at which it was true. It connects to nobody: it begins when the trees' store has a cluster that answers.
+ */
+export class LiveLayer {
+  readonly #store: TreeStore;
+  readonly #receiver: LayerReceiver;
+  readonly #options: LiveLayerOptions;
+  readonly #clock: Clock;
+  readonly #objects = new LayerObjects();
+  readonly #states = new Map<string, KindState>();
+  readonly #unsubscribe: { dispose(): void };
+  readonly #life = new AbortController();
+  #cluster: Cluster | undefined;
+  #running: AbortController | undefined;
+  /** What was last told complete, as one text; undefined: nothing was told. */
+  #told: string | undefined;
+  #isFlushing = false;
+  #startedAt = 0;
+
+  constructor(options: LiveLayerOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#receiver = options.receiver;
+    this.#clock = options.clock ?? systemClock;
+    this.#unsubscribe = options.store.onDidChange((change) => this.#storeChanged(change));
+  }
+
+  /** Undefined while nothing lies under the files. */
+  get state(): LayerState | undefined {
+    if (!this.#cluster || this.#told === undefined) return undefined;
+    const gaps = this.#kinds().filter((kind) => !this.#isComplete(kind));
+    const seen = storeParts.flatMap((part) => this.#store.part(part).lastSeen ?? []);
+    return {
+      cluster: this.#cluster.context.name,
+      objects: this.#objects.size,
+      gaps,
+      ...(!this.#running && { asOf: seen.length > 0 ? Math.min(...seen) : this.#clock.now() }),
+    };
+  }
+
+  /** The trees are looked at. */
+  start(): void {
+    if (this.#running) return;
+    this.#running = new AbortController();
+    this.#startedAt = this.#clock.now();
+    this.#begin();
+  }
+
+  /** Nobody looks any more: what is known stays, and is trusted for a while. */
+  stop(): void {
+    this.#running?.abort();
+    this.#running = undefined;
+    const now = this.#clock.now();
+    for (const [kind, state] of this.#states)
+      if (state.state === 'live') this.#states.set(kind, { ...state, lastSeen: now });
+    this.#options.onDidChange?.();
+    // To withdraw, then, what may no longer be said.
+    void this.#clock.wait(trustMs + 1_000, this.#life.signal).then(() => this.#flushSoon());
+  }
+
+  /** Another cluster, or none: nothing of this one may stay. */
+  reset(): void {
+    this.#forget();
+    if (!this.#running) return;
+    this.#running.abort();
+    this.#running = new AbortController();
+    this.#startedAt = this.#clock.now();
+    this.#begin();
+  }
+
+  /** For a language server that has just started: everything from the beginning. */
+  tellAgain(): void {
+    if (this.#told === undefined) return;
+    this.#told = '';
+    this.#flush();
+  }
+
+  dispose(): void {
+    this.#life.abort();
+    this.#running?.abort();
+    this.#unsubscribe.dispose();
+  }
+
+  #forget(): void {
+    this.#cluster = undefined;
+    this.#objects.clear();
+    this.#states.clear();
+    if (this.#told !== undefined) this.#receiver.snapshot(undefined);
+    this.#told = undefined;
+    this.#options.onDidChange?.();
+  }
+
+  /** Once the store has a cluster that answers. */
+  #begin(): void {
+    const { cluster, phase } = this.#store;
+    const running = this.#running;
+    if (!running || !cluster || phase !== 'ready') return;
+    if (!this.#options.isWanted(cluster)) return this.#told === undefined ? undefined : this.#forget();
+    if (this.#cluster && this.#cluster.context.id !== cluster.context.id) this.#forget();
+    const isNew = this.#cluster === undefined || !this.#following.has(running);
+    this.#cluster = cluster;
+    if (!isNew) return;
+    this.#following.add(running);
+    for (const part of storeParts) this.#takePart(part);
+    for (const type of followedHere) void this.#follow(cluster, type, running.signal);
+    void readDefinitions(cluster, { signal: running.signal })
+      .then((definitions) => {
+        if (!running.signal.aborted) this.#objects.replace('CustomResourceDefinition', definitions);
+        this.#flushSoon();
+      })
+      .catch((error: unknown) => this.#log(`definitions: ${String(error)}`));
+    void this.#clock.wait(patienceMs, running.signal).then(() => this.#flushSoon());
+  }
+
+  readonly #following = new WeakSet<AbortController>();
+
+  async #follow(cluster: Cluster, type: AnalysisType, signal: AbortSignal): Promise<void> {
+    const kind = kindName(type);
+    if (!this.#states.has(kind)) this.#states.set(kind, { state: 'waiting' });
+    for (const version of type.versions) {
+      const last = await this.#followVersion(cluster, type, version, signal);
+      if (signal.aborted || last !== 'not-found' || !type.isCustom) return;
+    }
+    this.#objects.replace(kind, []);
+    this.#enter(kind, { state: 'absent' });
+  }
+
+  /** @returns why it ended. */
+  async #followVersion(
+    cluster: Cluster,
+    type: AnalysisType,
+    version: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const kind = kindName(type);
+    const versioned = inVersion(type, version);
+    const trim = (object: KubernetesObject) =>
+      trimObject(object as unknown as PlainObject, versioned.apiVersion, versioned.kind);
+    let why: string | undefined;
+    await follow(cluster, versioned, {
+      signal,
+      clock: this.#clock,
+      follower: {
+        onList: (objects) => {
+          this.#objects.replace(kind, objects.map(trim));
+          this.#enter(kind, { state: 'live' });
+        },
+        onEvent: (event, object) => {
+          if (event === 'DELETED') this.#objects.remove(kind, trim(object));
+          else this.#objects.put(kind, trim(object));
+          this.#enter(kind, { state: 'live' });
+        },
+        onFailure: (failure, final) => {
+          why = failure.reason;
+          if (final && why === 'not-found' && type.isCustom) return;
+          this.#log(`${kind}: ${failure.message}`);
+          const { lastSeen } = this.#states.get(kind) ?? {};
+          if (final) this.#objects.replace(kind, []);
+          this.#enter(kind, { state: final ? 'refused' : 'lost', lastSeen: lastSeen ?? this.#clock.now() });
+        },
+      },
+    });
+    return why;
+  }
+
+  #enter(kind: string, state: KindState): void {
+    this.#states.set(kind, state);
+    this.#flushSoon();
+  }
+
+  #storeChanged({ parts, namespaces }: StoreChange): void {
+    if (this.#running && !this.#following.has(this.#running)) this.#begin();
+    if (!this.#cluster) return;
+    for (const part of parts) if (part in fromStore) this.#takePart(part as StorePart, namespaces);
+    this.#flushSoon();
+  }
+
+  /** @param namespaces those in which something changed; absent: all. */
+  #takePart(part: StorePart, namespaces?: ReadonlySet<string>): void {
+    const kind = fromStore[part];
+    const table = this.#store.tables[part];
+    const { apiVersion, kind: name } = resourceTypes[part];
+    const named = (objects: Iterable<KubernetesObject>) =>
+      Array.from(objects, (object) => ({ ...object, apiVersion, kind: name }) as PlainObject);
+    if (!namespaces) return this.#objects.replace(kind, named(table.all()));
+    for (const namespace of namespaces) this.#objects.replace(kind, named(table.in(namespace)), namespace);
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing || !this.#cluster || this.#life.signal.aborted) return;
+    this.#isFlushing = true;
+    void this.#clock.wait(coalesceMs, this.#life.signal).then(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const cluster = this.#cluster;
+    if (!cluster) return;
+    const isFirst = this.#told === undefined;
+    if (isFirst && this.#isAnyWaiting() && this.#clock.now() - this.#startedAt < patienceMs) return;
+    const complete = this.#kinds().filter((kind) => this.#isComplete(kind));
+    const told = `complete: ${complete.join()}`;
+    const change = this.#objects.takeChange();
+    if (told !== this.#told) {
+      const resources = this.#objects.all();
+      this.#log(`${resources.length} objects of ${cluster.context.name} lie under the files`);
+      this.#receiver.snapshot({ name: cluster.context.name, resources, complete });
+    } else if (change) this.#receiver.change(change);
+    else return;
+    this.#told = told;
+    this.#options.onDidChange?.();
+  }
+
+  #kinds(): string[] {
+    return [
+      ...storeParts.filter((part) => part !== 'configMaps').map((part) => fromStore[part]),
+      ...this.#states.keys(),
+    ];
+  }
+
+  #isAnyWaiting(): boolean {
+    return [...this.#states.values()].some(({ state }) => state === 'waiting');
+  }
+
+  #isComplete(kind: string): boolean {
+    const part = storeParts.find((candidate) => fromStore[candidate] === kind);
+    const { state, lastSeen } = part ? this.#stateOfPart(part) : (this.#states.get(kind) ?? { state: 'waiting' });
+    if (state === 'absent') return true;
+    if (state === 'live' && this.#running) return true;
+    if (state !== 'live' && state !== 'lost') return false;
+    return lastSeen !== undefined && this.#clock.now() - lastSeen < trustMs;
+  }
+
+  #stateOfPart(part: StorePart): KindState {
+    const { phase, lastSeen, onlyNamespace } = this.#store.part(part);
+    const state = onlyNamespace === undefined ? phase : 'refused';
+    return { state, ...(lastSeen !== undefined && { lastSeen }) };
+  }
+
+  #log(line: string): void {
+    this.#options.log?.(`analysis: ${line}`);
+  }
+}
