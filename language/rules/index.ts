@@ -7,6 +7,7 @@ import { portLevelWithoutSelector } from './peer-authentication/port-level-witho
 import { portNotANumber } from './peer-authentication/port-not-a-number.ts';
 import { injectionRules } from './injection/index.ts';
 import { gatewayRules } from './gateway/index.ts';
+import { envoyFilterRules } from './envoy-filter/index.ts';
 import { serverTlsRules } from './server-tls/index.ts';
 import { serviceEntryRules } from './service-entry/index.ts';
 import { authorizationPolicyRules } from './authorization-policy/index.ts';
@@ -48,6 +49,7 @@ export const rules: readonly Rule[] = [
   ...authorizationPolicyRules,
   ...requestAuthenticationRules,
   ...sidecarRules,
+  ...envoyFilterRules,
   ...injectionRules,
   ...betweenResources,
 ];

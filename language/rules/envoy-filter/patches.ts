@@ -45,3 +45,18 @@ export function* relativePatches(
     }
   }
 }
+
+/** What is patched stands in a listener, and is matched by it. */
+export function isOfListener(applyTo: string): boolean {
+  return ['LISTENER', 'FILTER_CHAIN', 'NETWORK_FILTER', 'HTTP_FILTER'].includes(applyTo);
+}
+
+/** By which object an entry of `configPatches` is matched; undefined when by none. */
+export function matchOf(entry: Located): string | undefined {
+  return ['listener', 'routeConfiguration', 'cluster', 'waypoint'].find((name) => entry.at('match', name).isSet);
+}
+
+/** The filter that an entry of `configPatches` is matched by. */
+export function filterMatch(entry: Located): Located {
+  return entry.at('match', 'listener', 'filterChain', 'filter');
+}

@@ -4,8 +4,7 @@ import { finding } from '../../finding.ts';
 import type { Finding } from '../../finding.ts';
 import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
-import { isDnsLabel } from '../values/hosts.ts';
-import { isIpAddress } from '../values/hosts.ts';
+import { isDnsLabel, isIpAddress } from '../values/hosts.ts';
 import { isUnixAddress, isUnixSocket, isWrongPort } from '../values/ports.ts';
 import { findProtocolFault } from '../values/protocols.ts';
 
