@@ -54,6 +54,13 @@ import { controlPlaneByAddress } from './webhook/control-plane-by-address.ts';
 import { overlappingInjectors } from './webhook/overlapping-injectors.ts';
 import { webhookServiceNotFound } from './webhook/service-not-found.ts';
 
+import { droppedSettings } from './destination-rule/dropped-settings.ts';
+import { neverLookedUp } from './destination-rule/never-looked-up.ts';
+import { subsetHidden } from './virtual-service/subset-hidden.ts';
+import { hiddenFromGateway } from './virtual-service/hidden-from-gateway.ts';
+import { competingOnGateway } from './virtual-service/competing-on-gateway.ts';
+import { subsetDefinedLater } from './virtual-service/subset-defined-later.ts';
+
 /** What `istioctl analyze` says of resources that contradict, miss or hide each other. */
 export const betweenResources: readonly Rule[] = [
   namespaceNotFound,
@@ -110,4 +117,10 @@ export const betweenResources: readonly Rule[] = [
   controlPlaneByAddress,
   overlappingInjectors,
   webhookServiceNotFound,
+  droppedSettings,
+  neverLookedUp,
+  subsetHidden,
+  hiddenFromGateway,
+  competingOnGateway,
+  subsetDefinedLater,
 ];

@@ -50,3 +50,11 @@ export function hasProxy(spec: Located): boolean {
 function annotation({ metadata }: PodSource, name: string): string | undefined {
   return metadata.at('annotations', name).string;
 }
+
+/** Whether a pod may have a proxy: for all that its labels and its namespace say, which may be unknown. A revision's label counts, too. */
+export function mayBeInMesh(pod: PodSource, namespace: Resource | undefined): boolean {
+  if (!namespace || isInMesh(pod, namespace) || isAmbient(pod, namespace)) return true;
+  return (
+    namespaceLabel(namespace, 'istio.io/rev') !== undefined && labelsOf(pod)['sidecar.istio.io/inject'] !== 'false'
+  );
+}
