@@ -129,6 +129,7 @@ function fixName(kind: Kind, name: Located): QuickFix[] {
 function* checkPairs(metadata: Located): Iterable<Finding> {
   for (const { key, value } of metadata.at('labels').entries) {
     const name = String(key.value);
+    if (hasWrongType(value)) continue;
     if (!isQualifiedName(name)) yield finding(key, whyNoKey(name));
     else if (value.string !== undefined && !isLabelValue(value.string))
       yield finding(
@@ -143,7 +144,7 @@ function* checkPairs(metadata: Located): Iterable<Finding> {
   let bytes = 0;
   for (const { key, value } of annotations.entries) {
     const name = String(key.value);
-    if (!isAnnotationKey(name)) yield finding(key, whyNoKey(name));
+    if (!isAnnotationKey(name) && !hasWrongType(value)) yield finding(key, whyNoKey(name));
     bytes += utf8Length(name) + utf8Length(value.string ?? '');
   }
   if (bytes > mostAnnotations)

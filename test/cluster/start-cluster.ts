@@ -74,6 +74,50 @@ export async function startCluster(say: (line: string) => void): Promise<TestClu
   }
 }
 
+/** An API server with its etcd and nothing behind it: it decodes, validates and stores, and runs nothing. */
+export interface ControlPlane {
+  /** `https://198.18.71.2:6443` */
+  url: string;
+  /** PEM, of the authority that signed the server's certificate. */
+  ca: string;
+  /** Of a cluster administrator. */
+  token: string;
+  dispose: () => Promise<void>;
+}
+
+/** @returns why no API server of our own can be had here; undefined: there can be one. */
+export async function whyNoControlPlane(): Promise<string | undefined> {
+  if (process.env.MESHLOOM_SKIP_CLUSTER === '1') return 'MESHLOOM_SKIP_CLUSTER is set';
+  if (process.platform !== 'linux') return 'an API server of our own takes Linux';
+  if (process.getuid?.() !== 0) return 'an API server of our own takes root';
+  const { built } = await findKube();
+  const missing = missingPrograms(built ? neededPrograms : [...neededPrograms, 'go']);
+  return missing.length > 0 ? `${missing.join(', ')} cannot be found on PATH` : undefined;
+}
+
+/** Comes back when the API server is ready, a few seconds later. @param say is told what takes long. */
+export async function startControlPlane(say: (line: string) => void): Promise<ControlPlane> {
+  const { kube } = await buildKube(say);
+  const space = await NodeSpace.create({ mounts: {}, routed: serviceNetwork });
+  try {
+    startEtcd(space, kube);
+    const credentials = await makeCredentials(space);
+    startApiServer(space, kube, credentials);
+    await space.waitFor('the API server', 60_000, async () => {
+      return (await askApiServer(space, credentials, '/readyz')) === 'ok';
+    });
+    return {
+      url: `https://${space.address}:6443`,
+      ca: readFileSync(credentials.ca, 'utf8'),
+      token: adminToken(credentials),
+      dispose: () => space.dispose(),
+    };
+  } catch (error) {
+    await space.dispose();
+    throw error;
+  }
+}
+
 function findPlugins(): string | undefined {
   return pluginDirectories.find((directory) => existsSync(`${directory}/bridge`));
 }
@@ -172,8 +216,13 @@ async function importImage(space: NodeSpace, recipe: ImageRecipe): Promise<void>
   await space.run([...ctr, 'images', 'import', packed], { timeoutMs: 60_000 });
 }
 
-function askApiServer(space: NodeSpace, { ca, tokens }: Credentials, path: string): Promise<string> {
-  const token = readFileSync(tokens, 'utf8').split(',', 1)[0]!;
+function adminToken({ tokens }: Credentials): string {
+  return readFileSync(tokens, 'utf8').split(',', 1)[0]!;
+}
+
+function askApiServer(space: NodeSpace, credentials: Credentials, path: string): Promise<string> {
+  const { ca } = credentials;
+  const token = adminToken(credentials);
   return new Promise((resolve, reject) => {
     const asked = request(
       { host: space.address, port: 6443, path, ca: readFileSync(ca), headers: { authorization: `Bearer ${token}` } },

@@ -4,13 +4,12 @@ import { defineRefusal } from '../define-webhook-rule.ts';
 
 /** A policy applies to one thing: to the workloads of a selector, or to what it refers to. */
 export const severalTargets = defineRefusal(
-  ['AuthorizationPolicy', 'EnvoyFilter', 'RequestAuthentication', 'Telemetry', 'TrafficExtension', 'WasmPlugin'],
+  ['AuthorizationPolicy', 'RequestAuthentication', 'Telemetry', 'TrafficExtension', 'WasmPlugin'],
   {
     id: 'common/several-targets',
     why: 'A policy applies to workloads (selector) or to what it refers to (targetRef, targetRefs); Istio refuses more than one of the three.',
     *check({ kind, spec }) {
-      const fields =
-        kind === 'EnvoyFilter' ? ['workloadSelector', 'targetRefs'] : ['selector', 'targetRef', 'targetRefs'];
+      const fields = kind === 'TrafficExtension' ? ['selector', 'targetRefs'] : ['selector', 'targetRef', 'targetRefs'];
       // An empty list counts too: the API server looks at whether the field is there.
       const given = fields.flatMap((name) => {
         const entry = spec.entry(name);

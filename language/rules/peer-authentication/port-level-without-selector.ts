@@ -14,7 +14,9 @@ export const portLevelWithoutSelector = defineRule({
   *check({ PeerAuthentication }) {
     for (const { spec } of PeerAuthentication) {
       const ports = spec.entry('portLevelMtls');
-      if (!ports?.value.isSet || spec.at('selector', 'matchLabels').entries.length > 0) continue;
+      // Without ports in it, that is what is said of it.
+      if (!ports?.value.isSet || ports.value.entries.length === 0) continue;
+      if (spec.at('selector', 'matchLabels').entries.some(({ value }) => value.isSet)) continue;
       // With `selector:` already there, what is missing are its labels: only a person knows which.
       const fixes = spec.at('selector').exists
         ? []

@@ -6,6 +6,7 @@ import { outOfBounds } from './out-of-bounds.ts';
 import { unknownField } from './unknown-field.ts';
 import { unknownValue } from './unknown-value.ts';
 import { unknownVersion } from './unknown-version.ts';
+import { warmupGivenTwice } from './warmup-given-twice.ts';
 import { wrongType } from './wrong-type.ts';
 
 /** What the API server says before Istio is asked. */
@@ -18,4 +19,5 @@ export const structureRules: readonly Rule[] = [
   outOfBounds,
   unknownVersion,
   badMetadata,
+  warmupGivenTwice,
 ];

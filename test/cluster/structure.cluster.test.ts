@@ -1,0 +1,103 @@
+/**
+ * Our structure rules beside a real API server that has Istio's CRDs, CEL rules included. What it refuses must be an error
+ * of ours, and what our structure rules refuse it must refuse. `MESHLOOM_STRUCTURE_CASES` and `MESHLOOM_STRUCTURE_SEED` make
+ * longer runs and other ones.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from '../../language/index.ts';
+import { istioStructures } from '../../language/schema/structure.ts';
+import { structuresOfCrds } from '../../language/schema/structure-of-crd.ts';
+import { ApiServer } from './api-server.ts';
+import { collectionPath, istioCrds, isIstioKind } from './istio-crds.ts';
+import { startControlPlane, whyNoControlPlane, type ControlPlane } from './start-cluster.ts';
+import { bend, makeResource, Random, type JsonMap } from './structure-cases.ts';
+import { judge } from './structure-verdict.ts';
+import { eventually, say } from './support.ts';
+import { yamlForms } from './yaml-forms.ts';
+
+const missing = await whyNoControlPlane();
+if (missing) console.log(`test/cluster: structure skipped, because ${missing}`);
+
+const count = Number(process.env.MESHLOOM_STRUCTURE_CASES ?? 600);
+const seed = Number(process.env.MESHLOOM_STRUCTURE_SEED ?? 1);
+const root = join(import.meta.dirname, '../..');
+const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+let plane: ControlPlane;
+let api: ApiServer;
+
+describe.skipIf(missing)('structure, as a real API server sees it', { timeout: 30 * 60_000 }, () => {
+  beforeAll(async () => {
+    plane = await startControlPlane(say);
+    api = new ApiServer(plane);
+    await Promise.all(istioCrds().map((crd) => api.create(crdPath, crd)));
+    await eventually('the CRDs served', async () => {
+      const answers = await Promise.all(
+        Object.entries(istioStructures).map(([kind, { group, versions }]) =>
+          api.send('GET', collectionPath(`${group}/${versions.at(-1)}`, kind)),
+        ),
+      );
+      return answers.every(({ status }) => status === 200) || undefined;
+    });
+  }, 15 * 60_000);
+
+  afterAll(async () => {
+    api?.dispose();
+    await plane?.dispose();
+  }, 60_000);
+
+  /** Undefined when both agree; otherwise what each says. */
+  const disagreement = async (manifest: string, what = '', type: 'json' | 'yaml' = 'json') => {
+    const [resource] = parse(manifest, 'file:///a.yaml').documents[0]!.resources;
+    const { status, message } = await api.tryOut(collectionPath(resource!.apiVersion, resource!.kind), manifest, type);
+    const { structure, all } = judge(manifest);
+    if (status >= 300 && all.length === 0) return { what, manifest, server: `${status} ${message}`, we: 'nothing' };
+    if (status < 300 && structure.length > 0)
+      return { what, manifest, server: 'accepts', we: structure.map(({ rule, message }) => `${rule}: ${message}`) };
+    return undefined;
+  };
+
+  test(`agrees on ${count} sound and bent resources (seed ${seed})`, async () => {
+    const random = new Random(seed);
+    const fixtures = readFixtures();
+    const cases = Array.from({ length: count }, () => {
+      const base = random.chance(0.5) ? random.pick(fixtures) : makeResource(random);
+      return random.chance(0.07) ? { resource: base, what: 'as it is' } : bend(base, random);
+    });
+    const disagreements = [];
+    for (let from = 0; from < cases.length; from += 64) {
+      const some = cases
+        .slice(from, from + 64)
+        .map(({ resource, what }) => disagreement(JSON.stringify(resource), what));
+      disagreements.push(...(await Promise.all(some)).filter(Boolean));
+    }
+    expect(disagreements).toEqual([]);
+  });
+
+  test.each(yamlForms)('agrees on %s', async (_, manifest) => {
+    expect(await disagreement(manifest, '', 'yaml')).toBeUndefined();
+  });
+
+  test('gives back CRDs that say what is built in', async () => {
+    const { text } = await api.send('GET', crdPath);
+    expect(structuresOfCrds((JSON.parse(text) as { items: unknown[] }).items)).toEqual(istioStructures);
+  });
+});
+
+function readFixtures(): JsonMap[] {
+  const files = globSync(join(root, '{language/rules,sample}/**/*.yaml')).sort();
+  return files.flatMap((file) =>
+    parse(readFileSync(file, 'utf8'), file).documents.flatMap(({ resources }) =>
+      resources
+        .filter(({ apiVersion, kind, incomplete }) => isIstioKind(apiVersion, kind) && !incomplete)
+        .map(({ root }) => {
+          const resource = root.toJSON() as JsonMap;
+          // Only `default` is there.
+          if (typeof resource.metadata === 'object') delete (resource.metadata as JsonMap | null)?.namespace;
+          return resource;
+        }),
+    ),
+  );
+}
