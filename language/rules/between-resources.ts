@@ -61,6 +61,12 @@ import { hiddenFromGateway } from './virtual-service/hidden-from-gateway.ts';
 import { competingOnGateway } from './virtual-service/competing-on-gateway.ts';
 import { subsetDefinedLater } from './virtual-service/subset-defined-later.ts';
 
+import { tlsAgainstStrict } from './destination-rule/tls-against-strict.ts';
+import { conflictingPolicies } from './peer-authentication/conflicting-policies.ts';
+import { portNotExposed } from './peer-authentication/port-not-exposed.ts';
+import { headlessWithoutPorts } from './service/headless-without-ports.ts';
+import { twoProtocols } from './service/two-protocols.ts';
+
 /** What `istioctl analyze` says of resources that contradict, miss or hide each other. */
 export const betweenResources: readonly Rule[] = [
   namespaceNotFound,
@@ -123,4 +129,9 @@ export const betweenResources: readonly Rule[] = [
   hiddenFromGateway,
   competingOnGateway,
   subsetDefinedLater,
+  tlsAgainstStrict,
+  conflictingPolicies,
+  portNotExposed,
+  headlessWithoutPorts,
+  twoProtocols,
 ];
