@@ -1,5 +1,5 @@
 import type { ClusterChange, ClusterReference, ClusterSnapshot, PlainObject } from '../../contract/cluster-layer.ts';
-import { findKind } from '../kinds.ts';
+import { findKind, isNamespaced } from '../kinds.ts';
 import type { Kind } from '../kinds.ts';
 import type { Resource } from '../resource.ts';
 import { structuresOfCrds } from '../schema/structure-of-crd.ts';
@@ -84,7 +84,7 @@ export class ClusterLayer {
   private remove({ apiVersion, kind: name, namespace, name: own }: ClusterReference): void {
     if (name === 'CustomResourceDefinition' && this.crds.delete(own)) this.known = undefined;
     const kind = findKind(apiVersion, name);
-    if (kind) this.drop(keyOf({ kind, namespace, name: own }));
+    if (kind) this.drop(keyOf({ kind, namespace: isNamespaced(kind) ? namespace || 'default' : '', name: own }));
   }
 
   private drop(key: string): void {

@@ -13,12 +13,11 @@ export abstract class Reader {
   /** Does work that may read cells, in place of everything this reader read before. */
   track<T>(work: () => T): T {
     this.forget();
-    const outer = current;
-    current = this;
+    running.push(this);
     try {
       return work();
     } finally {
-      current = outer;
+      running.pop();
     }
   }
 
@@ -39,7 +38,8 @@ export abstract class Reader {
   }
 }
 
-let current: Reader | undefined;
+/** The last one is at work; the others wait for an answer of it. */
+const running: Reader[] = [];
 
 /** Something that may change. */
 export class Cell {
@@ -47,6 +47,7 @@ export class Cell {
 
   /** The current reader depends on this from now on. */
   read(): void {
+    const current = running.at(-1);
     if (!current || this.readers.has(current)) return;
     this.readers.add(current);
     current.noteRead(this);
