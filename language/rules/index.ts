@@ -19,6 +19,9 @@ import { hostNotFound } from './virtual-service/host-not-found.ts';
 import { portNotFound } from './virtual-service/port-not-found.ts';
 import { subsetNotFound } from './virtual-service/subset-not-found.ts';
 import { virtualServiceRules } from './virtual-service/index.ts';
+import { telemetryRules } from './telemetry/index.ts';
+import { trafficExtensionRules } from './traffic-extension/index.ts';
+import { wasmPluginRules } from './wasm-plugin/index.ts';
 import { weightMissing } from './virtual-service/weight-missing.ts';
 import { weightsNotHundred } from './virtual-service/weights-not-hundred.ts';
 import { workloadEntryRules } from './workload-entry/index.ts';
@@ -48,6 +51,9 @@ export const rules: readonly Rule[] = [
   ...workloadGroupRules,
   ...authorizationPolicyRules,
   ...requestAuthenticationRules,
+  ...telemetryRules,
+  ...wasmPluginRules,
+  ...trafficExtensionRules,
   ...sidecarRules,
   ...envoyFilterRules,
   ...injectionRules,

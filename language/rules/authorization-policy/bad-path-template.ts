@@ -3,10 +3,13 @@ import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { ruleParts } from './sources.ts';
 
-/** A path with `{*}` or `{**}` is a template of Envoy's, which has few forms. */
+/** What Envoy's templates take as plain text between two slashes: the characters of RFC 3986, appendix A, but for `*`. */
+const literal = /^[\w\-.~%!$&'()+,;:@=]+$/;
+
+/** A path with `{*}` or `{**}` is a template of Envoy's, which has few forms; braces mean nothing else in a path. */
 export const badPathTemplate = defineRefusal('AuthorizationPolicy', {
   id: 'authorization-policy/bad-path-template',
-  why: 'A path template takes {*} for one segment and {**} for the rest, at its end; Istio refuses other braces and a plain "*" beside a template.',
+  why: 'Braces make a path a template: {*} is one whole segment and {**} any number of them, as the last operator; Istio refuses other braces, and a "*" or an empty segment beside a template.',
   *check({ spec }) {
     for (const operation of ruleParts(spec).flatMap(({ operations }) => operations)) {
       for (const path of [...operation.at('paths').items, ...operation.at('notPaths').items]) {
@@ -19,12 +22,21 @@ export const badPathTemplate = defineRefusal('AuthorizationPolicy', {
 });
 
 function whyNoTemplate(path: string): string | undefined {
-  // Without one of the two operators a path is no template, and braces in it are plain characters.
-  if (!path.includes('{*}') && !path.includes('{**}')) return undefined;
-  const plain = path.replaceAll(/\{\*\*?\}/g, '');
-  if (/[{}]/.test(plain)) return l10n.t('no braces but {*} and {**} are allowed');
-  if (plain.includes('*')) return l10n.t('a plain "*" does not go with a template');
-  const rest = path.indexOf('{**}');
-  if (rest !== -1 && /\{\*\*?\}/.test(path.slice(rest + 4))) return l10n.t('{**} must be the last operator');
+  const isTemplate = path.includes('{*}') || path.includes('{**}');
+  let rest = false;
+  for (const segment of path.replace(/^\/+|\/+$/g, '').split('/')) {
+    if (segment === '{*}' || segment === '{**}') {
+      if (rest) return l10n.t('{**} must be the last operator');
+      rest = segment === '{**}';
+    } else if (/[{}]/.test(segment)) {
+      return l10n.t('braces are allowed only as {*} or {**}, alone between two slashes');
+    } else if (isTemplate && segment === '') {
+      return l10n.t('there is nothing between two slashes');
+    } else if (isTemplate && !literal.test(segment)) {
+      return segment.includes('*')
+        ? l10n.t('a plain "*" does not go with a template')
+        : l10n.t('"{0}" has characters that do not go with a template', segment);
+    }
+  }
   return undefined;
 }

@@ -6,7 +6,7 @@ import { defineRefusal } from '../define-webhook-rule.ts';
 export const badProvider = defineRefusal('AuthorizationPolicy', {
   id: 'authorization-policy/bad-provider',
   why: 'Action CUSTOM asks an external authorizer: it needs provider.name and rules, and a provider is refused with any other action.',
-  *check({ spec }) {
+  *check({ spec, incomplete }) {
     const { action, provider, rules } = {
       action: spec.at('action'),
       provider: spec.entry('provider'),
@@ -23,6 +23,7 @@ export const badProvider = defineRefusal('AuthorizationPolicy', {
         );
       return;
     }
+    if (incomplete) return;
     if (!provider?.value.at('name').string)
       yield finding(
         action,

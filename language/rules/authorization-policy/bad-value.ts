@@ -1,7 +1,8 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
-import { isIpAddress, isCidr } from '../values/hosts.ts';
+import { isIpOrCidr } from '../values/hosts.ts';
+import { isPortText } from '../values/ports.ts';
 import { ruleParts } from './sources.ts';
 
 /** Lists whose values have a form: addresses and ports. Empty text is nothing to compare with. */
@@ -25,9 +26,9 @@ export const badValue = defineRefusal('AuthorizationPolicy', {
 
 function whyBad(field: string, text: string): string | undefined {
   if (text === '') return l10n.t('An empty text in "{0}" matches nothing: Istio refuses it. Remove it.', field);
-  if (/^(not)?(remote)?IpBlocks$/i.test(field) && !isIpAddress(text) && !isCidr(text))
+  if (/^(not)?(remote)?IpBlocks$/i.test(field) && !isIpOrCidr(text))
     return l10n.t('"{0}" is neither an IP address nor a CIDR such as 10.0.0.0/8: Istio refuses it.', text);
-  if (/^(ports|notPorts)$/.test(field) && !(/^\d{1,5}$/.test(text) && Number(text) <= 65535))
+  if (/^(ports|notPorts)$/.test(field) && !isPortText(text))
     return l10n.t('"{0}" is no port: Istio takes numbers up to 65535.', text);
   return undefined;
 }

@@ -6,8 +6,7 @@ import { ruleParts } from './sources.ts';
 /** An external authorizer is asked before the identity of the peer is checked. */
 const fields = ['namespaces', 'serviceAccounts', 'trustDomains', 'principals', 'requestPrincipals'];
 const refused = fields.flatMap((field) => [field, `not${field[0]!.toUpperCase()}${field.slice(1)}`]);
-const keys =
-  /^(source\.namespace|source\.principal|source\.serviceAccount|source\.trustDomain|request\.auth\.(principal|audiences|presenter|claims\[.*))/;
+const keys = /^(source\.(namespace|principal|serviceAccount|trustDomain)$|request\.auth\.)/;
 
 export const customWithIdentity = defineRefusal('AuthorizationPolicy', {
   id: 'authorization-policy/custom-with-identity',

@@ -6,7 +6,8 @@ import { defineRefusal } from '../define-webhook-rule.ts';
 export const denyWithoutRules = defineRefusal('AuthorizationPolicy', {
   id: 'authorization-policy/deny-without-rules',
   why: 'A DENY policy without rules denies nothing, though it reads as if it denied everything: Istio refuses it.',
-  *check({ spec }) {
+  *check({ spec, incomplete }) {
+    if (incomplete) return;
     const { action, rules } = { action: spec.at('action'), rules: spec.at('rules') };
     if (action.string !== 'DENY' || (rules.isSet && (rules.type !== 'list' || rules.items.length > 0))) return;
     yield finding(

@@ -3,9 +3,12 @@ import { badCondition } from './bad-condition.ts';
 import { badPathTemplate } from './bad-path-template.ts';
 import { badProvider } from './bad-provider.ts';
 import { badServiceAccount } from './bad-service-account.ts';
+import { badTrustDomain } from './bad-trust-domain.ts';
 import { badValue } from './bad-value.ts';
 import { customWithIdentity } from './custom-with-identity.ts';
+import { denyBlocksTcp } from './deny-blocks-tcp.ts';
 import { denyWithoutRules } from './deny-without-rules.ts';
+import { emptyList } from './empty-list.ts';
 import { emptyPart } from './empty-part.ts';
 
 /** What Istio's webhook says of one resource alone. */
@@ -14,8 +17,11 @@ export const authorizationPolicyRules: readonly Rule[] = [
   badPathTemplate,
   badProvider,
   badServiceAccount,
+  badTrustDomain,
   badValue,
   customWithIdentity,
+  denyBlocksTcp,
   denyWithoutRules,
+  emptyList,
   emptyPart,
 ];

@@ -8,10 +8,13 @@ export const badSelector = defineRefusal(
     'AuthorizationPolicy',
     'DestinationRule',
     'EnvoyFilter',
+    'PeerAuthentication',
+    'ProxyConfig',
     'RequestAuthentication',
     'ServiceEntry',
     'Sidecar',
     'Telemetry',
+    'TrafficExtension',
     'WasmPlugin',
   ],
   {

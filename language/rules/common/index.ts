@@ -5,6 +5,7 @@ import { badExportTo } from './bad-export-to.ts';
 import { badLabel } from './bad-label.ts';
 import { badSelector } from './bad-selector.ts';
 import { badTargetRef } from './bad-target-ref.ts';
+import { internalAnnotation } from './internal-annotation.ts';
 import { selectorWithoutLabels } from './selector-without-labels.ts';
 import { severalTargets } from './several-targets.ts';
 
@@ -16,6 +17,7 @@ export const commonRules: readonly Rule[] = [
   badLabel,
   badSelector,
   badTargetRef,
+  internalAnnotation,
   selectorWithoutLabels,
   severalTargets,
 ];

@@ -6,18 +6,21 @@ import { defineWarning } from '../define-webhook-rule.ts';
 export const selectorWithoutLabels = defineWarning(
   [
     'AuthorizationPolicy',
-    'PeerAuthentication',
     'EnvoyFilter',
+    'PeerAuthentication',
+    'ProxyConfig',
     'RequestAuthentication',
     'ServiceEntry',
     'Sidecar',
     'Telemetry',
+    'TrafficExtension',
     'WasmPlugin',
   ],
   {
     id: 'common/selector-without-labels',
     why: 'A selector without labels selects every workload of the namespace. Istio takes it and warns.',
-    *check({ spec }) {
+    *check({ spec, incomplete }) {
+      if (incomplete) return;
       const selectors = [
         ['selector', 'matchLabels'],
         ['workloadSelector', 'labels'],

@@ -10,6 +10,8 @@ const milliseconds: Record<string, number> = {
   m: 6e4,
   h: 3.6e6,
 };
+/** Go counts nanoseconds in 63 bits: a little more than 292 years. */
+const longest = 2 ** 63 / 1e6;
 
 /**
  * Reads a duration as Istio does (the grammar of Go): `5s`, `1m30s`, `0.5s`, `-1s`, `0`.
@@ -25,6 +27,6 @@ export function parseDuration(text: string): number | undefined {
     if (!found) return undefined;
     sum += Number(found[1]) * milliseconds[found[2]!]!;
   }
-  if (digits === '') return undefined;
+  if (digits === '' || sum > longest) return undefined;
   return text.startsWith('-') ? -sum : sum;
 }

@@ -46,12 +46,17 @@ export function isIpAddress(text: string): boolean {
   return isIP(text) !== 0;
 }
 
-/** `10.0.0.0/8`; host bits may be set. */
+/** `10.0.0.0/8`; host bits may be set, but no zone may be named. */
 export function isCidr(text: string): boolean {
   const [address = '', bits, ...more] = text.split('/');
   const family = isIP(address);
-  if (!family || bits === undefined || more.length > 0) return false;
+  if (!family || bits === undefined || more.length > 0 || address.includes('%')) return false;
   return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}
+
+/** What Istio takes as a block of addresses: `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`. */
+export function isIpOrCidr(text: string): boolean {
+  return text.includes('/') ? isCidr(text) : isIpAddress(text);
 }
 
 /** Whether two hosts, either of which may be a wildcard, have a name in common. */

@@ -47,3 +47,8 @@ export function isUnixAddress(address: string): boolean {
 export function isUnixSocket(address: string): boolean {
   return /^unix:\/\/(?:@|\/.*[^/]$)/s.test(address);
 }
+
+/** A port as text, from 0 on, as policies have it. Zeros may come first, as they may in Go. */
+export function isPortText(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) <= 65535;
+}
