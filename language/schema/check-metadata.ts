@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { rename } from '../edits.ts';
 import { finding } from '../finding.ts';
 import type { Finding, QuickFix } from '../finding.ts';
-import { isNamespaced } from '../kinds.ts';
+import { isNamespaced, podTemplatePaths } from '../kinds.ts';
 import type { Kind } from '../kinds.ts';
 import type { Located } from '../located.ts';
 import { findPodSource } from '../resource.ts';
@@ -52,48 +52,46 @@ const mostAnnotations = 256 * 1024;
 
 /** What the API server refuses of an object's metadata and of its pod template's, whatever the kind. */
 export function* checkMetadata(resource: Resource): Iterable<Finding> {
-  const { kind, metadata, root } = resource;
+  const { kind, metadata } = resource;
   if (metadata.isSet) yield* checkValue(metadata, objectMeta);
-  if (!metadata.at('name').string && !metadata.at('generateName').string && !isWrongType(metadata)) {
-    const at = metadata.isSet ? (metadata.entry('name')?.key ?? metadata.key ?? root.at('kind')) : root.at('kind');
-    yield finding(
-      at,
-      l10n.t('Every object needs a name: the API server refuses this {0} until "metadata.name" is set.', kind),
-    );
-  }
-  yield* checkName(kind, metadata);
+  yield* checkName(resource);
   yield* checkPairs(metadata);
-  for (const finalizer of metadata.at('finalizers').items) {
+  for (const finalizer of fieldOf(metadata, 'finalizers')?.items ?? []) {
     if (finalizer.string !== undefined && !isQualifiedName(finalizer.string))
       yield finding(finalizer, l10n.t('"{0}" is no name of a finalizer: the API server refuses it.', finalizer.string));
   }
-  const template = findPodSource(resource)?.metadata;
+  const template = podTemplatePaths[kind] && findPodSource(resource)?.metadata;
   if (!template?.isSet || template === metadata) return;
   yield* checkValue(template, objectMeta);
   yield* checkPairs(template);
 }
 
-function isWrongType(metadata: Located): boolean {
-  return (
-    (metadata.isSet && metadata.type !== 'map') || [metadata.at('name'), metadata.at('generateName')].some(hasWrongType)
-  );
+/** Undefined when it is not written: {@link Located.at} would look for a place to stand for it. */
+function fieldOf(map: Located, name: string): Located | undefined {
+  return map.entry(name)?.value;
 }
 
-function hasWrongType(value: Located): boolean {
-  return value.isSet && value.string === undefined;
+function hasWrongType(value: Located | undefined): boolean {
+  return value?.isSet === true && value.string === undefined;
 }
 
-function* checkName(kind: Kind, metadata: Located): Iterable<Finding> {
-  const name = metadata.at('name');
+function* checkName({ kind, metadata, root }: Resource): Iterable<Finding> {
+  const [name, prefix, namespace] = ['name', 'generateName', 'namespace'].map((field) => fieldOf(metadata, field));
   // Istio allows a Gateway less, and says so itself.
-  if (kind !== 'Gateway' && name.string && !isNameOf(kind, name.string))
+  if (kind !== 'Gateway' && name?.string && !isNameOf(kind, name.string))
     yield finding(name, whyNoName(kind, name.string), { fixes: fixName(kind, name) });
-  const prefix = metadata.at('generateName');
-  if (prefix.string && !isNameOf(kind, `${prefix.string.replace(/-+$/, '')}`))
+  if (prefix?.string && !isNameOf(kind, prefix.string.replace(/-+$/, '')))
     yield finding(prefix, whyNoName(kind, prefix.string));
-  const namespace = metadata.at('namespace');
-  if (isNamespaced(kind) && namespace.string && !isDnsLabel(namespace.string))
+  if (isNamespaced(kind) && namespace?.string && !isDnsLabel(namespace.string))
     yield finding(namespace, whyNoName('Namespace', namespace.string), { fixes: fixName('Namespace', namespace) });
+  const isAbsent = !name?.string && !prefix?.string && !hasWrongType(name) && !hasWrongType(prefix);
+  if (isAbsent && (metadata.type === 'map' || !metadata.isSet)) {
+    const at = metadata.entry('name')?.key ?? metadata.key ?? root.at('kind');
+    yield finding(
+      at,
+      l10n.t('Every object needs a name: the API server refuses this {0} until "metadata.name" is set.', kind),
+    );
+  }
 }
 
 function isNameOf(kind: Kind, name: string): boolean {
@@ -127,7 +125,7 @@ function fixName(kind: Kind, name: Located): QuickFix[] {
 }
 
 function* checkPairs(metadata: Located): Iterable<Finding> {
-  for (const { key, value } of metadata.at('labels').entries) {
+  for (const { key, value } of fieldOf(metadata, 'labels')?.entries ?? []) {
     const name = String(key.value);
     if (hasWrongType(value)) continue;
     if (!isQualifiedName(name)) yield finding(key, whyNoKey(name));
@@ -140,13 +138,13 @@ function* checkPairs(metadata: Located): Iterable<Finding> {
         ),
       );
   }
-  const annotations = metadata.at('annotations');
-  let bytes = 0;
+  const annotations = fieldOf(metadata, 'annotations');
+  if (!annotations) return;
   for (const { key, value } of annotations.entries) {
     const name = String(key.value);
     if (!isAnnotationKey(name) && !hasWrongType(value)) yield finding(key, whyNoKey(name));
-    bytes += utf8Length(name) + utf8Length(value.string ?? '');
   }
+  const bytes = bytesOf(annotations);
   if (bytes > mostAnnotations)
     yield finding(
       annotations,
@@ -165,12 +163,9 @@ function whyNoKey(name: string): string {
   );
 }
 
-function utf8Length(text: string): number {
-  let length = text.length;
-  // A pair of surrogates is four bytes: two for each half.
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code >= 0x80) length += code >= 0x800 && (code < 0xd800 || code > 0xdfff) ? 2 : 1;
-  }
-  return length;
+/** Exact only where it comes near the limit: a character has three bytes at most. */
+function bytesOf({ entries }: Located): number {
+  const texts = entries.flatMap(({ key, value }) => [String(key.value), value.string ?? '']);
+  const characters = texts.reduce((sum, { length }) => sum + length, 0);
+  return characters * 3 <= mostAnnotations ? characters : new TextEncoder().encode(texts.join('')).length;
 }

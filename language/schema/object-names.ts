@@ -17,16 +17,15 @@ export function isServiceName(text: string): boolean {
 
 /** `app`, `app.kubernetes.io/name`: the key of a label, a finalizer. */
 export function isQualifiedName(text: string): boolean {
+  // Most have no prefix.
+  if (plainName.test(text)) return true;
   const parts = text.split('/');
   const name = parts.pop()!;
   const [prefix, ...more] = parts;
-  return (
-    more.length === 0 &&
-    (prefix === undefined || isDnsSubdomain(prefix)) &&
-    name.length <= 63 &&
-    /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/.test(name)
-  );
+  return more.length === 0 && (prefix === undefined || isDnsSubdomain(prefix)) && plainName.test(name);
 }
+
+const plainName = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /** The key of an annotation: the prefix may have capital letters too. */
 export function isAnnotationKey(text: string): boolean {
@@ -34,5 +33,5 @@ export function isAnnotationKey(text: string): boolean {
 }
 
 export function isLabelValue(text: string): boolean {
-  return text === '' || (text.length <= 63 && /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/.test(text));
+  return text === '' || plainName.test(text);
 }
