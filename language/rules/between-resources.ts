@@ -67,6 +67,11 @@ import { portNotExposed } from './peer-authentication/port-not-exposed.ts';
 import { headlessWithoutPorts } from './service/headless-without-ports.ts';
 import { twoProtocols } from './service/two-protocols.ts';
 
+import { outsideRegistry } from './virtual-service/outside-registry.ts';
+import { egressGatewayIncomplete } from './virtual-service/egress-gateway-incomplete.ts';
+import { egressWithoutTraffic } from './gateway/egress-without-traffic.ts';
+import { proxyImageMismatch } from './pod/proxy-image-mismatch.ts';
+
 /** What `istioctl analyze` says of resources that contradict, miss or hide each other. */
 export const betweenResources: readonly Rule[] = [
   namespaceNotFound,
@@ -134,4 +139,8 @@ export const betweenResources: readonly Rule[] = [
   portNotExposed,
   headlessWithoutPorts,
   twoProtocols,
+  outsideRegistry,
+  egressGatewayIncomplete,
+  egressWithoutTraffic,
+  proxyImageMismatch,
 ];
