@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { Document, Node, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { Located } from './located.ts';
@@ -28,7 +29,7 @@ export function locateDocument(document: Document.Parsed, source: Source): { roo
   });
   return {
     root: at,
-    problems: [{ kind: 'too-large', at, message: `aliases expand to more than ${mostValues} values` }],
+    problems: [{ kind: 'too-large', at, message: l10n.t('its aliases expand to more than {0} values', mostValues) }],
   };
 }
 

@@ -48,6 +48,18 @@ export interface ParseOptions {
 export const largestFile = 10 * 1024 * 1024;
 
 /**
+ * Above this only plain YAML is read (see plain-reader.ts): the whole parser would take longer than anybody waits for a keystroke.
+ * In UTF-16 code units, of one document.
+ */
+const largestIrregular = 600_000;
+
+/** More values than the largest object that the API server takes (1.5 MB) can hold: what is compared with what has an end here. */
+const mostValuesOfResource = 50_000;
+
+/** A key that stands twice is told of, a hundred thousand of them are told of a hundred times. */
+const mostProblems = 100;
+
+/**
  * Reads manifests: YAML or JSON, one document or many, whole or half-typed. Never throws: what cannot be understood is a
  * problem of its document, and everything else is there.
  */
@@ -142,7 +154,17 @@ function readSlice(parsed: ParsedDocument, defaultNamespace: string): void {
   const text = readableText(source.text);
   const plain = readPlainDocument(source, text);
   if (plain && plain.size <= mostValues) return takeRoot(plain, parsed, defaultNamespace, false);
+  if (text.length > largestIrregular) return refuseIrregular(parsed);
   for (const document of composeDocuments(text)) readDocument(document, parsed, defaultNamespace);
+}
+
+/** It is told of what we know; of a long CustomResourceDefinition nobody asked. */
+function refuseIrregular(parsed: ParsedDocument): void {
+  const { source } = parsed;
+  parsed.mentions = kindsMentionedIn(source.text);
+  if (parsed.mentions.length === 0) return;
+  const message = l10n.t('it is longer than {0} characters, and not plain YAML or not valid', largestIrregular);
+  parsed.problems.push({ kind: 'too-large', at: lineMark(source, 0), message });
 }
 
 /** A parser that lost its way reports everything that follows: the first two are what helps. */
@@ -152,10 +174,11 @@ function readDocument(document: Document.Parsed, parsed: ParsedDocument, default
   const { source } = parsed;
   const incomplete = document.errors.length > 0;
   for (const error of document.errors.slice(0, mostSyntaxProblems)) {
-    parsed.problems.push({ kind: 'syntax', at: lineMark(source, error.pos[0], error.pos[1]), message: error.message });
+    const message = error.code === 'RESOURCE_EXHAUSTION' ? l10n.t('it is nested too deeply') : error.message;
+    parsed.problems.push({ kind: 'syntax', at: lineMark(source, error.pos[0], error.pos[1]), message });
   }
   const { root, problems } = locateDocument(document, source);
-  parsed.problems.push(...(incomplete ? [] : problems));
+  parsed.problems.push(...(incomplete ? [] : problems.slice(0, mostProblems)));
   if (problems.some(({ kind }) => kind === 'too-large')) return;
   takeRoot(root, parsed, defaultNamespace, incomplete);
 }
@@ -164,9 +187,16 @@ function takeRoot(root: Located, parsed: ParsedDocument, defaultNamespace: strin
   parsed.roots.push(root);
   for (const item of unwrapList(root)) {
     const kind = findKind(item.at('apiVersion').string ?? '', item.at('kind').string ?? '');
-    if (kind) parsed.resources.push(resourceAt(item, kind, defaultNamespace, incomplete));
+    if (kind && item.size > mostValuesOfResource) refuseLarge(item, kind, parsed);
+    else if (kind) parsed.resources.push(resourceAt(item, kind, defaultNamespace, incomplete));
     else if (!incomplete) parsed.problems.push(...unknownKind(item));
   }
+}
+
+function refuseLarge(item: Located, kind: Kind, parsed: ParsedDocument): void {
+  parsed.mentions.push(kind);
+  const message = l10n.t('a {0} of more than {1} values fits into no API server', kind, mostValuesOfResource);
+  parsed.problems.push({ kind: 'too-large', at: item.at('kind'), message });
 }
 
 /** Istio's API groups whose kinds we all know: any other kind there is a slip, and the API server has no place for it. */
@@ -240,6 +270,20 @@ function withoutTextBlocks(json: string): string {
 }
 
 function skippedDocument(uri: string, text: string, skipped: SkipReason, firstLine = 0): ParsedDocument {
+  const source = new Source(uri, text, firstLine);
+  return {
+    source,
+    roots: [],
+    resources: [],
+    problems: [],
+    isManifest: false,
+    skipped,
+    mentions: kindsMentionedIn(text),
+    disabled: new Map(),
+  };
+}
+
+function kindsMentionedIn(text: string): Kind[] {
   const mentions = new Set<Kind>();
   const apiVersions = [...text.matchAll(/^[ \t]*["']?apiVersion["']?[ \t]*:[ \t]*["']?([\w./]+)/gm)].map(
     (match) => match[1]!,
@@ -250,17 +294,7 @@ function skippedDocument(uri: string, text: string, skipped: SkipReason, firstLi
       if (kind) mentions.add(kind);
     }
   }
-  const source = new Source(uri, text, firstLine);
-  return {
-    source,
-    roots: [],
-    resources: [],
-    problems: [],
-    isManifest: false,
-    skipped,
-    mentions: [...mentions],
-    disabled: new Map(),
-  };
+  return [...mentions];
 }
 
 /** `# meshloom-disable-next-line IST0101 ML0001`; without codes: everything. */

@@ -16,6 +16,8 @@ describe('the YAML that is read quickly', () => {
     ['JSON', '{\n\t"a": 1,\n\t"b": [true, null, "x\\n\\"y\\\\"],\n\t"c": {}\n}\n'],
     ['literal blocks', 'a: |\n  x\n\n    y\n\nb: |- # c\n  # text\n  z\nc: d'],
     ['quoted scalars', 'a: "b"\n"c": \'it\'\'s\'\nd: ["x: y", \'#\']\n'],
+    ['tabs in text', 'a: |\n  {\n  \t"b": 1\t\n  }\nc: d\n'],
+    ['the line ends of Windows', 'a:\r\n  - b: "c"\r\n# d\r\n\r\ne: |\r\n  f\r\n\r\n  g\r\nh: {\r\n i: j}\r\n'],
     ['scalars that look like something else', 'a: yes\nb: 0755\nc: -1\nd: http://x:80/#y\ne: 1:30\nf: -x\n8080: on\n'],
   ])('%s', (_, text) => {
     expect(plainly(text)).toEqual(wholly(text));
@@ -33,6 +35,8 @@ describe('the YAML that is read quickly', () => {
     ['quoted text over several lines', 'a: "b\n  c"\n'],
     ['folded text', 'a: >\n  b\n'],
     ['a tab', 'a:\tb\n'],
+    ['a tab that indents', 'a:\n\tb: c\n'],
+    ['a carriage return alone', 'a: b\rc: d\n'],
     ['an explicit key', '? a\n: b\n'],
     ['two documents', 'a: b\n...\nc: d\n'],
     ['a slip', 'a: b: c\n'],

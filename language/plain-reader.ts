@@ -11,7 +11,7 @@ import { resolvePlainScalar } from './scalar.ts';
  * @returns undefined for whatever is to be read by the whole parser.
  */
 export function readPlainDocument(source: Source, text = source.text): Located | undefined {
-  if (text.includes('\t') || text.includes('\r') || text.charCodeAt(0) === byteOrderMark) return undefined;
+  if (text.charCodeAt(0) === byteOrderMark) return undefined;
   try {
     return new PlainReader(source, text).document();
   } catch (error) {
@@ -26,7 +26,9 @@ function decline(): never {
 }
 
 const byteOrderMark = 0xfeff;
+const tab = 0x09;
 const newline = 0x0a;
+const carriageReturn = 0x0d;
 const space = 0x20;
 const doubleQuote = 0x22;
 const hash = 0x23;
@@ -89,11 +91,13 @@ class PlainReader {
       const code = text.charCodeAt(at);
       if (code === space) continue;
       if (code === newline) start = at + 1;
+      else if (code === carriageReturn && this.isBreak(at)) continue;
       else if (code === hash) {
         at = text.indexOf('\n', at);
         if (at === -1) break;
         start = at + 1;
       } else {
+        if (code === tab) decline();
         this.at = at;
         this.indent = at - start;
         return;
@@ -109,6 +113,7 @@ class PlainReader {
     const at = this.skipBlanks(from);
     const code = text.charCodeAt(at);
     if (at >= text.length || code === newline) return this.findLine(at + 1);
+    if (this.isBreak(at)) return this.findLine(at + 2);
     if (code !== hash || at === from) decline();
     const end = text.indexOf('\n', at);
     this.findLine(end === -1 ? text.length : end + 1);
@@ -121,8 +126,17 @@ class PlainReader {
   }
 
   private isEnd(at: number): boolean {
+    return this.text.charCodeAt(at) === space || this.isLineEnd(at);
+  }
+
+  private isLineEnd(at: number): boolean {
+    return this.isBreak(at) || at >= this.text.length;
+  }
+
+  /** A line ends as on Unix or as on Windows. */
+  private isBreak(at: number): boolean {
     const code = this.text.charCodeAt(at);
-    return code === space || code === newline || at >= this.text.length;
+    return code === newline || (code === carriageReturn && this.text.charCodeAt(at + 1) === newline);
   }
 
   private isDash(): boolean {
@@ -151,8 +165,7 @@ class PlainReader {
     if (!this.isEnd(behind)) decline();
     const at = this.skipBlanks(behind);
     const code = this.text.charCodeAt(at);
-    if (at < this.text.length && code !== newline && !(code === hash && at > behind))
-      return { key, value: this.line(at, indent, key) };
+    if (!this.isLineEnd(at) && !(code === hash && at > behind)) return { key, value: this.line(at, indent, key) };
     this.endLine(behind);
     return { key, value: this.below(at, indent, key, depth) };
   }
@@ -183,7 +196,7 @@ class PlainReader {
   private item(at: number, indent: number, column: number, depth: number): Located {
     const code = this.text.charCodeAt(at);
     if (code === openBrace || code === openBracket) return this.flowLine(at, indent, undefined);
-    if (at >= this.text.length || code === newline || code === bar) decline();
+    if (this.isLineEnd(at) || code === bar) decline();
     const end = this.scan(at, false);
     if (this.endsWithColon) {
       this.indent = column;
@@ -220,13 +233,13 @@ class PlainReader {
     const isStripped = text.charCodeAt(start + 1) === dash;
     let at = this.startOfText(start + (isStripped ? 2 : 1));
     const inner = this.skipBlanks(at) - at;
-    if (inner <= indent || this.text.charCodeAt(at + inner) === newline || at + inner >= text.length) decline();
+    if (inner <= indent || this.isLineEnd(at + inner)) decline();
     const lines: string[] = [];
     let end = at;
     let filled = 0;
     while (at < text.length) {
       const first = this.skipBlanks(at);
-      const isBlank = first >= text.length || text.charCodeAt(first) === newline;
+      const isBlank = this.isLineEnd(first);
       if (isBlank && first > at) decline();
       if (!isBlank && first - at < inner) {
         if (first - at > indent) decline();
@@ -234,7 +247,8 @@ class PlainReader {
       }
       const next = text.indexOf('\n', first);
       const lineEnd = next === -1 ? text.length : next;
-      lines.push(isBlank ? '' : text.slice(at + inner, lineEnd));
+      const isWindows = next > 0 && text.charCodeAt(next - 1) === carriageReturn;
+      lines.push(isBlank ? '' : text.slice(at + inner, isWindows ? lineEnd - 1 : lineEnd));
       at = next === -1 ? text.length : next + 1;
       if (!isBlank) [end, filled] = [at, lines.length];
     }
@@ -247,7 +261,7 @@ class PlainReader {
   private startOfText(header: number): number {
     const at = this.skipBlanks(header);
     const next = this.text.indexOf('\n', at);
-    if (next === -1 || (at !== next && (this.text.charCodeAt(at) !== hash || at === header))) decline();
+    if (next === -1 || (!this.isBreak(at) && (this.text.charCodeAt(at) !== hash || at === header))) decline();
     return next + 1;
   }
 
@@ -273,6 +287,10 @@ class PlainReader {
       const code = text.charCodeAt(at);
       if (code === newline) break;
       if (code === space) continue;
+      if (code <= carriageReturn) {
+        if (this.isBreak(at)) break;
+        decline();
+      }
       if (code === hash && end < at && at > start) break;
       if (code === colon && this.isEnd(at + 1)) {
         this.endsWithColon = true;
@@ -291,6 +309,10 @@ class PlainReader {
       const code = text.charCodeAt(at);
       if (code === newline || isFlowMark(code)) break;
       if (code === space) continue;
+      if (code <= carriageReturn) {
+        if (this.isBreak(at)) break;
+        decline();
+      }
       if (code === hash && end < at) decline();
       if (code === colon && (this.isEnd(at + 1) || isFlowMark(text.charCodeAt(at + 1)))) {
         this.endsWithColon = true;
@@ -305,7 +327,7 @@ class PlainReader {
     for (let at = start + 1; at < this.text.length; at++) {
       const code = this.text.charCodeAt(at);
       if (code === doubleQuote) return at + 1;
-      if (code === newline) decline();
+      if (code <= carriageReturn) decline();
       if (code !== backslash) continue;
       at++;
       if (!simpleEscapes.has(this.text[at]!)) decline();
@@ -316,7 +338,7 @@ class PlainReader {
   private singleQuoted(start: number): number {
     for (let at = start + 1; at < this.text.length; at++) {
       const code = this.text.charCodeAt(at);
-      if (code === newline) decline();
+      if (code <= carriageReturn) decline();
       if (code !== singleQuote) continue;
       if (this.text.charCodeAt(at + 1) !== singleQuote) return at + 1;
       at++;
@@ -410,6 +432,8 @@ class PlainReader {
         lineStart = at + 1;
         continue;
       }
+      if (code === tab) decline();
+      if (code === carriageReturn && this.isBreak(at)) continue;
       const isOutside = lineStart >= 0 && at - lineStart <= indent;
       return isOutside || code === hash || (at === lineStart && (code === dash || code === dot)) ? decline() : at;
     }
@@ -432,12 +456,7 @@ class PlainReader {
 
   private trim(end: number): number {
     let at = end;
-    for (
-      let code = this.text.charCodeAt(at - 1);
-      code === space || code === newline;
-      code = this.text.charCodeAt(at - 1)
-    )
-      at--;
+    while (isWhite(this.text.charCodeAt(at - 1))) at--;
     return at;
   }
 
@@ -464,6 +483,10 @@ class PlainReader {
   ): Located {
     return new Located({ source: this.source, type, start, end, key, entries, items, size, flow });
   }
+}
+
+function isWhite(code: number): boolean {
+  return code === space || code === newline || code === carriageReturn || code === tab;
 }
 
 function isFlowMark(code: number): boolean {

@@ -35,7 +35,7 @@ export const yamlRules = {
     code: 'ML0003',
     severity: 'info',
     docs,
-    why: 'Files over 10 MB, and documents whose aliases expand to over a million values, are not analysed: the editor would stall.',
+    why: 'Files over 10 MB, documents whose aliases expand to over a million values, long documents that are not plain YAML, and resources of over 50,000 values are not analysed: the editor would stall.',
   },
   'unknown-kind': {
     id: 'yaml/unknown-kind',
@@ -53,7 +53,10 @@ export function* yamlFindings(document: ParsedDocument): Iterable<Finding & { ru
     if (kind === 'syntax') yield { rule, ...finding(at, l10n.t('This is not valid YAML: {0}.', message)) };
     else if (kind === 'unknown-kind') yield { rule, ...unknownKind(at, message) };
     else if (kind === 'too-large')
-      yield { rule, ...finding(at, l10n.t('This document is not analysed: {0}. Use fewer aliases.', message)) };
+      yield {
+        rule,
+        ...finding(at, l10n.t('This document is not analysed: {0}. Split it, or write it more simply.', message)),
+      };
     else
       yield {
         rule,
