@@ -1,4 +1,5 @@
 import * as l10n from '@vscode/l10n';
+import { refuseProxyConfig } from './proxy-config.ts';
 
 /**
  * The formats that the injector's own validators enforce. A value that does not fit makes the API server refuse the pod:
@@ -136,7 +137,7 @@ function checkInterceptionMode(value: string): ValueProblem | undefined {
   };
 }
 
-/** Only whether it is YAML and holds fields; which fields a ProxyConfig has is not checked here. */
+/** Whether it is YAML, holds fields, and the fields hold what the injector can read. */
 function checkProxyConfig(value: string, parseYaml?: YamlParser): ValueProblem | undefined {
   if (!parseYaml || value.trim() === '') return undefined;
   let parsed: unknown;
@@ -146,7 +147,11 @@ function checkProxyConfig(value: string, parseYaml?: YamlParser): ValueProblem |
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     return { message: l10n.t('The ProxyConfig is not valid YAML: {0}', reason) };
   }
-  if (parsed == null || (typeof parsed === 'object' && !Array.isArray(parsed))) return undefined;
+  if (parsed == null) return undefined;
+  if (typeof parsed === 'object' && !Array.isArray(parsed)) {
+    const message = refuseProxyConfig(parsed as Record<string, unknown>);
+    return message === undefined ? undefined : { message };
+  }
   return { message: l10n.t('A ProxyConfig has fields, such as "concurrency: 2"; this value is not a YAML mapping.') };
 }
 
