@@ -17,7 +17,7 @@ import {
   unknownVersion,
   wrongType,
 } from './structure-findings.ts';
-import type { StructureFinding } from './structure-findings.ts';
+import type { FieldHome, StructureFinding } from './structure-findings.ts';
 
 /** What has been said of a resource under one set of structures, so that rules which share it ask once. */
 const known = new WeakMap<Structures, WeakMap<Resource, StructureFinding[]>>();
@@ -59,6 +59,9 @@ export function checkValue(value: Located, schema: Schema): StructureFinding[] {
 /** The walk through one resource and its schema, side by side. `release` is the built-in schema where a cluster's is checked. */
 class Check {
   private readonly found: StructureFinding[];
+  /** The maps around the one that is looked at, from the outside in, each with the name it stands under. */
+  private readonly around: Holder[] = [];
+  private listName: string | undefined;
 
   constructor(found: StructureFinding[]) {
     this.found = found;
@@ -71,7 +74,7 @@ class Check {
       if (name === 'apiVersion' || name === 'kind' || name === 'metadata' || name === 'status') continue;
       const property = propertyOf(schema, name);
       if (property) this.value(value, property, release && propertyOf(release, name));
-      else this.found.push(unknownField(key, ['metadata', 'spec'], root));
+      else this.found.push(unknownField(key, ['metadata', 'spec'], root, findHome(name, schema, [])));
     }
     for (const name of schema.required ?? [])
       if (!root.at(name).isSet) this.found.push(missingField(root.at('kind'), name));
@@ -99,6 +102,7 @@ class Check {
 
   private map(map: Located, schema: Schema, release?: Schema): void {
     const { properties, additionalProperties } = schema;
+    this.around.push({ schema, name: map.key?.string ?? this.listName });
     for (const { key, value } of map.entries) {
       const name = String(key.value);
       const property = propertyOf(schema, name);
@@ -108,9 +112,12 @@ class Check {
         const more = release?.additionalProperties;
         this.value(value, additionalProperties, typeof more === 'object' ? more : undefined);
       } else if (additionalProperties !== true && !schema['x-kubernetes-preserve-unknown-fields']) {
-        this.found.push(inRelease ? newerField(key, map) : unknownField(key, Object.keys(properties ?? {}), map));
+        const home = () => findHome(name, schema, this.around.slice(0, -1));
+        const fault = inRelease ? newerField(key, map) : unknownField(key, Object.keys(properties ?? {}), map, home());
+        this.found.push(fault);
       }
     }
+    this.around.pop();
     for (const name of schema.required ?? [])
       if (!isPresent(map, name, schema)) this.found.push(missingField(map, name));
     this.choices(map, schema, schema);
@@ -120,6 +127,7 @@ class Check {
     const { items } = schema;
     for (const item of list.items) {
       if (!items) continue;
+      this.listName = list.key?.string;
       if (item.type === 'null' && !items.nullable) this.found.push(wrongType(item, typeName(items.type ?? 'object')));
       else this.value(item, items, release?.items);
     }
@@ -163,6 +171,20 @@ class Check {
       for (const { key } of others) this.found.push(exclusive(key, String(first!.key.value), names));
     } else if (names.length > 0) this.found.push(missingChoice(map, names));
   }
+}
+
+interface Holder {
+  schema: Schema;
+  name: string | undefined;
+}
+
+/** Where a field would be right that is wrong here: a level below, or beside what is around. Only an exact name counts. */
+function findHome(name: string, schema: Schema, around: Holder[]): FieldHome | undefined {
+  const below = Object.entries(schema.properties ?? {}).filter(([, child]) => propertyOf(child.items ?? child, name));
+  if (below.length === 1) return { below: below[0]![0] };
+  const index = around.findLastIndex((holder) => propertyOf(holder.schema, name) !== undefined);
+  const holder = around[index];
+  return holder?.name === undefined ? undefined : { above: holder.name };
 }
 
 function propertyOf({ properties }: Schema, name: string): Schema | undefined {

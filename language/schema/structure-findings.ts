@@ -87,7 +87,11 @@ export function wrongType(value: Located, wanted: string, fixes: QuickFix[] = []
   return { ...finding(value, message, { fixes }), fault: 'wrong-type' };
 }
 
-export function unknownField(key: Located, names: string[], map: Located): StructureFinding {
+/** Where a misplaced field would be right: in a field of the same map, or directly in a map around it. */
+export type FieldHome = { below: string } | { above: string };
+
+/** A field that the schema does not have. @param names those it has. */
+export function unknownField(key: Located, names: string[], map: Located, home?: FieldHome): StructureFinding {
   const typed = String(key.value);
   const meant = findNearMiss(
     typed,
@@ -97,6 +101,7 @@ export function unknownField(key: Located, names: string[], map: Located): Struc
   const unknown = place
     ? l10n.t('"{0}" is no field of "{1}": the API server refuses or drops it.', typed, place)
     : l10n.t('"{0}" is no field here: the API server refuses or drops it.', typed);
+  if (!meant && home) return { ...finding(key, `${unknown} ${describeHome(home)}`), fault: 'unknown-field' };
   if (!meant) {
     const choice = names.length > 0 && names.length <= 12 ? ` ${l10n.t('Fields here: {0}.', names.join(', '))}` : '';
     return { ...finding(key, unknown + choice), fault: 'unknown-field' };
@@ -106,6 +111,12 @@ export function unknownField(key: Located, names: string[], map: Located): Struc
     ...finding(key, `${unknown} ${l10n.t('Did you mean "{0}"?', meant)}`, { fixes: [fix] }),
     fault: 'unknown-field',
   };
+}
+
+function describeHome(home: FieldHome): string {
+  return 'below' in home
+    ? l10n.t('It is a field of "{0}": move it there.', home.below)
+    : l10n.t('It is a field of "{0}" further up: move it there, less indented.', home.above);
 }
 
 export function unknownValue(value: Located, names: string[]): StructureFinding {
