@@ -59,5 +59,5 @@ function* findIn(value: Located, incomplete: boolean, depth: number): Iterable<F
 }
 
 function isOldType(type: string): boolean {
-  return /(^|\/)envoy\.([a-z0-9_]+\.)*v2(alpha)?\.[A-Za-z0-9]+$/.test(type);
+  return /(^|\/)envoy\.(api\.v2\.|([a-z0-9_]+\.)*v2(alpha)?\.[A-Za-z0-9]+$)/.test(type);
 }

@@ -6,6 +6,7 @@ import { rememberPerResource } from '../../remember.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { firstFew, PodIndex, printLabels, printNames } from '../pods.ts';
+import { isOther } from '../other.ts';
 
 interface ServerHost {
   gateway: Resource;
@@ -51,7 +52,7 @@ export const conflictingGatewayHosts = defineRule({
       for (const one of serverHosts(gateway, clusterDomain)) {
         const others = samePlace
           .get(one.place)
-          .flatMap((other) => (other === gateway ? [] : serverHosts(other, clusterDomain)))
+          .flatMap((other) => (isOther(gateway, other) ? serverHosts(other, clusterDomain) : []))
           .filter((other) => other.place === one.place && shareProxies(one, other, pods));
         if (others.length === 0 || told.has(one.server)) continue;
         told.add(one.server);

@@ -6,6 +6,7 @@ import { rememberPerResource } from '../../remember.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { firstFew, printLabels, printNames } from '../pods.ts';
+import { isOther } from '../other.ts';
 
 interface Certificate {
   gateway: Resource;
@@ -50,7 +51,7 @@ export const duplicateCertificate = defineRule({
         if (told.has(source)) continue;
         const others = sameSource
           .get(source)
-          .flatMap((other) => (other === gateway ? [] : certificates(other, clusterDomain)))
+          .flatMap((other) => (isOther(gateway, other) ? certificates(other, clusterDomain) : []))
           .filter((other) => other.source === source && shareProxies(one, other));
         if (others.length === 0) continue;
         told.add(source);

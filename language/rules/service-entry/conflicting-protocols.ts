@@ -7,6 +7,7 @@ import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { exportScopes, scopesOverlap } from '../export-scopes.ts';
 import type { Scopes } from '../export-scopes.ts';
 import { firstFew, printNames } from '../pods.ts';
+import { isOther } from '../other.ts';
 
 interface HostPort {
   entry: Resource;
@@ -45,7 +46,7 @@ export const conflictingProtocols = defineRule({
       for (const one of hostPorts(entry, clusterDomain)) {
         const others = sameHostPort
           .get(placeOf(one))
-          .flatMap((other) => (other === entry ? [] : hostPorts(other, clusterDomain)))
+          .flatMap((other) => (isOther(entry, other) ? hostPorts(other, clusterDomain) : []))
           .filter(
             (other) =>
               placeOf(other) === placeOf(one) &&
