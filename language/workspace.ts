@@ -55,6 +55,7 @@ export class Workspace {
   private readonly patches = new PatchedFiles();
   private readonly cluster = new ClusterLayer((before, after) => this.clusterChanged(before, after));
   private complete: ReturnType<ClusterLayer['set']> = new Set();
+  private isPartial = false;
   /** How many resources of the files have a {@link keyOf}: the cluster's is hidden by them. */
   private readonly inFiles = new Map<string, number>();
   private readonly reports = new FileReports((uri) => this.makeReports(uri));
@@ -103,6 +104,17 @@ export class Workspace {
   /** What came, changed and went in the cluster. */
   changeCluster(change: ClusterChange): void {
     if (this.cluster.change(change)) this.engine.runs.repeatAll();
+  }
+
+  /** While true, rules that compare resources wait: not all files have been read, and nobody knows what is missing. */
+  hold(isHeld: boolean): void {
+    this.engine.runs.isHeld = isHeld;
+  }
+
+  /** Notes whether files were left unread that nobody named: anything may be defined there, so nothing is missing. */
+  setPartial(isPartial: boolean): void {
+    this.isPartial = isPartial;
+    this.engine.knowledge.setPartial(isPartial);
   }
 
   findFile(uri: string): ParsedFile | undefined {
@@ -249,7 +261,10 @@ export class Workspace {
 
   /** Judges everything anew: what rules were told of the surroundings no longer holds. */
   private rebuild(): void {
+    const { isHeld } = this.engine.runs;
     this.engine = this.makeEngine();
+    this.engine.runs.isHeld = isHeld;
+    this.engine.knowledge.setPartial(this.isPartial);
     this.inFiles.clear();
     this.engine.knowledge.setComplete(this.complete);
     for (const resource of this.cluster.all()) this.addFromCluster(resource);
@@ -270,8 +285,8 @@ export class Workspace {
       clusterDomain,
       rootNamespace: this.options.rootNamespace ?? meshConfig?.rootNamespace ?? 'istio-system',
       meshConfig,
-      knowsAll: (...kinds) => strictness === 'strict' || knowledge.knowsAll(kinds),
-      mayBeHidden: (kind) => strictness === 'lenient' && knowledge.mayBeHidden(kind),
+      knowsAll: (...kinds) => (strictness === 'strict' && !this.isPartial) || knowledge.knowsAll(kinds),
+      mayBeHidden: (kind) => (strictness === 'lenient' || this.isPartial) && knowledge.mayBeHidden(kind),
       ...(structures && { structures }),
     };
   }

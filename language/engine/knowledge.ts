@@ -9,6 +9,7 @@ export class Knowledge {
   private readonly mentions = new Map<Kind, number>();
   private readonly cells = new Map<Kind, Cell>();
   private complete: ReadonlySet<Kind> = new Set();
+  private isPartial = false;
 
   /** Takes an unread document's mentions in place of those it had before. */
   replace(before: ParsedFile | undefined, after: ParsedFile | undefined): void {
@@ -24,9 +25,16 @@ export class Knowledge {
     for (const kind of kinds) if (!before.has(kind)) this.cells.get(kind)?.changed();
   }
 
+  /** Whether files were left unread: then anything may be in them. */
+  setPartial(isPartial: boolean): void {
+    if (this.isPartial === isPartial) return;
+    this.isPartial = isPartial;
+    for (const cell of this.cells.values()) cell.changed();
+  }
+
   mayBeHidden(kind: Kind): boolean {
     this.cell(kind).read();
-    return this.mentions.has(kind);
+    return this.isPartial || this.mentions.has(kind);
   }
 
   /** Whether a cluster lists all of these, and nothing unread may add some. */

@@ -28,6 +28,9 @@ export class RuleRuns {
   private readonly whole: readonly Run[];
   private readonly byResource = new Map<Resource, Run[]>();
   private readonly waiting = new Set<Run>();
+  private readonly waitingForOthers = new Set<Run>();
+  /** While files are still being read: what compares resources waits until all are there. */
+  isHeld = false;
   private readonly byFile = new Map<string, Map<Run, Found[]>>();
 
   constructor(rules: readonly Rule[], around: Surroundings) {
@@ -42,7 +45,7 @@ export class RuleRuns {
     );
     this.whole = rules
       .filter(({ scope, subject }) => scope === 'mesh' && !subject)
-      .map((rule) => new Run([rule], ({ reads }) => around.resources.everything(reads), this.waiting));
+      .map((rule) => new Run([rule], ({ reads }) => around.resources.everything(reads), this.waitingForOthers));
   }
 
   add(resource: Resource): void {
@@ -51,14 +54,13 @@ export class RuleRuns {
     const among = this.among.get(resource.kind);
     const runs: Run[] = [];
     if (alone) runs.push(new Run(alone, ({ reads }) => resources.alone(resource, reads), this.waiting));
-    if (among) runs.push(new Run(among, (rule) => resources.about(resource, rule), this.waiting));
+    if (among) runs.push(new Run(among, (rule) => resources.about(resource, rule), this.waitingForOthers));
     this.byResource.set(resource, runs);
   }
 
   remove(resource: Resource): void {
     for (const run of this.byResource.get(resource) ?? []) {
-      run.forget();
-      this.waiting.delete(run);
+      run.drop();
       this.file(run, run.found, []);
     }
     this.byResource.delete(resource);
@@ -66,8 +68,8 @@ export class RuleRuns {
 
   /** Asks every rule again: settings have changed. */
   repeatAll(): void {
-    for (const run of this.whole) this.waiting.add(run);
-    for (const runs of this.byResource.values()) for (const run of runs) this.waiting.add(run);
+    for (const run of this.whole) run.wait();
+    for (const runs of this.byResource.values()) for (const run of runs) run.wait();
   }
 
   /**
@@ -76,16 +78,22 @@ export class RuleRuns {
    * @returns whether all were asked.
    */
   work(deadline = Infinity): boolean {
-    this.around.doubts.settle();
     const context = this.around.context();
-    for (const run of this.waiting) {
-      this.waiting.delete(run);
+    if (!this.askAll(this.waiting, context, deadline)) return false;
+    if (this.isHeld) return true;
+    this.around.doubts.settle();
+    return this.askAll(this.waitingForOthers, context, deadline);
+  }
+
+  private askAll(waiting: Set<Run>, context: RuleContext, deadline: number): boolean {
+    for (const run of waiting) {
+      if (performance.now() > deadline) return false;
+      waiting.delete(run);
       const before = run.found;
       run.repeat(context, this.around.failed);
       this.file(run, before, run.found);
-      if (performance.now() > deadline) break;
     }
-    return this.waiting.size === 0;
+    return true;
   }
 
   /** Everything said of places in a file. */
@@ -125,7 +133,17 @@ class Run extends Reader {
     this.rules = rules;
     this.read = read;
     this.waiting = waiting;
-    waiting.add(this);
+    this.wait();
+  }
+
+  wait(): void {
+    this.waiting.add(this);
+  }
+
+  /** Its resource is gone. */
+  drop(): void {
+    this.forget();
+    this.waiting.delete(this);
   }
 
   repeat(context: RuleContext, failed: Surroundings['failed']): void {
@@ -133,7 +151,7 @@ class Run extends Reader {
   }
 
   protected override becameStale(): void {
-    this.waiting.add(this);
+    this.wait();
   }
 
   /** A rule that throws is a bug of ours: it is told to who logs, and everything else goes on. */
