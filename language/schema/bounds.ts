@@ -38,13 +38,21 @@ export function whyOutOfBounds(value: Located, schema: Schema): string | undefin
     if (value.items.length > (schema.maxItems ?? Infinity))
       return l10n.t('This list has {0} entries; at most {1} are allowed.', value.items.length, schema.maxItems!);
   }
-  if (value.type === 'map') {
-    if (value.entries.length < (schema.minProperties ?? 0))
-      return l10n.t('This needs at least {0} entries.', schema.minProperties!);
-    if (value.entries.length > (schema.maxProperties ?? Infinity))
-      return l10n.t('This has {0} entries; at most {1} are allowed.', value.entries.length, schema.maxProperties!);
+  if (value.type === 'map' && (schema.minProperties !== undefined || schema.maxProperties !== undefined)) {
+    // A null that may not be null is dropped before anybody counts.
+    const count = value.entries.filter(
+      (entry) => entry.value.isSet || mayBeNull(schema, String(entry.key.value)),
+    ).length;
+    if (count < (schema.minProperties ?? 0)) return l10n.t('This needs at least {0} entries.', schema.minProperties!);
+    if (count > (schema.maxProperties ?? Infinity))
+      return l10n.t('This has {0} entries; at most {1} are allowed.', count, schema.maxProperties!);
   }
   return undefined;
+}
+
+function mayBeNull({ properties, additionalProperties }: Schema, name: string): boolean {
+  const property = properties && Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
+  return typeof property === 'object' && property.nullable === true;
 }
 
 /** As the API server looks at it: not empty, on one line, with its padding. */
