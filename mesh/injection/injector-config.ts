@@ -16,6 +16,8 @@ export interface InjectorConfig {
   namespacesByDefault: boolean;
   /** The CNI plugin programs the redirection, so that pods get no istio-init. */
   cni: boolean;
+  /** Who calls the plugin: `default`, or `multus` where it is not chained; the injector then names it on each pod. */
+  cniProvider: string;
   /** The templates it has, where it tells. */
   templates?: readonly string[];
   /** Names that stand for templates: `{ gateway: ['gateway', 'tuning'] }`. */
@@ -33,6 +35,7 @@ export const defaultInjector: InjectorConfig = {
   defaultTemplates: ['sidecar'],
   namespacesByDefault: false,
   cni: false,
+  cniProvider: 'default',
   aliases: {},
   sources: {},
 };
@@ -63,6 +66,7 @@ export function readInjectorConfig(configMap: ConfigMap, parseYaml?: YamlParser)
     namespacesByDefault: webhook['enableNamespacesByDefault'] === true,
     // The chart's older name for the same switch is istio_cni.
     cni: object(object(values['pilot'])['cni'])['enabled'] === true || object(values['istio_cni'])['enabled'] === true,
+    cniProvider: text(object(object(values['pilot'])['cni'])['provider']) || defaultInjector.cniProvider,
     ...('templates' in config && { templates: Object.keys(object(config['templates'])) }),
     aliases: Object.fromEntries(
       Object.entries(object(config['aliases'])).map(([alias, names]) => [alias, strings(names)]),

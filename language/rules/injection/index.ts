@@ -9,9 +9,12 @@ import { misspeltName } from './misspelt-name.ts';
 import { multipleInjectionLabels } from './multiple-injection-labels.ts';
 import { namespaceInjectionValue } from './namespace-injection-value.ts';
 import { namespaceNotInjected } from './namespace-not-injected.ts';
+import { podSecurityRefusesInit } from './pod-security-refuses-init.ts';
 import { proxyUserId } from './proxy-user-id.ts';
+import { unchainedCniNetwork } from './unchained-cni-network.ts';
 import { uncheckedPortList } from './unchecked-port-list.ts';
 import { unknownAnnotation } from './unknown-annotation.ts';
+import { unknownProxyConfigField } from './unknown-proxy-config-field.ts';
 import { unquotedMetadataValue } from './unquoted-metadata-value.ts';
 import { wrongAnnotationValue } from './wrong-annotation-value.ts';
 
@@ -27,9 +30,12 @@ export const injectionRules: readonly Rule[] = [
   multipleInjectionLabels,
   namespaceInjectionValue,
   namespaceNotInjected,
+  podSecurityRefusesInit,
   proxyUserId,
+  unchainedCniNetwork,
   uncheckedPortList,
   unknownAnnotation,
+  unknownProxyConfigField,
   unquotedMetadataValue,
   wrongAnnotationValue,
 ];

@@ -9,6 +9,7 @@ import { moveEntry } from './edit-metadata.ts';
 
 const inject = 'sidecar.istio.io/inject';
 const injection = 'istio-injection';
+const dataplaneMode = 'istio.io/dataplane-mode';
 
 /**
  * A label that decides about injection and stands where nobody looks for it. Only those that decide are told: others are
@@ -19,7 +20,7 @@ export const misplacedLabel = defineRule({
   code: 'ML0107',
   severity: 'warning',
   docs: labelDocs,
-  why: "sidecar.istio.io/inject counts on pods, istio-injection on namespaces; on a Deployment's own metadata, or one in the place of the other, they do nothing. An annotation written as a label does nothing either.",
+  why: "sidecar.istio.io/inject and istio.io/dataplane-mode count on pods (the latter on namespaces, too), istio-injection on namespaces; on a Deployment's own metadata, or one in the place of the other, they do nothing. An annotation written as a label does nothing either.",
   reads: annotatedKinds,
   scope: 'resource',
   *check(byKind) {
@@ -37,7 +38,7 @@ export const misplacedLabel = defineRule({
 function misplaced(annotated: Annotated, entry: LocatedEntry): Finding | undefined {
   const { kind, resource, pods, metadata, holder } = annotated;
   const name = entry.key.string!;
-  if (name === inject && pods && !pods.metadata.at('labels', inject).exists) {
+  if ((name === inject || name === dataplaneMode) && pods && !pods.metadata.at('labels', name).exists) {
     return finding(
       entry.key,
       l10n.t(
