@@ -18,8 +18,8 @@ const repairs: readonly (readonly [file: string, wrong: string, right: string])[
   ['policies/mutual-tls.yaml', 'mode: STRIKT', 'mode: STRICT'],
   [
     'policies/mutual-tls.yaml',
-    '  portLevelMtls:\n    8443:',
-    '  selector:\n    matchLabels:\n      istio: shop-gateway\n  portLevelMtls:\n    8443:',
+    '  portLevelMtls:\n    80:',
+    '  selector:\n    matchLabels:\n      istio: shop-gateway\n  portLevelMtls:\n    80:',
   ],
   ['routes/catalog.yaml', 'subset: v3', 'subset: v2'],
   ['routes/checkout.yaml', 'weight: 0\n        - destination', 'weight: 100\n        - destination'],

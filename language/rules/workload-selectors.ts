@@ -8,6 +8,7 @@ import type { RuleContext } from '../rule.ts';
 import { labelsOf, mayAssertNoPod, printLabels, printNames, selectorLabels } from './pods.ts';
 import type { PodIndex } from './pods.ts';
 import { matchesLabels } from '../../mesh/selectors.ts';
+import { isOther } from './other.ts';
 
 /** A resource that picks pods of its namespace by labels. */
 export interface Selecting {
@@ -40,7 +41,7 @@ export function* findRivals(
   for (const one of selecting(resources, path)) {
     const { namespace } = one.resource;
     const others = selecting(
-      neighbours.get(namespace).filter((other) => other !== one.resource),
+      neighbours.get(namespace).filter((other) => isOther(one.resource, other)),
       path,
     );
     if (others.length === 0) continue;
@@ -83,7 +84,7 @@ export function* findSeveralWithoutSelector(
   const isDefault = ({ spec, incomplete }: Resource) => !incomplete && !spec.at(field).isSet;
   for (const one of resources) {
     if (!isDefault(one)) continue;
-    const others = neighbours.get(one.namespace).filter((other) => other !== one && isDefault(other));
+    const others = neighbours.get(one.namespace).filter((other) => isOther(one, other) && isDefault(other));
     if (others.length > 0) yield { one, others, names: printNames(others) };
   }
 }

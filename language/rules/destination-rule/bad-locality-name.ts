@@ -3,7 +3,7 @@ import { finding } from '../../finding.ts';
 import type { Finding } from '../../finding.ts';
 import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
-import { localitiesOverlap, localityFault, repeats } from './localities.ts';
+import { KnownLocalities, localityFault } from './localities.ts';
 import { trafficPolicies } from './policies.ts';
 
 /** Traffic of one place may be distributed once only, and every place gets one share. */
@@ -15,24 +15,24 @@ export const badLocalityName = defineRefusal('DestinationRule', {
       const shares = policy
         .at('loadBalancer', 'localityLbSetting', 'distribute')
         .items.filter(({ type }) => type === 'map');
-      yield* checkNames(
-        shares.map((share) => share.at('from')),
-        repeats,
-      );
+      const origins = shares.map((share) => share.at('from'));
+      yield* checkNames(origins, { inAnyOrder: false });
       for (const share of shares) {
         // Istio walks through a map in a random order, so it refuses either order some of the time.
         const names = share.at('to').entries.map(({ key }) => key);
-        yield* checkNames(names, localitiesOverlap);
+        yield* checkNames(names, { inAnyOrder: true });
       }
     }
   },
 });
 
-function* checkNames(names: Located[], clash: (earlier: string, later: string) => boolean): Iterable<Finding> {
-  for (const [index, name] of names.entries()) {
+function* checkNames(names: Located[], order: { inAnyOrder: boolean }): Iterable<Finding> {
+  const known = new KnownLocalities<Located>();
+  for (const name of names) {
     const text = String(name.value ?? '');
     const fault = localityFault(text);
-    const other = fault ? undefined : names.slice(0, index).find((one) => clash(String(one.value ?? ''), text));
+    const other = fault ? undefined : known.findOverlap(text, order);
+    if (!fault) known.add(text, name);
     if (fault === 'empty')
       yield finding(
         name,

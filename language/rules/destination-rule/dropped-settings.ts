@@ -6,6 +6,7 @@ import { printNames } from '../pods.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding } from '../../rule.ts';
 import type { RuleContext } from '../../rule.ts';
+import { isOther } from '../other.ts';
 
 /** istiod merges the DestinationRules of a namespace for one host: subsets add up, everything else comes from the oldest. */
 export const droppedSettings = defineRule({
@@ -71,7 +72,7 @@ function rivalsOf(one: Resource, all: readonly Resource[], context: RuleContext)
   const clients = canonical(one.spec.at('workloadSelector'));
   return destinationRulesFor(all, host, context).filter(
     (other) =>
-      other !== one &&
+      isOther(one, other) &&
       other.namespace === one.namespace &&
       ruledHost(other, context.clusterDomain) === host &&
       canonical(other.spec.at('workloadSelector')) === clients &&

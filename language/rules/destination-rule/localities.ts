@@ -9,23 +9,45 @@ export function localityFault(locality: string): 'empty' | 'wildcard' | undefine
   return partsOf(locality).includes('') ? 'empty' : undefined;
 }
 
-/** Whether a locality lies within another, or takes it in; either order of the two. */
-export function localitiesOverlap(a: string, b: string): boolean {
-  return repeats(a, b) || repeats(b, a);
+/** The localities of one list, each asked about before the next: thousands are not compared with each other. */
+export class KnownLocalities<Place> {
+  private all: Place | undefined;
+  private first: Place | undefined;
+  /** By what they take in: `a`, `a/*` and all below it under `a`. */
+  private readonly taken = new Map<string, Place>();
+  /** By what they lie in: `a/b/c` under `a` and `a/b`. */
+  private readonly within = new Map<string, Place>();
+
+  add(locality: string, place: Place): void {
+    const parts = partsOf(locality);
+    this.first ??= place;
+    if (parts[0] === '*') this.all ??= place;
+    const path = withoutWildcard(parts).join('/');
+    if (!this.taken.has(path)) this.taken.set(path, place);
+    for (const outer of pathsOf(parts.slice(0, 2))) if (!this.within.has(outer)) this.within.set(outer, place);
+  }
+
+  /**
+   * An earlier locality that Istio refuses this one beside. It looks at a list in its order and overlooks a wildcard that
+   * follows what it takes in; with `inAnyOrder` that counts, too.
+   */
+  findOverlap(locality: string, { inAnyOrder }: { inAnyOrder: boolean }): Place | undefined {
+    const parts = partsOf(locality);
+    const outer = pathsOf(parts).find((path) => this.taken.has(path));
+    if (this.all !== undefined) return this.all;
+    if (outer !== undefined) return this.taken.get(outer);
+    if (inAnyOrder && parts[0] === '*') return this.first;
+    return this.within.get((inAnyOrder ? withoutWildcard(parts) : parts).join('/'));
+  }
 }
 
-/**
- * Whether Istio refuses the later of two localities beside the earlier one. It sees less than there is: a region after all
- * of its zones, but no wildcard after what it takes in.
- */
-export function repeats(earlier: string, later: string): boolean {
-  const [region = '', zone, subzone] = partsOf(earlier);
-  const [ownRegion, ownZone, ownSubzone] = partsOf(later);
-  if (region === '*') return true;
-  if (region !== ownRegion) return false;
-  if (ownZone === undefined || zone === undefined || zone === '*') return true;
-  if (zone !== ownZone) return false;
-  return ownSubzone === undefined || subzone === undefined || subzone === '*' || subzone === ownSubzone;
+function withoutWildcard(parts: string[]): string[] {
+  return parts.at(-1) === '*' ? parts.slice(0, -1) : parts;
+}
+
+/** `a`, `a/b`, `a/b/c`. */
+function pathsOf(parts: string[]): string[] {
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
 function partsOf(locality: string): string[] {

@@ -5,6 +5,7 @@ import type { Resource } from '../../resource.ts';
 import { defineRule, finding } from '../../rule.ts';
 import { isForAll } from '../peer-authentications.ts';
 import { firstFew, labelsOf, PodIndex, printNames, selectorLabels } from '../pods.ts';
+import { isOther } from '../other.ts';
 
 const byNamespace = ({ namespace, incomplete }: Resource) => (incomplete ? [] : [namespace]);
 
@@ -22,7 +23,7 @@ export const conflictingPolicies = defineRule({
     const pods = new PodIndex(AnyPod);
     for (const one of PeerAuthentication) {
       if (one.incomplete) continue;
-      const near = neighbours.get(one.namespace).filter((other) => other !== one);
+      const near = neighbours.get(one.namespace).filter((other) => isOther(one, other));
       if (near.length === 0) continue;
       const selector = one.spec.at('selector', 'matchLabels');
       const others = isForAll(one) ? near.filter(isForAll) : near.filter((other) => shareWorkload(one, other, pods));

@@ -12,10 +12,10 @@ export const portLevelWithoutSelector = defineRule({
   reads: ['PeerAuthentication'],
   scope: 'resource',
   *check({ PeerAuthentication }) {
-    for (const { spec } of PeerAuthentication) {
+    for (const { spec, incomplete } of PeerAuthentication) {
       const ports = spec.entry('portLevelMtls');
       // Without ports in it, that is what is said of it.
-      if (!ports?.value.isSet || ports.value.entries.length === 0) continue;
+      if (incomplete || !ports?.value.isSet || ports.value.entries.length === 0) continue;
       if (spec.at('selector', 'matchLabels').entries.some(({ value }) => value.isSet)) continue;
       // With `selector:` already there, what is missing are its labels: only a person knows which.
       const fixes = spec.at('selector').exists

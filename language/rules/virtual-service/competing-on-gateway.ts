@@ -6,6 +6,7 @@ import type { Resource } from '../../resource.ts';
 import { defineRule, finding } from '../../rule.ts';
 import { qualifiedGateway } from '../gateways.ts';
 import { firstFew, printNames } from '../pods.ts';
+import { isOther } from '../other.ts';
 
 interface CatchAll {
   at: Located;
@@ -39,9 +40,9 @@ export const competingOnGateway = defineRule({
     const samePlace = lookUp(VirtualService, placesOf, context);
     for (const one of VirtualService) {
       const own = catchAll(one, '');
-      const place = own?.places.find((key) => samePlace.get(key).some((other) => other !== one));
+      const place = own?.places.find((key) => samePlace.get(key).some((other) => isOther(one, other)));
       if (!own || place === undefined) continue;
-      const others = samePlace.get(place).filter((other) => other !== one);
+      const others = samePlace.get(place).filter((other) => isOther(one, other));
       const [gateway, host] = place.split(' ');
       yield finding(
         own.at,

@@ -8,6 +8,7 @@ import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { exportScopes, scopesOverlap } from '../export-scopes.ts';
 import type { Scopes } from '../export-scopes.ts';
 import { firstFew, printNames } from '../pods.ts';
+import { isOther } from '../other.ts';
 
 interface MeshHost {
   virtualService: Resource;
@@ -46,7 +47,7 @@ export const conflictingMeshHosts = defineRule({
       for (const one of meshHosts(virtualService, clusterDomain)) {
         const others = sameHost
           .get(one.host)
-          .flatMap((other) => (other === virtualService ? [] : meshHosts(other, clusterDomain)))
+          .flatMap((other) => (isOther(virtualService, other) ? meshHosts(other, clusterDomain) : []))
           .filter((other) => other.host === one.host && scopesOverlap(other.scopes, one.scopes));
         if (others.length === 0) continue;
         yield finding(

@@ -21,24 +21,50 @@ export function* matchedRouteLists({ spec }: Resource): Iterable<{ isHttp: boole
   }
 }
 
-/** Whether every request of the later match already went with the earlier one, whose URI prefix takes in the later's. */
-export function prefixCovers(earlier: Located, later: Located): boolean {
-  const wide = earlier.at('uri', 'prefix').string;
-  const narrow = later.at('uri', 'prefix').string;
-  if (!wide || narrow === undefined || !narrow.startsWith(wide)) return false;
-  // Without regard to case the later one takes paths that the earlier one does not.
-  if (later.at('ignoreUriCase').boolean && !earlier.at('ignoreUriCase').boolean) return false;
-  return conditions(earlier).every(({ key, value }) => {
-    const field = String(key.value);
-    return maps.has(field) ? isPartOf(value, later.at(field)) : canonical(value) === canonical(later.at(field));
-  });
+/** Matches by the prefix of their URI. Thousands of them are not compared with each other, but only with those that begin alike. */
+export class PrefixMatches<Place> {
+  private readonly byPrefix = new Map<string, { conditions: string[]; ignoresCase: boolean; place: Place }[]>();
+
+  add(match: Located, place: Place): void {
+    const prefix = match.at('uri', 'prefix').string;
+    if (!prefix) return;
+    const entry = { conditions: conditions(match), ignoresCase: match.at('ignoreUriCase').boolean === true, place };
+    const known = this.byPrefix.get(prefix);
+    if (known) known.push(entry);
+    else this.byPrefix.set(prefix, [entry]);
+  }
+
+  /** An earlier match that every request of this one went with, since its prefix takes in this one's. */
+  findCovering(match: Located): Place | undefined {
+    const prefix = match.at('uri', 'prefix').string;
+    if (prefix === undefined) return undefined;
+    const own = new Set(conditions(match));
+    // Without regard to case this one takes paths that a match with regard to it does not.
+    const ignoresCase = match.at('ignoreUriCase').boolean === true;
+    for (let length = 1; length <= Math.min(prefix.length, longestPrefix); length++) {
+      const found = this.byPrefix
+        .get(prefix.slice(0, length))
+        ?.find((one) => (one.ignoresCase || !ignoresCase) && one.conditions.every((condition) => own.has(condition)));
+      if (found) return found.place;
+    }
+    return undefined;
+  }
 }
+
+/** No path that somebody routes by is longer; a text of megabytes must not be sliced at each of its characters. */
+const longestPrefix = 4096;
 
 /** Fields in which every entry is a condition of its own: with more entries, fewer requests match. */
 const maps = new Set(['headers', 'withoutHeaders', 'queryParams', 'sourceLabels']);
 
-function isPartOf(some: Located, all: Located): boolean {
-  return some.entries.every(({ key, value }) => canonical(value) === canonical(all.at(String(key.value))));
+/** What a match asks for beside its URI, each condition as text. */
+function conditions(match: Located): string[] {
+  return match.entries.flatMap((entry) => {
+    const field = String(entry.key.value);
+    if (['uri', 'name', 'statPrefix', 'ignoreUriCase'].includes(field) || isUnset(entry)) return [];
+    if (!maps.has(field)) return [`${field} ${canonical(entry.value)}`];
+    return entry.value.entries.map(({ key, value }) => `${field} ${JSON.stringify(key.value)} ${canonical(value)}`);
+  });
 }
 
 /** A match as text that is the same for all ways of writing it. */
@@ -46,12 +72,6 @@ function matchText(match: Located): string {
   // Names are for humans.
   const unset = match.entries.filter(isUnset).map(({ key }) => String(key.value));
   return canonical(match, ['name', ...unset]);
-}
-
-/** What a match asks for beside its URI. */
-function conditions(match: Located): LocatedEntry[] {
-  const others = ['uri', 'name', 'statPrefix', 'ignoreUriCase'];
-  return match.entries.filter((entry) => !others.includes(String(entry.key.value)) && !isUnset(entry));
 }
 
 /** To protobuf a zero, an empty text and an empty list are what is not there. */

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { matchedRouteLists, prefixCovers } from './covering-matches.ts';
+import { matchedRouteLists, PrefixMatches } from './covering-matches.ts';
 import type { MatchedRoute } from './covering-matches.ts';
 
 /** The first match takes the request; saying the same again, or a part of it, changes nothing. */
@@ -21,10 +21,10 @@ export const ineffectiveMatch = defineRule({
 
 function* ineffective(routes: MatchedRoute[], isHttp: boolean) {
   const seen = new Map<string, { at: MatchedRoute['route']; label: string }>();
-  const prefixes: { at: MatchedRoute['route']; label: string }[] = [];
+  const prefixes = new PrefixMatches<{ at: MatchedRoute['route']; label: string }>();
   for (const { label, matches } of routes) {
     for (const { at, text } of matches) {
-      const earlier = seen.get(text) ?? prefixes.find((prefix) => prefixCovers(prefix.at, at));
+      const earlier = seen.get(text) ?? prefixes.findCovering(at);
       if (earlier) {
         yield finding(
           at,
@@ -34,7 +34,7 @@ function* ineffective(routes: MatchedRoute[], isHttp: boolean) {
         continue;
       }
       seen.set(text, { at, label });
-      if (isHttp && at.at('uri', 'prefix').string !== undefined) prefixes.push({ at, label });
+      if (isHttp) prefixes.add(at, { at, label });
     }
   }
 }

@@ -5,6 +5,7 @@ import { defineRule, finding, istioDocs } from '../../rule.ts';
 import type { RuleContext } from '../../rule.ts';
 import { destinations } from './destinations.ts';
 import type { Destination } from './destinations.ts';
+import { isOther } from '../other.ts';
 
 function subsetRoutes(virtualService: Resource, context: Pick<RuleContext, 'clusterDomain'>): Destination[] {
   return destinations([virtualService], context).filter(
@@ -29,7 +30,7 @@ export const subsetNotForGateway = defineRule({
     for (const { virtualService, destination, host, fullHost, isMirror } of destinations(VirtualService, context)) {
       if (isMirror || destination.at('subset').string || virtualService.spec.at('gateways').items.length === 0)
         continue;
-      const rival = withSubset.get(fullHost).find((one) => one !== virtualService);
+      const rival = withSubset.get(fullHost).find((one) => isOther(virtualService, one));
       const other = rival && subsetRoutes(rival, context).find((one) => one.fullHost === fullHost);
       if (!other) continue;
       yield finding(

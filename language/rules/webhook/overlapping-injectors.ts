@@ -41,15 +41,20 @@ function findOverlaps(
   for (const namespace of combinations('istio-injection', ['enabled', 'disabled'], revisions)) {
     for (const pod of combinations('sidecar.istio.io/inject', ['true', 'false'], revisions)) {
       const asked = injectors.filter((injector) => selects(injector, namespace, pod));
-      if (asked.length < 2) continue;
       for (const one of asked) {
+        if (!asked.some((other) => other !== one && !isCopy(one, other))) continue;
         const entry = found.get(one) ?? { others: new Set(), example: describe(namespace, pod) };
-        for (const other of asked) if (other !== one) entry.others.add(other);
+        for (const other of asked) if (other !== one && !isCopy(one, other)) entry.others.add(other);
         found.set(one, entry);
       }
     }
   }
   return found;
+}
+
+/** The same webhook in another copy of its configuration, e.g. the overlay of another environment. */
+function isCopy(one: Injector, other: Injector): boolean {
+  return one.configuration !== other.configuration && one.configuration.name === other.configuration.name;
 }
 
 /** Every way to label with a switch and a revision, each absent or with one of its values. */
