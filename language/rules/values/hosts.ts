@@ -59,13 +59,6 @@ export function isIpOrCidr(text: string): boolean {
   return text.includes('/') ? isCidr(text) : isIpAddress(text);
 }
 
-/** Whether two hosts, either of which may be a wildcard, have a name in common. */
-export function hostsMeet(a: string, b: string): boolean {
-  if (!a.startsWith('*')) return b.startsWith('*') ? a.endsWith(b.slice(1)) : a === b;
-  if (!b.startsWith('*')) return b.endsWith(a.slice(1));
-  return a.length < b.length ? b.endsWith(a.slice(1)) : a.endsWith(b.slice(1));
-}
-
 /** Whether every name of the first host, which may be a wildcard, is one of the second. */
 export function isWithinHost(inner: string, outer: string): boolean {
   if (!outer.startsWith('*')) return inner === outer;

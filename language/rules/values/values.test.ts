@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseDuration } from './durations.ts';
-import { hostsMeet, isCidr, isDnsLabel, isWithinHost, whyNoHost, whyNoWildcardHost } from './hosts.ts';
+import { isCidr, isDnsLabel, isWithinHost, whyNoHost, whyNoWildcardHost } from './hosts.ts';
 import { isLabelName, isLabelValue } from './labels.ts';
 import { isUnixSocket } from './ports.ts';
 import { whyNoRe2 } from './regex.ts';
@@ -75,14 +75,6 @@ describe('hosts', () => {
     expect(whyNoHost('*.example.com')).not.toBeUndefined();
     expect(whyNoHost('123')).not.toBeUndefined();
     expect(whyNoHost('')).not.toBeUndefined();
-  });
-
-  test('two hosts meet when one name belongs to both', () => {
-    expect(hostsMeet('*.example.com', 'api.example.com')).toBe(true);
-    expect(hostsMeet('*.example.com', '*.api.example.com')).toBe(true);
-    expect(hostsMeet('*', 'reviews')).toBe(true);
-    expect(hostsMeet('*.example.com', 'example.com')).toBe(false);
-    expect(hostsMeet('a.example.com', 'b.example.com')).toBe(false);
   });
 
   test('a host is within another when all its names are', () => {
