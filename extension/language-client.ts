@@ -32,7 +32,7 @@ export async function startLanguageClient(app: App): Promise<() => Promise<void>
   await client.start();
   const layer = app.layer.attach((method, value) => void client.sendNotification(method, value));
   const changed = vscode.workspace.onDidChangeConfiguration((change) => {
-    if (!change.affectsConfiguration('meshloom')) return;
+    if (!change.affectsConfiguration('meshloom') && !change.affectsConfiguration('files.exclude')) return;
     void client.sendNotification('workspace/didChangeConfiguration', { settings: languageServerSettings() });
   });
   return async () => {

@@ -113,8 +113,10 @@ export class Workspace {
 
   /** Notes whether files were left unread that nobody named: anything may be defined there, so nothing is missing. */
   setPartial(isPartial: boolean): void {
+    if (this.isPartial === isPartial) return;
     this.isPartial = isPartial;
-    this.engine.knowledge.setPartial(isPartial);
+    this.engine.knowledge.isPartial = isPartial;
+    this.engine.runs.repeatAll();
   }
 
   findFile(uri: string): ParsedFile | undefined {
@@ -264,7 +266,7 @@ export class Workspace {
     const { isHeld } = this.engine.runs;
     this.engine = this.makeEngine();
     this.engine.runs.isHeld = isHeld;
-    this.engine.knowledge.setPartial(this.isPartial);
+    this.engine.knowledge.isPartial = this.isPartial;
     this.inFiles.clear();
     this.engine.knowledge.setComplete(this.complete);
     for (const resource of this.cluster.all()) this.addFromCluster(resource);

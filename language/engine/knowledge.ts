@@ -9,7 +9,8 @@ export class Knowledge {
   private readonly mentions = new Map<Kind, number>();
   private readonly cells = new Map<Kind, Cell>();
   private complete: ReadonlySet<Kind> = new Set();
-  private isPartial = false;
+  /** Whether files were left unread: then anything may be in them. Whoever changes it has all rules asked again. */
+  isPartial = false;
 
   /** Takes an unread document's mentions in place of those it had before. */
   replace(before: ParsedFile | undefined, after: ParsedFile | undefined): void {
@@ -23,13 +24,6 @@ export class Knowledge {
     this.complete = kinds;
     for (const kind of before) if (!kinds.has(kind)) this.cells.get(kind)?.changed();
     for (const kind of kinds) if (!before.has(kind)) this.cells.get(kind)?.changed();
-  }
-
-  /** Whether files were left unread: then anything may be in them. */
-  setPartial(isPartial: boolean): void {
-    if (this.isPartial === isPartial) return;
-    this.isPartial = isPartial;
-    for (const cell of this.cells.values()) cell.changed();
   }
 
   mayBeHidden(kind: Kind): boolean {
