@@ -17,9 +17,13 @@ const traffic: [path: string, least?: number, precision?: 'fractions'][] = [
   ['connectionPool.http.idleTimeout', 1],
   ['connectionPool.http.http2KeepAlive.interval', 1, 'fractions'],
   ['connectionPool.http.http2KeepAlive.timeout', 1, 'fractions'],
+  ['retryBudget.budgetInterval'],
   ['outlierDetection.interval', 1],
   ['outlierDetection.baseEjectionTime', 1],
   ['loadBalancer.consistentHash.httpCookie.ttl'],
+  ['loadBalancer.backendUtilization.weightExpirationPeriod'],
+  ['loadBalancer.backendUtilization.weightStabilizationPeriod'],
+  ['loadBalancer.backendUtilization.weightUpdatePeriod'],
   ['loadBalancer.warmupDurationSecs', 1, 'fractions'],
   ['loadBalancer.warmup.duration', 1, 'fractions'],
 ];

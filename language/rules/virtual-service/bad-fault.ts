@@ -3,6 +3,7 @@ import { findNearMiss } from '../../../mesh/near-miss.ts';
 import { rename } from '../../edits.ts';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { dropField } from '../drop-field.ts';
 
 const grpcCodes = new Set([
   ...['OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS'],
@@ -19,7 +20,9 @@ export const badFault = defineRefusal('VirtualService', {
       const { key, value: fault } = http.entry('fault') ?? {};
       if (!key || fault?.type !== 'map') continue;
       if (!fault.at('abort').isSet && !fault.at('delay').isSet)
-        yield finding(key, l10n.t('This fault neither aborts nor delays: Istio refuses it. Add "abort" or "delay".'));
+        yield finding(key, l10n.t('This fault neither aborts nor delays: Istio refuses it. Add "abort" or "delay".'), {
+          fixes: [dropField(http, 'fault')],
+        });
       const { status, grpc } = { status: fault.at('abort', 'httpStatus'), grpc: fault.at('abort', 'grpcStatus') };
       if (status.number !== undefined && (status.number < 200 || status.number > 600))
         yield finding(status, l10n.t('{0} is no HTTP status to abort with: Istio takes 200 to 600.', status.text));

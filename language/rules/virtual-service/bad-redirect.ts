@@ -4,6 +4,7 @@ import { finding } from '../../finding.ts';
 import type { QuickFix } from '../../finding.ts';
 import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { dropField } from '../drop-field.ts';
 import { isWrongPort } from '../values/ports.ts';
 
 /** A redirect that leads nowhere else, or with a status that is none. */
@@ -30,7 +31,9 @@ export const badRedirect = defineRefusal('VirtualService', {
           ),
         );
       if (uri.string && prefix.string)
-        yield finding(prefix, l10n.t('"uri" excludes "prefixRewrite": Istio refuses both together. Keep one.'));
+        yield finding(prefix, l10n.t('"uri" excludes "prefixRewrite": Istio refuses both together. Keep one.'), {
+          fixes: [dropField(redirect, 'uri'), dropField(redirect, 'prefixRewrite')],
+        });
       else if (prefix.string) {
         for (const match of http.at('match').items.map((item) => item.at('uri'))) {
           if (match.at('exact').isSet || match.at('regex').isSet)

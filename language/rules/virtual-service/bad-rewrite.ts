@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { dropField } from '../drop-field.ts';
 import { whyBadRegex } from './string-matches.ts';
 
 /** A rewrite that changes nothing, or the uri in two ways. */
@@ -22,7 +23,9 @@ export const badRewrite = defineRefusal('VirtualService', {
           l10n.t('This rewrite changes nothing: Istio refuses it. Add "uri", "uriRegexRewrite" or "authority".'),
         );
       if (uri.string && regex?.value.isSet)
-        yield finding(regex.key, l10n.t('"uri" excludes "uriRegexRewrite": Istio refuses both together. Keep one.'));
+        yield finding(regex.key, l10n.t('"uri" excludes "uriRegexRewrite": Istio refuses both together. Keep one.'), {
+          fixes: [dropField(rewrite, 'uri'), dropField(rewrite, 'uriRegexRewrite')],
+        });
       if (regex?.value.type !== 'map') continue;
       const { match, text } = { match: regex.value.at('match'), text: regex.value.at('rewrite') };
       if (!match.string || !text.string)

@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { dropField } from '../drop-field.ts';
 
 /** Without hosts a VirtualService is a part for others to delegate to: it has HTTP routes only, and hands them to nobody else. */
 export const delegateWithTooMuch = defineRefusal('VirtualService', {
@@ -17,6 +18,7 @@ export const delegateWithTooMuch = defineRefusal('VirtualService', {
             'Without hosts this VirtualService is a delegate, and Istio refuses "{0}" in one. Add "hosts", or remove it.',
             field,
           ),
+          { fixes: [dropField(spec, field)] },
         );
     }
     for (const http of spec.at('http').items) {
