@@ -46,6 +46,21 @@ export function removeEntry(map: Located, key: string, owner?: { map: Located; k
   return [edit(map, entry.key.start, next ? next.key.start : entryEnd(entry), '')];
 }
 
+/** Takes an item out of a list, with its line; nothing when it is the last one left, or shares its line with another dash. */
+export function removeItem(list: Located, item: Located): TextEdit[] {
+  const index = list.items.indexOf(item);
+  if (index === -1 || list.items.length === 1) return [];
+  const next = list.items[index + 1];
+  if (list.flow) {
+    if (next) return [edit(list, item.start, next.start, '')];
+    return [edit(list, list.items[index - 1]!.end, item.end, '')];
+  }
+  const { text } = list.source;
+  const lineStart = text.lastIndexOf('\n', item.start - 1) + 1;
+  if (!/^\s*-\s+$/.test(text.slice(lineStart, item.start))) return [];
+  return [edit(list, lineStart, nextLine(text, item.end), '')];
+}
+
 /**
  * Writes `key: value` into the map at `path` below `root`, making the maps on the way that are not there yet.
  * @param value YAML as it shall appear on the key's line.
@@ -77,6 +92,28 @@ export function insertEntry(root: Located, path: string[], key: string, value: s
   }
   const before = depth === path.length ? first : (map.entries.find((entry) => entry.key.value === 'spec') ?? first);
   return [edit(map, before.key.start, before.key.start, block(lines, column, value, eol) + eol + ' '.repeat(column))];
+}
+
+/**
+ * Writes one more item behind the last one of a list, in its style. Nothing for a list without items: its style is unknown.
+ * @param flow the item as it stands in one line.
+ * @param lines the item over several lines, its own indentation included.
+ */
+export function appendItem(list: Located, flow: string, lines: readonly string[]): TextEdit[] {
+  const last = list.items.at(-1);
+  if (!last || last.source !== list.source) return [];
+  const { text } = list.source;
+  if (list.flow) return [edit(list, last.end, last.end, `, ${flow}`)];
+  const dash = text.lastIndexOf('-', last.start - 1);
+  const indent = text.slice(text.lastIndexOf('\n', dash) + 1, dash);
+  if (indent.trim() !== '') return [];
+  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  const lineEnd = text.indexOf('\n', last.end - (text[last.end - 1] === '\n' ? 1 : 0));
+  const at = lineEnd === -1 ? text.length : lineEnd + 1;
+  const item = (last.flow ? [flow] : lines)
+    .map((line, index) => `${indent}${index === 0 ? '- ' : '  '}${line}`)
+    .join(eol);
+  return [edit(list, at, at, lineEnd === -1 ? eol + item : item + eol)];
 }
 
 function block(lines: { level: number; text: string }[], column: number, value: string, eol: string): string {

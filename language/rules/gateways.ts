@@ -71,6 +71,8 @@ export interface GatewayProxies {
   pods: readonly PodSource[];
   /** No pod of the files, but the ingress gateway of a default installation, which listens on these ports. */
   assumedPorts: readonly number[] | undefined;
+  /** The labels of those. */
+  assumedLabels?: Readonly<Record<string, string>>;
   /** Where they run: Secrets are looked for here. */
   namespaces: readonly string[];
 }
@@ -90,5 +92,10 @@ export function findGatewayProxies(
       namespaces: [...new Set(selected.map(({ namespace }) => namespace))],
     };
   if (!matchesLabels(selector, defaultIngress.labels)) return undefined;
-  return { pods: [], assumedPorts: defaultIngress.ports, namespaces: [rootNamespace] };
+  return {
+    pods: [],
+    assumedPorts: defaultIngress.ports,
+    assumedLabels: defaultIngress.labels,
+    namespaces: [rootNamespace],
+  };
 }

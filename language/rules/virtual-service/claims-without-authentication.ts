@@ -3,10 +3,10 @@ import type { LocatedEntry } from '../../located.ts';
 import { matchesLabels } from '../../../mesh/selectors.ts';
 import { lookUp } from '../../lookup.ts';
 import { rememberPerResource } from '../../remember.ts';
-import type { PodSource, Resource } from '../../resource.ts';
+import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import type { RuleContext } from '../../rule.ts';
-import { GatewayIndex, qualifiedGateway } from '../gateways.ts';
+import { findGatewayProxies, GatewayIndex, qualifiedGateway } from '../gateways.ts';
 import { labelsOf, PodIndex } from '../pods.ts';
 
 const claimMatches = rememberPerResource(({ spec }): LocatedEntry[] =>
@@ -36,9 +36,9 @@ export const claimsWithoutAuthentication = defineRule({
         const name = string && string !== 'mesh' ? qualifiedGateway(string, virtualService.namespace) : '';
         const gateway = gateways.get(name);
         if (!gateway) continue;
-        const open = pods
-          .matching(gateway.spec.at('selector').strings)
-          .find((pod) => lacksAuthentication(pod, RequestAuthentication, context));
+        const open = proxiesOf(gateway, pods, context).find((proxy) =>
+          lacksAuthentication(proxy, RequestAuthentication, context),
+        );
         if (!open) continue;
         yield finding(
           claim.key,
@@ -57,10 +57,26 @@ export const claimsWithoutAuthentication = defineRule({
 
 const byNamespace = ({ namespace }: Resource) => [namespace];
 
-function lacksAuthentication(pod: PodSource, authentications: readonly Resource[], context: RuleContext): boolean {
+interface Proxy {
+  name: string;
+  namespace: string;
+  labels: Readonly<Record<string, string>>;
+}
+
+/** Those at hand, else the ingress gateway of a default installation, where it is certain that there are no others. */
+function proxiesOf(gateway: Resource, pods: PodIndex, context: RuleContext): Proxy[] {
+  const proxies = findGatewayProxies(gateway, pods, context);
+  if (proxies?.assumedLabels)
+    return context.knowsAll('AnyPod', 'RequestAuthentication')
+      ? [{ name: 'istio-ingressgateway', namespace: context.rootNamespace, labels: proxies.assumedLabels }]
+      : [];
+  return (proxies?.pods ?? []).map((pod) => ({ name: pod.name, namespace: pod.namespace, labels: labelsOf(pod) }));
+}
+
+function lacksAuthentication(proxy: Proxy, authentications: readonly Resource[], context: RuleContext): boolean {
   const byHome = lookUp(authentications, byNamespace, context);
-  const near = [...new Set([pod.namespace, context.rootNamespace])].flatMap((namespace) => byHome.get(namespace));
+  const near = [...new Set([proxy.namespace, context.rootNamespace])].flatMap((namespace) => byHome.get(namespace));
   if (!context.knowsAll('RequestAuthentication') && (near.length === 0 || context.mayBeHidden('RequestAuthentication')))
     return false;
-  return !near.some(({ spec }) => matchesLabels(spec.at('selector', 'matchLabels').strings, labelsOf(pod)));
+  return !near.some(({ spec }) => matchesLabels(spec.at('selector', 'matchLabels').strings, proxy.labels));
 }

@@ -1,4 +1,5 @@
 import * as l10n from '@vscode/l10n';
+import type { Located } from '../../located.ts';
 import { lookUp } from '../../lookup.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
@@ -30,6 +31,7 @@ export const subsetNotForGateway = defineRule({
     for (const { virtualService, destination, host, fullHost, isMirror } of destinations(VirtualService, context)) {
       if (isMirror || destination.at('subset').string || virtualService.spec.at('gateways').items.length === 0)
         continue;
+      if (!isOfHttp(virtualService, destination)) continue;
       const rival = withSubset.get(fullHost).find((one) => isOther(virtualService, one));
       const other = rival && subsetRoutes(rival, context).find((one) => one.fullHost === fullHost);
       if (!other) continue;
@@ -45,3 +47,10 @@ export const subsetNotForGateway = defineRule({
     }
   },
 });
+
+/** Istio looks at the http routes of the gateway only. */
+function isOfHttp({ spec }: Resource, destination: Located): boolean {
+  return spec
+    .at('http')
+    .items.some((http) => http.at('route').items.some((route) => route.at('destination') === destination));
+}

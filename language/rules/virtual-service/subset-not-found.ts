@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
-import { rename } from '../../edits.ts';
+import { appendItem, quoteIfNeeded, rename } from '../../edits.ts';
+import type { QuickFix } from '../../finding.ts';
 import { fullHost, hostCovers } from '../../hosts.ts';
 import { findNearMiss } from '../../../mesh/near-miss.ts';
 import { lookUp } from '../../lookup.ts';
@@ -41,11 +42,14 @@ export const subsetNotFound = defineRule({
           at: resource.spec.at('host'),
           message: l10n.t('The DestinationRule for this host'),
         })),
-        fixes: [...names].slice(0, 5).map((name) => ({
-          title: l10n.t('Change to subset "{0}"', name),
-          preferred: name === meant,
-          edits: () => rename(subset, name),
-        })),
+        fixes: [
+          ...[...names].slice(0, 5).map((name) => ({
+            title: l10n.t('Change to subset "{0}"', name),
+            preferred: name === meant,
+            edits: () => rename(subset, name),
+          })),
+          ...rules.slice(0, 1).flatMap(({ resource }) => addSubset(resource, subset.string!)),
+        ],
       });
     }
   },
@@ -68,6 +72,27 @@ function message(host: string, subset: string, names: string[], meant: string | 
       names.join(', '),
     ) + hint
   );
+}
+
+/** Offered where the labels are certain: all other subsets have one label, and its value is the subset's name. */
+function addSubset({ spec, name }: Resource, subset: string): QuickFix[] {
+  const subsets = spec.at('subsets');
+  const keys = new Set(
+    subsets.items.map((item) => {
+      const [label, ...more] = item.at('labels').entries;
+      return more.length === 0 && label?.value.string === item.at('name').string ? String(label?.key.value) : '';
+    }),
+  );
+  const [key, ...others] = keys;
+  if (!key || others.length > 0) return [];
+  const [value, label] = [quoteIfNeeded(subset), quoteIfNeeded(key)];
+  const lines = [`name: ${value}`, 'labels:', `  ${label}: ${value}`];
+  return [
+    {
+      title: l10n.t('Add subset "{0}" to DestinationRule {1}', subset, name),
+      edits: () => appendItem(subsets, `{ name: ${value}, labels: { ${label}: ${value} } }`, lines),
+    },
+  ];
 }
 
 /** A DestinationRule stands with the client, the service or the mesh's root: of another namespace's service we may not see it. */
