@@ -192,14 +192,18 @@ describe('only what an edit touches', () => {
       routes(),
       'apiVersion: v1\nkind: Service\nmetadata: { name: other, namespace: shop }\n',
     );
+    workspace.work();
     workspace.takeChangedFiles();
     workspace.setFile(
       'file:///1.yaml',
       'apiVersion: v1\nkind: Service\nmetadata: { name: another, namespace: shop }\n',
     );
+    workspace.work();
     expect([...workspace.takeChangedFiles()]).toEqual(['file:///1.yaml']);
     workspace.setFile('file:///2.yaml', JSON.stringify(gateway));
+    workspace.work();
     expect([...workspace.takeChangedFiles()].sort()).toEqual(['file:///0.yaml', 'file:///2.yaml']);
+    workspace.work();
     expect([...workspace.takeChangedFiles()]).toEqual([]);
   });
 

@@ -150,24 +150,22 @@ export class Workspace {
     return this.reports.all();
   }
 
-  /** What is wrong in one file. */
+  /** What is wrong in one file, as far as rules have been asked: see {@link work}. */
   findingsIn(uri: string): readonly Report[] {
-    this.engine.runs.work();
     return this.reports.of(uri);
   }
 
   /**
-   * Asks the rules that have to be asked after the latest edits, for so many milliseconds at most. Whoever does not call it gets that done
-   * with the findings.
+   * Asks the rules that have to be asked, those after the latest edits first, for so many milliseconds at most. Whoever asks for all
+   * findings gets that done with them.
    * @returns whether nothing is left to do.
    */
-  work(milliseconds: number): boolean {
+  work(milliseconds = Infinity): boolean {
     return this.engine.runs.work(performance.now() + milliseconds);
   }
 
-  /** The files whose findings may be others than when this was last asked, those of the cluster among them. */
+  /** The files whose findings may be others than when this was last asked, those of the cluster among them, as far as rules have been asked. */
   takeChangedFiles(): Set<string> {
-    this.engine.runs.work();
     return this.reports.takeChanged();
   }
 

@@ -33,6 +33,10 @@ class Editor {
   private readonly waiting = new Set<() => void>();
   private version = 1;
   registered = false;
+  /** What the server said of its progress, and what it said in messages. */
+  readonly progress: { kind: string; title?: string; cancellable?: boolean }[] = [];
+  readonly messages: string[] = [];
+  progressToken: string | number | undefined;
 
   constructor(folder: string) {
     this.folder = folder;
@@ -53,16 +57,33 @@ class Editor {
       return null;
     });
     this.connection.onRequest('workspace/codeLens/refresh', () => null);
+    this.connection.onRequest('window/workDoneProgress/create', ({ token }: { token: string }) => {
+      this.progressToken = token;
+      return null;
+    });
+    this.connection.onNotification('$/progress', ({ value }: { value: { kind: string } }) => {
+      this.progress.push(value);
+      for (const wake of this.waiting) wake();
+    });
+    this.connection.onRequest('window/showMessageRequest', ({ message }: { message: string }) => {
+      this.messages.push(message);
+      for (const wake of this.waiting) wake();
+      return null;
+    });
     this.connection.listen();
   }
 
-  async start(options: LanguageServerOptions = {}, workspace: object = fullWorkspace): Promise<this> {
+  async start(
+    options: LanguageServerOptions = {},
+    workspace: object = fullWorkspace,
+    window: object = {},
+  ): Promise<this> {
     const uri = pathToFileURL(this.folder).href;
     await this.connection.sendRequest('initialize', {
       processId: process.pid,
       rootUri: uri,
       workspaceFolders: [{ uri, name: 'test' }],
-      capabilities: { workspace },
+      capabilities: { workspace, window },
       initializationOptions: options,
     });
     await this.connection.sendNotification('initialized', {});
@@ -98,13 +119,25 @@ class Editor {
     return this.connection.sendRequest(method, { textDocument: { uri: this.uri(name) }, ...more });
   }
 
+  shownFiles(): Iterable<string> {
+    return this.diagnostics.keys();
+  }
+
   /** Waits until what is shown in a file satisfies the test. */
   async until(name: string, isRight: (shown: Diagnostic[]) => boolean): Promise<Diagnostic[]> {
+    const shown = () => this.diagnostics.get(this.uri(name)) ?? [];
+    await this.untilTrue(
+      () => isRight(shown()),
+      () => `Never shown in ${name}; there is ${JSON.stringify(shown())}`,
+    );
+    return shown();
+  }
+
+  /** Waits until something that the server tells makes this true. */
+  async untilTrue(isTrue: () => boolean, complaint: () => string): Promise<void> {
     const deadline = Date.now() + 10_000;
-    for (;;) {
-      const shown = this.diagnostics.get(this.uri(name)) ?? [];
-      if (isRight(shown)) return shown;
-      if (Date.now() > deadline) throw new Error(`Never shown in ${name}; there is ${JSON.stringify(shown)}`);
+    while (!isTrue()) {
+      if (Date.now() > deadline) throw new Error(complaint());
       await new Promise<void>((wake) => {
         const timer = setTimeout(done, 200);
         const { waiting } = this;
@@ -160,6 +193,7 @@ async function edit(
   files: Record<string, string>,
   options?: LanguageServerOptions,
   workspace?: object,
+  window?: object,
 ): Promise<Editor> {
   const folder = await mkdtemp(join(tmpdir(), 'meshloom lsp ü-'));
   folders.push(folder);
@@ -169,7 +203,7 @@ async function edit(
   }
   const editor = new Editor(folder);
   editors.push(editor);
-  return editor.start(options, workspace);
+  return editor.start(options, workspace, window);
 }
 
 const policy = (mode: string) =>
@@ -352,6 +386,87 @@ describe('the folder', () => {
     await editor.notify('workspace/didChangeConfiguration', { settings: { strictness: 'strict' } });
     const [shown] = await editor.until('routes.yaml', ({ length }) => length === 1);
     expect(shown).toMatchObject({ code: 'IST0101', severity: 1 });
+  });
+});
+
+describe('folders that come and go as a whole', () => {
+  test('a deleted folder takes its files with it, and a folder that is moved in brings them', async () => {
+    const editor = await edit({ 'mesh/gateway.yaml': gateway, 'routes.yaml': routes('edge') });
+    await editor.open('routes.yaml', routes('edge'));
+    await rm(join(editor.folder, 'mesh'), { recursive: true });
+    await editor.notify('workspace/didChangeWatchedFiles', { changes: [{ uri: editor.uri('mesh'), type: 3 }] });
+    await editor.until('routes.yaml', ({ length }) => length === 1);
+    await mkdir(join(editor.folder, 'new/mesh'), { recursive: true });
+    await writeFile(join(editor.folder, 'new/mesh/gateway.yaml'), gateway);
+    await editor.notify('workspace/didChangeWatchedFiles', { changes: [{ uri: editor.uri('new'), type: 1 }] });
+    await editor.until('routes.yaml', ({ length }) => length === 0);
+  });
+});
+
+describe('a long scan', () => {
+  const manifests = Object.fromEntries(
+    Array.from({ length: 400 }, (_, folder) => [
+      `f${folder}/all.yaml`,
+      Array.from({ length: 60 }, (_, name) => routes('edge').replace('name: front', `name: r-${folder}-${name}`)).join(
+        '---\n',
+      ),
+    ]),
+  );
+
+  test('shows its progress, can be stopped, says what was not read, and then takes nothing for missing', async () => {
+    const editor = await edit(manifests, { settings: { strictness: 'strict' } }, undefined, { workDoneProgress: true });
+    const told = () => JSON.stringify(editor.progress);
+    await editor.untilTrue(() => editor.progress.some(({ kind }) => kind === 'begin'), told);
+    expect(editor.progress.find(({ kind }) => kind === 'begin')).toMatchObject({ cancellable: true });
+    await editor.notify('window/workDoneProgress/cancel', { token: editor.progressToken! });
+    await editor.untilTrue(() => editor.messages.length > 0, told);
+    expect(editor.messages[0]).toMatch(/^Reading was stopped after \d+ manifests/);
+    expect(editor.progress.at(-1)?.kind).toBe('end');
+    await editor.open('mine.yaml', `${policy('STRCIT')}---\n${routes('nowhere')}`);
+    const shown = await editor.until('mine.yaml', ({ length }) => length > 0);
+    expect(shown.map(({ code }) => code)).not.toContain('IST0101');
+  });
+
+  test('is not spoken of to an editor that shows no progress', async () => {
+    const editor = await edit({ 'policy.yaml': policy('STRCIT') });
+    await editor.until('policy.yaml', ({ length }) => length === 1);
+    expect(editor.progressToken).toBeUndefined();
+  });
+});
+
+describe('a cluster', () => {
+  const inCluster = (kind: string, name: string, spec: object) => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata: { name, namespace: 'shop' },
+    spec,
+  });
+  const edge = inCluster('Gateway', 'edge', {
+    servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+  });
+
+  test('lies under the files, changes, and goes', async () => {
+    const editor = await edit({});
+    await editor.open('routes.yaml', routes('edge'));
+    await editor.until('routes.yaml', ({ length }) => length === 1);
+    await editor.notify('meshloom/cluster', { name: 'kind-mesh', resources: [edge, 'nonsense'], complete: [] });
+    await editor.until('routes.yaml', ({ length }) => length === 0);
+    const removed = [{ apiVersion: edge.apiVersion, kind: 'Gateway', namespace: 'shop', name: 'edge' }];
+    await editor.notify('meshloom/clusterChange', { changed: [], removed });
+    await editor.until('routes.yaml', ({ length }) => length === 1);
+    await editor.notify('meshloom/clusterChange', { changed: [edge], removed: 7 });
+    await editor.until('routes.yaml', ({ length }) => length === 0);
+    await editor.notify('meshloom/cluster', { name: 'other', resources: 'nonsense' });
+    await editor.until('routes.yaml', ({ length }) => length === 1);
+  });
+
+  test('is not shown itself: no editor could open it', async () => {
+    const editor = await edit({ 'policy.yaml': policy('STRICT') });
+    const broken = inCluster('Gateway', 'broken', { serverz: [] });
+    await editor.notify('meshloom/cluster', { name: 'kind-mesh', resources: [broken], complete: [] });
+    await editor.open('policy.yaml', policy('NONE'));
+    await editor.until('policy.yaml', ({ length }) => length === 1);
+    expect([...editor.shownFiles()].filter((uri) => uri.startsWith('cluster:'))).toEqual([]);
   });
 });
 

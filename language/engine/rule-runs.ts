@@ -4,6 +4,7 @@ import type { Kind } from '../kinds.ts';
 import { Reader } from './reactive.ts';
 import type { Doubts } from './reactive.ts';
 import type { Found } from './report.ts';
+import { RunQueue } from './run-queue.ts';
 import { podKinds } from './resource-index.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
@@ -27,8 +28,8 @@ export class RuleRuns {
   private readonly among: ReadonlyMap<Kind, readonly Rule[]>;
   private readonly whole: readonly Run[];
   private readonly byResource = new Map<Resource, Run[]>();
-  private readonly waiting = new Set<Run>();
-  private readonly waitingForOthers = new Set<Run>();
+  private readonly waiting = new RunQueue<Run>();
+  private readonly waitingForOthers = new RunQueue<Run>();
   /** While files are still being read: what compares resources waits until all are there. */
   isHeld = false;
   private readonly byFile = new Map<string, Map<Run, Found[]>>();
@@ -79,21 +80,22 @@ export class RuleRuns {
    */
   work(deadline = Infinity): boolean {
     const context = this.around.context();
-    if (!this.askAll(this.waiting, context, deadline)) return false;
-    if (this.isHeld) return true;
-    this.around.doubts.settle();
-    return this.askAll(this.waitingForOthers, context, deadline);
+    const ask = (run: Run) => this.ask(run, context);
+    const { waiting, waitingForOthers, isHeld } = this;
+    if (!waiting.doFresh(deadline, ask)) return false;
+    if (!isHeld) this.around.doubts.settle();
+    if (!isHeld && !waitingForOthers.doFresh(deadline, ask)) return false;
+    if (!waiting.doBacklog(deadline, ask)) return false;
+    if (isHeld) return true;
+    if (!waitingForOthers.doBacklog(deadline, ask)) return false;
+    // An answer that turned out otherwise on the way.
+    return waitingForOthers.doFresh(deadline, ask) && waitingForOthers.isEmpty;
   }
 
-  private askAll(waiting: Set<Run>, context: RuleContext, deadline: number): boolean {
-    for (const run of waiting) {
-      if (performance.now() > deadline) return false;
-      waiting.delete(run);
-      const before = run.found;
-      run.repeat(context, this.around.failed);
-      this.file(run, before, run.found);
-    }
-    return true;
+  private ask(run: Run, context: RuleContext): void {
+    const before = run.found;
+    run.repeat(context, this.around.failed);
+    this.file(run, before, run.found);
   }
 
   /** Everything said of places in a file. */
@@ -126,9 +128,9 @@ class Run extends Reader {
   found: readonly Found[] = [];
   private readonly rules: readonly Rule[];
   private readonly read: (rule: Rule) => ByKind;
-  private readonly waiting: Set<Run>;
+  private readonly waiting: RunQueue<Run>;
 
-  constructor(rules: readonly Rule[], read: (rule: Rule) => ByKind, waiting: Set<Run>) {
+  constructor(rules: readonly Rule[], read: (rule: Rule) => ByKind, waiting: RunQueue<Run>) {
     super();
     this.rules = rules;
     this.read = read;

@@ -22,7 +22,7 @@ import { manifestFile } from '../list-manifests.ts';
 import { Workspace } from '../workspace.ts';
 import { Folders } from './folders.ts';
 import { ManifestReader } from './manifest-reader.ts';
-import { Publisher } from './publisher.ts';
+import { Publisher, slice } from './publisher.ts';
 import { readSettings } from './settings.ts';
 import { canonicalUri } from './uris.ts';
 
@@ -79,6 +79,7 @@ export class Session {
     });
     connection.onCodeAction(({ textDocument, range }) => {
       const document = this.documents.get(textDocument.uri);
+      workspace.work(slice);
       const reports = workspace.findingsIn(canonicalUri(textDocument.uri));
       return document ? listCodeActions(reports, range, document.getText(), this.clientUri) : [];
     });
