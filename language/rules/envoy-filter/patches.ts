@@ -51,9 +51,12 @@ export function isOfListener(applyTo: string): boolean {
   return ['LISTENER', 'FILTER_CHAIN', 'NETWORK_FILTER', 'HTTP_FILTER'].includes(applyTo);
 }
 
-/** By which object an entry of `configPatches` is matched; undefined when by none. */
+/** By which object an entry of `configPatches` is matched; undefined when by none, or by several, which the CRD refuses. */
 export function matchOf(entry: Located): string | undefined {
-  return ['listener', 'routeConfiguration', 'cluster', 'waypoint'].find((name) => entry.at('match', name).isSet);
+  const given = ['listener', 'routeConfiguration', 'cluster', 'waypoint'].filter(
+    (name) => entry.at('match', name).isSet,
+  );
+  return given.length === 1 ? given[0] : undefined;
 }
 
 /** The filter that an entry of `configPatches` is matched by. */

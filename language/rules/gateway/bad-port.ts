@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
+import { dropField } from '../drop-field.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isIpAddress } from '../values/hosts.ts';
 import { isUnixAddress, isUnixSocket, isWrongPort } from '../values/ports.ts';
@@ -36,6 +37,7 @@ export const badPort = defineRefusal('Gateway', {
           l10n.t(
             'A port of a Gateway has no "targetPort": Istio refuses it. Remove it; the gateway\'s Service maps ports.',
           ),
+          { fixes: [dropField(port, 'targetPort')] },
         );
       if (bind.string && !isIpAddress(bind.string) && !isUnixSocket(bind.string))
         yield finding(

@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
+import { dropField } from '../drop-field.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isTlsLike } from '../values/ports.ts';
 import { certificateSources, tlsServers } from '../server-tls/certificates.ts';
@@ -19,6 +20,7 @@ export const istioMutualWithCertificates = defineRefusal('Gateway', {
             'Mode ISTIO_MUTUAL uses the certificates of the mesh: Istio refuses "{0}" beside it. Remove it, or use MUTUAL.',
             field,
           ),
+          { fixes: [dropField(tls, field)] },
         );
     }
   },

@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
+import { dropField } from '../drop-field.ts';
 import { defineWarning } from '../define-webhook-rule.ts';
 import { isTlsLike } from '../values/ports.ts';
 import { tlsServers } from '../server-tls/certificates.ts';
@@ -17,6 +18,7 @@ export const redirectOnTlsPort = defineWarning('Gateway', {
           'Nothing is redirected on a port with protocol {0}: "httpsRedirect" belongs to the server with protocol HTTP.',
           protocol,
         ),
+        { fixes: tls.entries.length > 1 ? [dropField(tls, 'httpsRedirect')] : [] },
       );
     }
   },

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
-import { removeEntry } from '../../edits.ts';
 import { finding } from '../../finding.ts';
+import { dropField } from '../drop-field.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isTlsLike } from '../values/ports.ts';
 import { certificateSources, endsTls, isGiven, tlsServers } from '../server-tls/certificates.ts';
@@ -23,8 +23,7 @@ export const severalCertificateSources = defineRefusal(['Gateway', 'Sidecar'], {
           tls.entry(source)!.key,
           l10n.t('"{0}" excludes "{1}": Istio takes the certificate from one place. Keep one.', sources[0]!, source),
           {
-            fixes:
-              source === file ? [] : [{ title: l10n.t('Remove "{0}"', source), edits: () => removeEntry(tls, source) }],
+            fixes: source === file ? [] : [dropField(tls, source)],
           },
         );
     }

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
-import { removeEntry } from '../../edits.ts';
 import { finding } from '../../finding.ts';
+import { dropField } from '../drop-field.ts';
 import { defineWarning } from '../define-webhook-rule.ts';
 import { isHttpLike, isTlsLike } from '../values/ports.ts';
 import { certificateSources, isGiven, passesTls, tlsServers } from './certificates.ts';
@@ -30,10 +30,7 @@ export const certificateWithPassthrough = defineWarning(['Gateway', 'Sidecar'], 
             mode,
           );
       yield finding(key, hint, {
-        fixes:
-          tls.entries.length > 1
-            ? [{ title: l10n.t('Remove "{0}"', field), edits: () => removeEntry(tls, field) }]
-            : [],
+        fixes: tls.entries.length > 1 ? [dropField(tls, field)] : [],
       });
     }
   },

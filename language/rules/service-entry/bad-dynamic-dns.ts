@@ -33,7 +33,7 @@ export const badDynamicDns = defineRefusal('ServiceEntry', {
       );
     }
     const waypoint = metadata.at('labels').entry('istio.io/use-waypoint');
-    if (spec.at('location').string === 'MESH_INTERNAL' && waypoint?.value.string)
+    if (spec.at('location').string === 'MESH_INTERNAL' && waypoint?.value.string && waypoint.value.string !== 'none')
       yield finding(
         spec.at('location'),
         l10n.t(

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
-import { removeEntry } from '../../edits.ts';
 import { finding } from '../../finding.ts';
+import { dropField } from '../drop-field.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isGiven, tlsServers } from '../server-tls/certificates.ts';
 import { isKnownProtocol, isTlsLike } from '../values/ports.ts';
@@ -19,7 +19,7 @@ export const badIngressTls = defineRefusal('Sidecar', {
         yield finding(
           tls.entry(field)!.key,
           l10n.t('A sidecar does not know "{0}": Istio refuses it in an ingress. Remove it.', field),
-          { fixes: [{ title: l10n.t('Remove "{0}"', field), edits: () => removeEntry(tls, field) }] },
+          { fixes: [dropField(tls, field)] },
         );
       }
       if (mode === 'ISTIO_MUTUAL' || mode === 'AUTO_PASSTHROUGH')

@@ -1,8 +1,8 @@
 import * as l10n from '@vscode/l10n';
-import { removeEntry } from '../../edits.ts';
 import { finding } from '../../finding.ts';
 import type { Finding } from '../../finding.ts';
 import type { Located } from '../../located.ts';
+import { dropField } from '../drop-field.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { isDnsLabel, isIpAddress } from '../values/hosts.ts';
 import { isUnixAddress, isUnixSocket, isWrongPort } from '../values/ports.ts';
@@ -89,7 +89,7 @@ function* findPortFaults(port: Located): Iterable<Finding> {
       target.key,
       l10n.t('A port of a Sidecar has no "targetPort": Istio refuses it. Use "defaultEndpoint".'),
       {
-        fixes: [{ title: l10n.t('Remove "{0}"', 'targetPort'), edits: () => removeEntry(port, 'targetPort') }],
+        fixes: [dropField(port, 'targetPort')],
       },
     );
 }

@@ -1,4 +1,5 @@
 import * as l10n from '@vscode/l10n';
+import { dropItem } from '../drop-field.ts';
 import { finding } from '../../finding.ts';
 import type { Finding } from '../../finding.ts';
 import type { Located } from '../../located.ts';
@@ -9,11 +10,12 @@ export const duplicateEgressHost = defineWarning('Sidecar', {
   id: 'sidecar/duplicate-egress-host',
   why: 'Hosts of an egress that are there twice, or beside "*" of their namespace, or beside "*/*", add nothing; Istio warns, for one who narrows the list wants them gone.',
   *check({ spec, namespace }) {
-    for (const listener of spec.at('egress').items) yield* findDuplicates(listener.at('hosts').items, namespace);
+    for (const listener of spec.at('egress').items) yield* findDuplicates(listener.at('hosts'), namespace);
   },
 });
 
-function* findDuplicates(hosts: readonly Located[], own: string): Iterable<Finding> {
+function* findDuplicates(list: Located, own: string): Iterable<Finding> {
+  const hosts = list.items;
   const known = new Map<string, Map<string, Located>>();
   const everything = hosts.find((host) => host.string === '*/*');
   for (const host of hosts) {
@@ -32,7 +34,10 @@ function* findDuplicates(hosts: readonly Located[], own: string): Iterable<Findi
         name === '*' && first.string !== host.string
           ? l10n.t('"{0}" holds "{1}" already: Istio warns. Keep one of them.', host.string!, first.string!)
           : l10n.t('"{0}" is in "{1}" already: Istio warns. Remove it.', host.string!, first.string!),
-        { related: [{ at: first, message: l10n.t('First named here') }] },
+        {
+          related: [{ at: first, message: l10n.t('First named here') }],
+          fixes: name === '*' && first.string !== host.string ? [] : [dropItem(list, host)],
+        },
       );
     else if (everything && namespace !== '*' && !namespace.startsWith('~'))
       yield finding(
