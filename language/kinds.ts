@@ -77,6 +77,12 @@ export function isNamespaced(kind: Kind): boolean {
   return !clusterScoped.has(kind);
 }
 
+/** The group of a kind of Istio's; undefined for any other name. */
+export function findIstioGroup(name: string): string | undefined {
+  const group = Object.hasOwn(groups, name) ? groups[name as Kind] : '';
+  return group.endsWith('.istio.io') ? group : undefined;
+}
+
 /** The kinds of an API group, by the names that users write. */
 export function kindsOfGroup(group: string): string[] {
   return (Object.keys(groups) as Kind[]).filter((kind) => groups[kind] === group).map((kind) => names[kind] ?? kind);

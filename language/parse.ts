@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import type { Document } from 'yaml';
 import { composeDocuments, readableText } from './compose.ts';
-import { findKind } from './kinds.ts';
+import { findIstioGroup, findKind } from './kinds.ts';
 import type { Kind } from './kinds.ts';
 import { locateDocument, mostValues } from './locate.ts';
 import type { YamlProblem } from './locate.ts';
@@ -199,14 +199,19 @@ function refuseLarge(item: Located, kind: Kind, parsed: ParsedDocument): void {
   parsed.problems.push({ kind: 'too-large', at: item.at('kind'), message });
 }
 
-/** Istio's API groups whose kinds we all know: any other kind there is a slip, and the API server has no place for it. */
+/**
+ * Istio's API groups whose kinds we all know: any other kind there is a slip, and the API server has no place for it. The
+ * other way round, a kind of Istio's in a group that is nobody's: `networking.istio.io` without a version, `istio.io/v1`.
+ */
 function unknownKind(item: Located): YamlProblem[] {
-  const kind = item.at('kind');
-  const [group = ''] = (item.at('apiVersion').string ?? '').split('/');
+  const [kind, apiVersion] = [item.at('kind'), item.at('apiVersion')];
+  const [group = ''] = (apiVersion.string ?? '').split('/');
+  if (!kind.string || kind.string.endsWith('List')) return [];
+  const isOfIstio = findIstioGroup(kind.string) !== undefined;
+  if (isOfIstio && apiVersion.string && (/istio/i.test(apiVersion.string) || apiVersion.string === 'v1'))
+    return [{ kind: 'unknown-kind', at: apiVersion, message: kind.string }];
   const isKnownGroup = /^(networking|security|telemetry|extensions)\.istio\.io$/.test(group);
-  return isKnownGroup && kind.string && !kind.string.endsWith('List')
-    ? [{ kind: 'unknown-kind', at: kind, message: group }]
-    : [];
+  return isKnownGroup ? [{ kind: 'unknown-kind', at: kind, message: group }] : [];
 }
 
 /** `kind: List` and `kind: VirtualServiceList` hold their objects under `items`. */

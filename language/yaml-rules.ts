@@ -6,9 +6,11 @@ import type { ParsedDocument } from './parse.ts';
 import type { Located } from './located.ts';
 import { findNearMiss } from '../mesh/near-miss.ts';
 import { kindsOfGroup } from './kinds.ts';
+import type { Kind } from './kinds.ts';
 import { rename } from './edits.ts';
 import { istioDocs } from './rule.ts';
 import type { Rule } from './rule.ts';
+import { istioStructures } from './schema/structure.ts';
 
 type YamlRule = Omit<Rule, 'reads' | 'scope' | 'check'>;
 
@@ -51,6 +53,7 @@ export function* yamlFindings(document: ParsedDocument): Iterable<Finding & { ru
   for (const { kind, at, message } of document.problems) {
     const rule = yamlRules[kind];
     if (kind === 'syntax') yield { rule, ...finding(at, l10n.t('This is not valid YAML: {0}.', message)) };
+    else if (kind === 'unknown-kind' && at.key?.string === 'apiVersion') yield { rule, ...wrongGroup(at, message) };
     else if (kind === 'unknown-kind') yield { rule, ...unknownKind(at, message) };
     else if (kind === 'too-large')
       yield {
@@ -66,6 +69,17 @@ export function* yamlFindings(document: ParsedDocument): Iterable<Finding & { ru
         ),
       };
   }
+}
+
+/** A kind of Istio's under an apiVersion that has none of that name. */
+function wrongGroup(at: Located, name: string): Finding {
+  const { group, versions } = istioStructures[name as Kind]!;
+  const right = `${group}/${versions[0]!}`;
+  return finding(
+    at,
+    l10n.t('{0} is a kind of {1}: the API server knows none in "{2}" and refuses it.', name, right, at.string ?? ''),
+    { fixes: [{ title: l10n.t('Change to {0}', right), preferred: true, edits: () => rename(at, right) }] },
+  );
 }
 
 function unknownKind(at: Located, group: string): Finding {
