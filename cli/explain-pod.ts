@@ -205,6 +205,11 @@ function toWebhooks({ name, metadata, root }: Resource): MutatingWebhookConfigur
       },
       namespaceSelector: selectorOf(webhook.at('namespaceSelector')),
       objectSelector: selectorOf(webhook.at('objectSelector')),
+      matchConditions: webhook.at('matchConditions').items.map((condition) => ({
+        name: condition.at('name').string ?? '',
+        expression: condition.at('expression').string ?? '',
+      })),
+      failurePolicy: webhook.at('failurePolicy').string ?? 'Fail',
     };
   });
   return { metadata: { name, labels: textsOf(metadata.at('labels')) }, webhooks };

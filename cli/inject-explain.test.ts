@@ -175,6 +175,16 @@ webhooks:
     });
   });
 
+  it('asks the conditions of a webhook, and points at them', async () => {
+    const condition = `    matchConditions: [{ name: no-jobs, expression: "object.metadata.labels['app'] != 'x'" }]\n`;
+    const text = webhooks + condition + namespace('shop', { mesh: 'on' }) + pod({ labels: { app: 'x' } });
+    const [explained] = await explain(text);
+    expect(explained).toMatchObject({ injected: false, by: null });
+    expect(last(explained)).toMatchObject({ check: 'match-conditions', value: 'no-jobs', verdict: 'skip' });
+    expect(textAt(text, last(explained)!)).toContain('no-jobs');
+    expect((await explain(text.replace('app: x', 'app: y').replace('"app":"x"', '"app":"y"')))[0]?.injected).toBe(true);
+  });
+
   it('passes over webhooks that do not inject', async () => {
     const stranger = webhooks.replace('path: /inject', 'path: /mutate');
     expect((await explain(stranger + enabled + pod()))[0]).toMatchObject({ injected: true, revision: 'default' });

@@ -148,6 +148,8 @@ export interface MutatingWebhookConfiguration extends KubernetesObject {
     objectSelector?: LabelSelector;
     rules?: { operations?: string[]; apiGroups?: string[]; apiVersions?: string[]; resources?: string[] }[];
     clientConfig?: { url?: string; service?: { name: string; namespace: string; path?: string } };
+    matchConditions?: { name: string; expression: string }[];
+    failurePolicy?: string;
   }[];
 }
 

@@ -328,3 +328,47 @@ describe('on the recordings of a real mesh', () => {
     });
   });
 });
+
+describe('conditions of webhooks', () => {
+  const conditioned = (expression: string, more: object = {}) => ({
+    metadata: { name: 'injector', labels: { 'istio.io/rev': 'default' } },
+    webhooks: [
+      {
+        name: 'all',
+        clientConfig: { service: { name: 'istiod', namespace: 'istio-system', path: '/inject' } },
+        rules: [{ operations: ['CREATE'], apiGroups: [''], resources: ['pods'] }],
+        matchConditions: [{ name: 'not-mine', expression }],
+        ...more,
+      },
+    ],
+  });
+  const decide = (expression: string, more?: object) =>
+    decideInjection({
+      pod: { metadata: { name: 'cart', namespace: 'shop', labels: { app: 'cart' } } },
+      webhooks: [conditioned(expression, more)],
+    });
+
+  it.each<[expression: string, injected: boolean, verdict: string, policy?: string]>([
+    ["!('skip' in object.metadata.labels)", true, 'continue'],
+    ["'skip' in object.metadata.labels", false, 'skip'],
+    ["object.metadata.annotations['x'] == 'y'", false, 'reject'],
+    ["object.metadata.annotations['x'] == 'y'", false, 'skip', 'Ignore'],
+    ["request.userInfo.username != 'jane'", true, 'continue'],
+  ])('%s', (expression, injected, verdict, failurePolicy) => {
+    const decision = decide(expression, failurePolicy === undefined ? {} : { failurePolicy });
+    expect(decision.injected).toBe(injected);
+    const step = decision.steps.find(({ check }) => check === 'match-conditions');
+    expect(step?.verdict).toBe(verdict);
+    expect(step?.says).toContain('not-mine');
+    if (!injected) expect(decision.steps.at(-1)).toBe(step);
+  });
+
+  it('go on to the next webhook when one is not called', () => {
+    const second = { ...conditioned('true'), metadata: { name: 'second', labels: { 'istio.io/rev': 'canary' } } };
+    const decision = decideInjection({
+      pod: { metadata: { name: 'cart', namespace: 'shop', labels: { app: 'cart' } } },
+      webhooks: [conditioned('false'), second],
+    });
+    expect(decision).toMatchObject({ injected: true, revision: 'canary' });
+  });
+});

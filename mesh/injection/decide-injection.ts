@@ -4,8 +4,9 @@ import { matchesSelector } from '../selectors.ts';
 import type { Step, StepSource } from '../step.ts';
 import { catalogue, checkAnnotationValue, type YamlParser } from './annotation-catalogue.ts';
 import { defaultInjector, readInjectorConfig, type InjectorConfig } from './injector-config.ts';
-import { defaultWebhooks, injectorWebhooks, selectingWebhook, type InjectorWebhook } from './injector-webhooks.ts';
+import { defaultWebhooks, injectorWebhooks, selectingWebhooks, type InjectorWebhook } from './injector-webhooks.ts';
 import { findInterceptionMode } from './find-interception-mode.ts';
+import { evaluateCondition, notKnown } from './match-conditions.ts';
 import { findPodSecurityRefusal } from './pod-security.ts';
 
 /** What decides whether a pod is injected; Kubernetes objects as they come. Absent parts count as a default installation has them. */
@@ -77,6 +78,9 @@ interface Facts {
   namespaceLabels: Labels;
   labels: Labels;
   annotations: Record<string, string>;
+  /** Empty maps are not there for a condition that asks. */
+  hasLabels: boolean;
+  hasAnnotations: boolean;
   spec: PodSpec;
   webhooks: InjectorWebhook[];
   configs: InjectorConfig[];
@@ -91,6 +95,8 @@ function factsOf({ pod, namespace, webhooks, configMaps = [], revisions, parseYa
     namespaceLabels: namespace?.metadata?.labels ?? {},
     labels: pod.metadata?.labels ?? {},
     annotations: pod.metadata?.annotations ?? {},
+    hasLabels: Object.keys(pod.metadata?.labels ?? {}).length > 0,
+    hasAnnotations: Object.keys(pod.metadata?.annotations ?? {}).length > 0,
     spec: pod.spec ?? {},
     webhooks: [
       ...injectorWebhooks(webhooks ?? []),
@@ -145,8 +151,10 @@ const injectionKey = 'istio-injection';
 
 /** The webhook that the API server calls for this pod; undefined, with a last step that says why, if it calls none. */
 function askApiServer(facts: Facts, steps: Step[]): InjectorWebhook | undefined {
-  const webhook = selectingWebhook(facts.webhooks, facts.namespace, facts.namespaceLabels, facts.labels);
+  const selecting = selectingWebhooks(facts.webhooks, facts.namespace, facts.namespaceLabels, facts.labels);
   for (const step of describeLabels(facts)) steps.push(step);
+  const webhook = askConditions(selecting, facts, steps);
+  if (selecting.length > 0 && !webhook) return undefined;
   if (webhook) {
     steps.push({
       check: 'webhook',
@@ -167,6 +175,80 @@ function askApiServer(facts: Facts, steps: Step[]): InjectorWebhook | undefined 
   if (described) steps.splice(steps.indexOf(described), 1);
   steps.push(reason);
   return undefined;
+}
+
+/** The first of them whose conditions hold as well; undefined, with a last step that says why, if none is left. */
+function askConditions(selecting: InjectorWebhook[], facts: Facts, steps: Step[]): InjectorWebhook | undefined {
+  for (const [index, webhook] of selecting.entries()) {
+    const asked = (webhook.matchConditions ?? []).map((condition) => ({
+      ...condition,
+      result: evaluateCondition(condition.expression, requestOf(facts)),
+    }));
+    const { name, expression, result } =
+      asked.find((condition) => condition.result === 'false') ??
+      asked.find((condition) => condition.result === 'failed') ??
+      asked.find((condition) => condition.result === 'unknown') ??
+      asked[0] ??
+      {};
+    if (name === undefined || expression === undefined || result === undefined) return webhook;
+    const isLast = index === selecting.length - 1;
+    const isRefused = result === 'failed' && webhook.failurePolicy !== 'Ignore';
+    const isPassed = result === 'true' || result === 'unknown';
+    const says = {
+      true: l10n.t('The conditions of webhook {0} hold: {1}.', webhook.name, name),
+      unknown: l10n.t(
+        'Webhook {0} also asks its condition {1}, which cannot be answered here and counts as true: {2}',
+        webhook.name,
+        name,
+        expression,
+      ),
+      false: l10n.t(
+        'The condition {1} of webhook {0} is false, so it is not called: {2}',
+        webhook.name,
+        name,
+        expression,
+      ),
+      failed: l10n.t(
+        'The condition {1} of webhook {0} asks for something that the pod does not have, which is an error: {2}',
+        webhook.name,
+        name,
+        expression,
+      ),
+    }[result];
+    steps.push({
+      check: 'match-conditions',
+      value: name,
+      verdict: isPassed ? 'continue' : isRefused ? 'reject' : isLast ? 'skip' : 'continue',
+      says,
+      ...(webhook.source && {
+        source: { ...webhook.source, path: [...webhook.source.path.slice(0, 2), 'matchConditions'] },
+      }),
+    });
+    if (isPassed) return webhook;
+    if (isRefused) return undefined;
+  }
+  return undefined;
+}
+
+/** What a condition may ask about. The rest of a real request is there too, and nobody knows it here. */
+function requestOf({ name, namespace, labels, annotations, spec, hasLabels, hasAnnotations }: Facts) {
+  const metadata = {
+    name,
+    namespace,
+    generateName: notKnown,
+    ownerReferences: notKnown,
+    ...(hasLabels && { labels }),
+    ...(hasAnnotations && { annotations }),
+  };
+  const object = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata,
+    spec: { ...(spec.hostNetwork && { hostNetwork: true }), [notKnown]: true },
+    [notKnown]: true,
+  };
+  const request = { operation: 'CREATE', namespace, [notKnown]: true };
+  return { object, oldObject: null, request, authorizer: notKnown };
 }
 
 /** The labels that the webhooks' selectors look at, in the order in which they weigh. */

@@ -26,6 +26,10 @@ export interface InjectorWebhook {
   tag?: string;
   namespaceSelector?: LabelSelector;
   objectSelector?: LabelSelector;
+  /** In CEL, asked when the selectors match. */
+  matchConditions?: readonly { name: string; expression: string }[];
+  /** `Ignore`: a condition that breaks off passes the webhook over; else it refuses the pod. */
+  failurePolicy?: string;
   /** The webhook's name in its configuration; absent for one that nobody gave us. */
   source?: StepSource;
 }
@@ -39,7 +43,7 @@ export function injectorWebhooks(configurations: readonly MutatingWebhookConfigu
   return byName.flatMap(({ metadata, webhooks = [] }) =>
     webhooks.flatMap((webhook, index): InjectorWebhook[] => {
       if (!injects(webhook)) return [];
-      const { name, namespaceSelector, objectSelector } = webhook;
+      const { name, namespaceSelector, objectSelector, matchConditions = [], failurePolicy } = webhook;
       return [
         {
           name: `${metadata?.name ?? ''}/${name}`,
@@ -47,6 +51,8 @@ export function injectorWebhooks(configurations: readonly MutatingWebhookConfigu
           ...(metadata?.labels?.['istio.io/tag'] !== undefined && { tag: metadata.labels['istio.io/tag'] }),
           ...(namespaceSelector && { namespaceSelector }),
           ...(objectSelector && { objectSelector }),
+          ...(matchConditions.length > 0 && { matchConditions }),
+          ...(failurePolicy !== undefined && { failurePolicy }),
           source: {
             kind: 'MutatingWebhookConfiguration',
             name: metadata?.name ?? '',
@@ -83,16 +89,16 @@ export function defaultWebhooks(revisions: readonly string[], namespacesByDefaul
   });
 }
 
-/** The first webhook whose selectors take a pod with these labels in a namespace with those. */
-export function selectingWebhook(
+/** The webhooks whose selectors take a pod with these labels in a namespace with those, in their order. */
+export function selectingWebhooks(
   webhooks: readonly InjectorWebhook[],
   namespace: string,
   namespaceLabels: Labels,
   podLabels: Labels,
-): InjectorWebhook | undefined {
+): InjectorWebhook[] {
   // The API server puts this label on every namespace; a manifest rarely writes it down.
   const labels = { 'kubernetes.io/metadata.name': namespace, ...namespaceLabels };
-  return webhooks.find(
+  return webhooks.filter(
     (webhook) =>
       matchesSelector(webhook.namespaceSelector, labels) && matchesSelector(webhook.objectSelector, podLabels),
   );
