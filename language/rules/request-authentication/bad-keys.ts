@@ -1,42 +1,47 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
+import type { Finding } from '../../finding.ts';
+import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
+import { readJwks } from '../values/jwks.ts';
+import { parseRequestUri, parseUrl } from '../values/urls.ts';
 
 /** Where the keys come from that tokens are checked with. */
 export const badKeys = defineRefusal('RequestAuthentication', {
   id: 'request-authentication/bad-keys',
-  why: 'The keys of a token are written down (jwks, JSON) or fetched (jwksUri over http or https), never both; without either, Istio needs the issuer to find them. It refuses the rest.',
+  why: 'The keys of a token are written down (jwks, a JSON Web Key Set) or fetched (jwksUri over http or https), never both. Istio refuses what it cannot read or fetch.',
   *check({ spec }) {
     for (const rule of spec.at('jwtRules').items) {
-      if (rule.type !== 'map') continue;
-      const { issuer, keys, uri } = {
-        issuer: rule.at('issuer'),
-        keys: rule.at('jwks'),
-        uri: rule.at('jwksUri').isSet ? rule.at('jwksUri') : rule.at('jwks_uri'),
-      };
-      if (!issuer.isSet && !keys.isSet && !uri.isSet)
+      const given = ['jwks', 'jwksUri', 'jwks_uri'].flatMap((name) => {
+        const entry = rule.entry(name);
+        return entry?.value.isSet ? [entry] : [];
+      });
+      // Whether a field is there is what counts, even when it is empty.
+      for (const { key } of given.slice(1))
         yield finding(
-          rule,
-          l10n.t('Nobody knows whose tokens this rule takes: Istio refuses it. Add "issuer" or "jwksUri".'),
+          key,
+          l10n.t(
+            '"{0}" excludes "{1}": Istio refuses both together. Keep one.',
+            String(key.value),
+            String(given[0]!.key.value),
+          ),
         );
-      if (keys.string && uri.string)
-        yield finding(keys.key ?? keys, l10n.t('"jwks" excludes "jwksUri": Istio refuses both together. Keep one.'));
-      if (uri.string && !/^https?:\/\/[^/?#]+/i.test(uri.string))
-        yield finding(
-          uri,
-          l10n.t('"{0}" is no address to fetch keys from: Istio takes http:// and https://.', uri.string),
-        );
-      if (keys.string && !isJsonObject(keys.string))
-        yield finding(keys, l10n.t('This is no set of keys: "jwks" is a JSON object with "keys". Istio refuses it.'));
+      for (const { key, value } of given) {
+        const fault = key.value === 'jwks' ? checkKeys(value) : checkUri(value);
+        if (fault) yield fault;
+      }
     }
   },
 });
 
-function isJsonObject(text: string): boolean {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
-  } catch {
-    return false;
-  }
+function checkKeys(keys: Located): Finding | undefined {
+  const fault = keys.string ? readJwks(keys.string).fault : undefined;
+  return fault ? finding(keys, l10n.t('This is no set of keys: {0}. Istio refuses it.', fault)) : undefined;
+}
+
+function checkUri(uri: Located): Finding | undefined {
+  if (!uri.string) return undefined;
+  const url = parseRequestUri(uri.string) && parseUrl(uri.string);
+  if (url && (url.scheme === 'http' || url.scheme === 'https')) return undefined;
+  return finding(uri, l10n.t('"{0}" is no address to fetch keys from: Istio takes http:// and https://.', uri.string));
 }

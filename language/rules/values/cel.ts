@@ -14,7 +14,6 @@ const macros: Record<string, number[]> = {
   all: [2],
   exists: [2],
   exists_one: [2],
-  existsOne: [2],
   filter: [2],
   map: [2, 3],
 };
@@ -125,14 +124,11 @@ class CelParser {
     if (sign === undefined) return this.member(false);
     let count = 0;
     while (this.take(sign)) count++;
-    const isNegative = sign === '-' ? count === 1 : this.takeMinusOfNumber();
-    this.member(isNegative);
-    return 'other';
-  }
-
-  private takeMinusOfNumber(): boolean {
-    const behind = this.tokens[this.at + 1]?.type;
-    return (behind === 'int' || behind === 'float') && this.take('-');
+    if (sign === '-' && count === 1 && isNumber(this.next)) return this.member(true);
+    const isNegative = sign === '!' && isNumber(this.tokens[this.at + 1]) && this.take('-');
+    const shape = this.member(isNegative);
+    // Twice is not at all.
+    return count % 2 === 0 ? shape : 'other';
   }
 
   private member(isNegative: boolean): Shape {
@@ -177,7 +173,7 @@ class CelParser {
   }
 
   private nameOrCall(): Shape {
-    const isRooted = this.take('.');
+    this.take('.');
     if (this.isMessage()) {
       do this.name();
       while (this.take('.'));
@@ -187,11 +183,11 @@ class CelParser {
     }
     const { text } = this.name();
     if (reserved.has(text)) throw new CelError(l10n.t('"{0}" is a word that CEL keeps for itself', text));
-    if (!this.take('(')) return isRooted ? 'other' : 'name';
+    if (!this.take('(')) return 'name';
     const shapes = this.list(')');
     if (text === 'has' && shapes.length === 1 && shapes[0] !== 'field')
       throw new CelError(l10n.t('has() asks for a field, as in has(request.auth)'));
-    return 'other';
+    return text === 'has' && shapes.length === 1 ? 'field' : 'other';
   }
 
   /** `google.protobuf.Duration{…}`: names, dots and a brace. */
@@ -204,28 +200,25 @@ class CelParser {
   /** Expressions up to the closing sign; a list may have a comma at its end, a call may not. */
   private list(close: ')' | ']'): Shape[] {
     const shapes: Shape[] = [];
-    if (this.take(close)) return shapes;
     const isCall = close === ')';
-    if (isCall || !this.isNext(',')) shapes.push(this.expression());
-    while (this.take(',')) {
-      if (!isCall && this.isNext(close)) break;
+    if (!isCall && this.take(',')) this.need(close);
+    else if (!this.take(close)) {
       shapes.push(this.expression());
+      while (this.take(',') && (isCall || !this.isNext(close))) shapes.push(this.expression());
+      this.need(close);
     }
-    this.need(close);
     return shapes;
   }
 
   /** `key: value, …}`, with a comma at the end if one likes. */
   private entries(key: () => unknown): void {
-    while (!this.isNext('}') && !this.isNext(',')) {
+    if (this.take(',')) return this.need('}');
+    while (!this.take('}')) {
       key();
       this.need(':');
       this.expression();
-      if (!this.isNext(',') || this.tokens[this.at + 1]?.text === '}') break;
-      this.need(',');
+      if (!this.take(',')) return this.need('}');
     }
-    this.take(',');
-    this.need('}');
   }
 
   private checkMacro(method: string, shapes: Shape[]): void {
@@ -233,6 +226,10 @@ class CelParser {
     if (shapes[0] !== 'name')
       throw new CelError(l10n.t('{0}() names its variable first, as in list.{0}(item, item == 1)', method));
   }
+}
+
+function isNumber(token: CelToken | undefined): boolean {
+  return token?.type === 'int' || token?.type === 'float';
 }
 
 function whyNoLiteral({ type, text }: CelToken, isNegative: boolean): string | undefined {

@@ -42,8 +42,10 @@ function noPartOfHost(label: string): string {
     : l10n.t('"{0}" is no part of a host: letters, digits and "-" may be in it, at most 63', label);
 }
 
+/** `10.0.0.1`, `fd00::1`; also with a zone, `fe80::1%eth0`. */
 export function isIpAddress(text: string): boolean {
-  return isIP(text) !== 0;
+  const zone = text.indexOf('%');
+  return zone === -1 ? isIP(text) !== 0 : isIP(text.slice(0, zone)) === 6 && zone < text.length - 1;
 }
 
 /** `10.0.0.0/8`; host bits may be set, but no zone may be named. */

@@ -24,7 +24,6 @@ export function parseRequestUri(text: string): Url | undefined {
 }
 
 function parse(text: string, isRequest: boolean): Url | undefined {
-   
   if (/[\0-\x1f\x7f]/.test(text) || text.startsWith(':')) return undefined;
   if (text === '*') return { scheme: '', host: '' };
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1] ?? '';
@@ -61,12 +60,13 @@ function isBracketed(host: string): boolean {
   const parts = /^\[(.*)\](?::\d*)?$/s.exec(host);
   if (!parts) return false;
   const [address = '', ...zone] = parts[1]!.split('%25');
-  return isIPv6(address) && (zone.length === 0 || (zone.join('') !== '' && isEscapedWell(zone.join('%25'))));
+  if (!isIPv6(address) || address.includes('%')) return false;
+  return zone.length === 0 || (/^[^[]+$/.test(zone.join('')) && isEscapedWell(zone.join('%25')));
 }
 
 /** ASCII is not escaped in a host, other characters may be. */
 function hasHostCharacters(host: string): boolean {
-  return /^(?:[A-Za-z0-9\-_.~!$&'()*+,;=:[\]<>"]|[^\0-\x7f]|%(?:25|[89A-Fa-f][0-9A-Fa-f]))*$/.test(host);  
+  return /^(?:[A-Za-z0-9\-_.~!$&'()*+,;=:[\]<>"]|[^\0-\x7f]|%(?:25|[89A-Fa-f][0-9A-Fa-f]))*$/.test(host);
 }
 
 function isEscapedWell(text: string): boolean {
