@@ -10,6 +10,8 @@ import { parse } from '../../language/index.ts';
 import { istioStructures } from '../../language/schema/structure.ts';
 import { structuresOfCrds } from '../../language/schema/structure-of-crd.ts';
 import { ApiServer, type Answer } from './api-server.ts';
+import { celCases } from './cel-cases.ts';
+import { celRules } from './istio-cel.ts';
 import { collectionPath, istioCrds, isIstioKind } from './istio-crds.ts';
 import { startControlPlane, whyNoControlPlane, type ControlPlane } from './start-cluster.ts';
 import { bend, makeResource, Random, type JsonMap } from './structure-cases.ts';
@@ -98,6 +100,22 @@ describe.skipIf(missing)('structure, as a real API server sees it', { timeout: 3
 
   test.each(yamlForms)('agrees on %s', async (_, manifest) => {
     expect(disagreement(manifest, await ask(manifest, 'yaml'))).toBeUndefined();
+  });
+
+  test('agrees on what the CEL rules are about, and each of them is heard', async () => {
+    const disagreements: object[] = [];
+    const said: string[] = [];
+    for (const [kind, ...specs] of celCases) {
+      const { group, versions } = istioStructures[kind]!;
+      for (const spec of specs) {
+        const manifest = `apiVersion: ${group}/${versions[0]}\nkind: ${kind}\nmetadata: { name: a }\nspec: ${spec}\n`;
+        const answer = await ask(manifest, 'yaml');
+        said.push(answer.message);
+        disagreements.push(disagreement(manifest, answer) ?? []);
+      }
+    }
+    expect(disagreements.flat()).toEqual([]);
+    expect(celRules.filter(({ message }) => !said.some((words) => words.includes(message)))).toEqual([]);
   });
 
   test('gives back CRDs that say what is built in', async () => {
