@@ -4,7 +4,7 @@ import { toDiagnostic } from '../features/diagnostics.ts';
 import type { Workspace } from '../workspace.ts';
 
 /** How long rules are asked before messages get their turn again, in milliseconds: a keystroke may be among them. */
-export const slice = 30;
+export const slice = 15;
 
 /** Sends what is wrong to the editor: of the files in which something changed, and only when it is something else than before. */
 export class Publisher {
@@ -12,13 +12,18 @@ export class Publisher {
   private readonly clientUri: (uri: string) => string;
   private readonly send: (uri: string, diagnostics: Diagnostic[]) => void;
   private readonly published = new Map<string, string>();
+  private readonly log: (message: string) => void;
   private planned: NodeJS.Timeout | undefined;
+  /** Since when rules have been asked that did not fit into one slice. */
+  private busySince: number | undefined;
 
   constructor(
     workspace: Workspace,
     clientUri: (uri: string) => string,
     send: (uri: string, diagnostics: Diagnostic[]) => void,
+    log: (message: string) => void,
   ) {
+    this.log = log;
     this.workspace = workspace;
     this.clientUri = clientUri;
     this.send = send;
@@ -29,9 +34,21 @@ export class Publisher {
     this.planned ??= setTimeout(() => {
       this.planned = undefined;
       // What was typed last was done first: it need not wait for the rest.
-      if (!this.workspace.work(slice)) this.publishSoon();
+      const started = performance.now();
+      const isDone = this.workspace.work(slice);
+      if (isDone) this.tellEnd();
+      else {
+        this.busySince ??= started;
+        this.publishSoon();
+      }
       this.publish();
     });
+  }
+
+  private tellEnd(): void {
+    if (this.busySince !== undefined)
+      this.log(`asked all rules in ${Math.round(performance.now() - this.busySince)} ms`);
+    this.busySince = undefined;
   }
 
   private publish(): void {

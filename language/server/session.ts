@@ -50,9 +50,13 @@ export class Session {
       onRuleFailure: ({ id }, error) =>
         connection.console.error(`rule ${id} failed: ${error instanceof Error ? error.stack : String(error)}`),
     });
-    this.publisher = new Publisher(this.workspace, this.clientUri, (uri, diagnostics) => {
-      connection.sendDiagnostics({ uri, diagnostics }).catch((error: unknown) => this.log(error));
-    });
+    this.publisher = new Publisher(
+      this.workspace,
+      this.clientUri,
+      (uri, diagnostics) =>
+        void connection.sendDiagnostics({ uri, diagnostics }).catch((error: unknown) => this.log(error)),
+      (message) => connection.console.info(message),
+    );
     this.reader = new ManifestReader({
       connection,
       workspace: this.workspace,

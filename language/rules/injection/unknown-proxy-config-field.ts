@@ -27,9 +27,9 @@ export const unknownProxyConfigField = defineRule({
           field,
           meant,
         );
-        const edit = { uri: at.source.uri, range: at.mark, newText: meant };
-        const fixes =
-          at === value ? [] : [{ title: l10n.t('Change to {0}', meant), preferred: true, edits: () => [edit] }];
+        // The place is asked for when the fix is: until then, lines may come and go above it.
+        const edits = () => [{ uri: at.source.uri, range: at.mark, newText: meant }];
+        const fixes = at === value ? [] : [{ title: l10n.t('Change to {0}', meant), preferred: true, edits }];
         yield finding(at, message, { fixes });
       }
     }
