@@ -9,6 +9,7 @@ import { ineffectiveFilterMatch } from './ineffective-filter-match.ts';
 import { matchUnlikeApplyTo } from './match-unlike-apply-to.ts';
 import { missingTypedConfig } from './missing-typed-config.ts';
 import { selectorAndTargets } from './selector-and-targets.ts';
+import { wrongValueType } from './wrong-value-type.ts';
 
 /** What Istio's webhook says of one resource alone. */
 export const envoyFilterRules: readonly Rule[] = [
@@ -22,4 +23,5 @@ export const envoyFilterRules: readonly Rule[] = [
   matchUnlikeApplyTo,
   missingTypedConfig,
   selectorAndTargets,
+  wrongValueType,
 ];

@@ -24,6 +24,9 @@ const unremarkable: [string, string][] = [
   ['a priority', 'spec: { priority: -10, configPatches: [] }'],
   ['targets', 'spec: { targetRefs: [{ kind: Gateway, group: gateway.networking.k8s.io, name: a }] }'],
   ['an empty value', value('CLUSTER', '')],
+  ['durations in seconds', value('CLUSTER', 'connect_timeout: 5s, dnsRefreshRate: 0.5s')],
+  ['a field that is null', value('CLUSTER', 'name: null, connect_timeout: null')],
+  ['lists', value('VIRTUAL_HOST', "name: a, domains: ['*'], routes: []")],
   ['REMOVE without value', patches(`applyTo: CLUSTER, ${remove}`)],
   ['REMOVE with a value', value('CLUSTER', 'name: a', 'REMOVE')],
   ...['MERGE', 'ADD', 'INSERT_FIRST', 'INSERT_BEFORE', 'INSERT_AFTER', 'REPLACE'].map((name): [string, string] => [
@@ -173,6 +176,13 @@ describe('refused', () => {
       'refused',
       value('HTTP_ROUTE', 'typed_per_filter_config: { a: { b: c } }'),
     ],
+    ['a name that is no text', 'refused', value('CLUSTER', 'name: false')],
+    ['a name that is a number', 'refused', value('HTTP_FILTER', `name: 5, typed_config: { ${lua} }`)],
+    ['a single domain', 'refused', value('VIRTUAL_HOST', "domains: '*'")],
+    ['a single filter', 'refused', value('FILTER_CHAIN', 'filters: { name: a }')],
+    ['a duration in milliseconds', 'refused', value('CLUSTER', 'connect_timeout: 250ms')],
+    ['a duration in minutes', 'refused', value('CLUSTER', 'connectTimeout: 5m')],
+    ['a duration without unit', 'refused', value('CLUSTER', 'connect_timeout: 5')],
     ['a selector with "*"', 'refused', "spec: { workloadSelector: { labels: { app: '*' } } }"],
     ['a selector with an empty key', 'refused', "spec: { workloadSelector: { labels: { '': a } } }"],
     [

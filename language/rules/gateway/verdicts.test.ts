@@ -192,6 +192,16 @@ describe('tls', () => {
         .map((other) => [`${one} with ${other}`, 'refused', tls(`mode: SIMPLE, ${one}, ${other}`)]),
     ),
     ['credentialName with files', 'refused', tls(`mode: SIMPLE, credentialName: a, ${files}`)],
+    [
+      'credentialName with half a pair of files',
+      'accepted',
+      tls('mode: SIMPLE, credentialName: a, privateKey: /k.pem'),
+    ],
+    [
+      'tlsCertificates with a file',
+      'refused',
+      tls(`mode: SIMPLE, privateKey: /k.pem, tlsCertificates: [{ ${files} }]`),
+    ],
     ['ISTIO_MUTUAL with credentialName', 'refused', tls('mode: ISTIO_MUTUAL, credentialName: a')],
     ['ISTIO_MUTUAL with credentialNames', 'refused', tls('mode: ISTIO_MUTUAL, credentialNames: [a]')],
     ['ISTIO_MUTUAL with tlsCertificates', 'refused', tls(`mode: ISTIO_MUTUAL, tlsCertificates: [{ ${files} }]`)],
