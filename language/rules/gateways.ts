@@ -63,7 +63,8 @@ export function isInternalGateway(gateway: string): boolean {
 /** What a default installation runs in the root namespace; Istio's analysis of files takes it as given, too. */
 const defaultIngress = {
   labels: { app: 'istio-ingressgateway', istio: 'ingressgateway' },
-  ports: [80, 443, 15443, 31400],
+  /** The ports of its Service, and those of the pods behind 80 and 443. */
+  ports: [80, 443, 8080, 8443, 15443, 31400],
 };
 
 /** The proxies a Gateway speaks to. */
