@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
+import { insertEntry } from '../../edits.ts';
 import { dropField } from '../drop-field.ts';
 import { defineWarning } from '../define-webhook-rule.ts';
 import { isHttpLike, isTlsLike } from '../values/ports.ts';
@@ -15,7 +16,8 @@ export const certificateWithPassthrough = defineWarning(['Gateway', 'Sidecar'], 
       const { credential, files } = certificateSources(tls);
       // In plain HTTP Istio refuses the files outright.
       if (isHttpLike(protocol) && files.length > 0) continue;
-      const [field] = [...credential, ...files, ...['caCrl'].filter((name) => isGiven(tls, name))];
+      const given = [...credential, ...files, ...['caCrl'].filter((name) => isGiven(tls, name))];
+      const [field] = given;
       if (!field) continue;
       const { key } = tls.entry(field)!;
       const hint = isHttpLike(protocol)
@@ -29,9 +31,11 @@ export const certificateWithPassthrough = defineWarning(['Gateway', 'Sidecar'], 
             field,
             mode,
           );
-      yield finding(key, hint, {
-        fixes: tls.entries.length > 1 ? [dropField(tls, field)] : [],
-      });
+      const fixes = given.length === 1 && tls.entries.length > 1 ? [dropField(tls, field)] : [];
+      // A Secret is named to be shown: what was forgotten is the mode.
+      if (credential[0] && !tls.at('mode').exists && isTlsLike(protocol))
+        fixes.unshift({ title: l10n.t('Set mode SIMPLE'), edits: () => insertEntry(tls, [], 'mode', 'SIMPLE') });
+      yield finding(key, hint, { fixes });
     }
   },
 });
