@@ -586,6 +586,20 @@ describe('in lenient mode', () => {
       [`IST0101 VirtualService/a.shop ${line(2)} (host)`],
     ],
     [
+      'a DestinationRule for a host that is hidden from it',
+      all(
+        service('reviews', 'ports: [{ port: 80, name: http }]', 'networking.istio.io/exportTo: "."'),
+        dr('a.client', 'host: reviews.shop.svc.cluster.local'),
+        dr('b', 'host: reviews'),
+        dr('c.istio-system', 'host: reviews.shop.svc.cluster.local'),
+        vs(
+          'v.client',
+          `hosts: [x.example.com], gateways: [other/edge], ${route('host: reviews.shop.svc.cluster.local')}`,
+        ),
+      ),
+      [`IST0174 DestinationRule/a.client ${line(2)}`],
+    ],
+    [
       'a Secret that lies beside the Gateway instead of beside its proxies',
       all(
         deployment('edge.ingress', 'istio: edge'),

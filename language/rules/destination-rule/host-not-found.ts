@@ -15,18 +15,33 @@ export const destinationRuleHostNotFound = defineRule({
   code: 'IST0174',
   severity: 'warning',
   docs: istioDocs('IST0174'),
-  why: 'A DestinationRule for a host that is neither a Service nor a host of a ServiceEntry is without effect. Reported in strict mode and with a cluster, as the service may live outside of the files.',
+  why: 'A DestinationRule for a host that is neither a Service nor a host of a ServiceEntry is without effect. What is there but not exported to the namespace of the DestinationRule is always told; what is nowhere, in strict mode and with a cluster only, as it may live outside of the files.',
   reads: ['DestinationRule', 'Service', 'ServiceEntry'],
   subject: ['DestinationRule'],
   *check({ DestinationRule, Service, ServiceEntry }, context) {
-    if (!context.knowsAll('Service', 'ServiceEntry')) return;
+    const knowsAll = context.knowsAll('Service', 'ServiceEntry');
     const { clusterDomain } = context;
     const registry = sharedRegistry(Service, ServiceEntry, context);
     for (const { spec, namespace } of DestinationRule) {
       const host = spec.at('host');
       if (!host.string) continue;
       const full = fullHost(host.string, namespace, clusterDomain);
-      if (registry.find(full, namespace)) continue;
+      const hidden = registry.findHidden(full, namespace)?.resource;
+      // From the root namespace it serves clients that do see the host.
+      if (hidden && namespace !== context.rootNamespace) {
+        yield finding(
+          host,
+          l10n.t(
+            '{0} {1} is not exported to namespace {2}: for clients there, this DestinationRule is without effect. Add {2} to its exportTo.',
+            hidden.kind,
+            `${hidden.namespace}/${hidden.name}`,
+            namespace,
+          ),
+          { related: [{ at: hidden.metadata.at('name'), message: l10n.t('The service') }] },
+        );
+        continue;
+      }
+      if (hidden || !knowsAll || registry.find(full, namespace)) continue;
       if (full.startsWith('*') && coversSome(full)) continue;
       const neighbours = lookUp(Service, byNamespace, context)
         .get(namespace)

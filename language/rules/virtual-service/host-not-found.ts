@@ -7,6 +7,7 @@ import { lookUp } from '../../lookup.ts';
 import type { Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { sharedRegistry } from '../shared-registry.ts';
+import { appliesToMesh } from './applies-to.ts';
 import { destinations } from './destinations.ts';
 
 const byNamespace = ({ namespace }: Resource) => [namespace];
@@ -29,6 +30,8 @@ export const hostNotFound = defineRule({
     for (const { virtualService, host, fullHost, isMirror } of destinations(VirtualService, context)) {
       const refType = isMirror ? 'mirror host' : 'host';
       const hidden = registry.findHidden(fullHost, virtualService.namespace)?.resource;
+      // Istio asks whether the VirtualService sees it; a gateway elsewhere may, so that is no certain fault.
+      if (hidden && !knowsAll && !appliesToMesh(virtualService.spec)) continue;
       if (hidden) {
         yield finding(host, describeHidden(hidden, virtualService), {
           refType,

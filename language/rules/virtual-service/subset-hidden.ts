@@ -64,7 +64,9 @@ function clientsOf(
     const gateway = string && string !== 'mesh' ? gateways.get(qualifiedGateway(string, namespace)) : undefined;
     return (gateway && findGatewayProxies(gateway, pods, context)?.namespaces) ?? [];
   });
-  return [...(appliesToMesh(spec) ? [namespace] : []), ...ofGateways];
+  // Whose requests a VirtualService without hosts gets, the one that delegates to it decides.
+  const isDelegate = spec.at('hosts').items.length === 0;
+  return [...(appliesToMesh(spec) && !isDelegate ? [namespace] : []), ...ofGateways];
 }
 
 /** The namespace that a Kubernetes host names: `reviews.shop.svc.cluster.local`. */
