@@ -119,6 +119,10 @@ export class Workspace {
     this.engine.runs.repeatAll();
   }
 
+  get isHeld(): boolean {
+    return this.engine.runs.isHeld;
+  }
+
   findFile(uri: string): ParsedFile | undefined {
     return this.files.get(uri);
   }

@@ -46,6 +46,7 @@ export class Publisher {
   }
 
   private tellEnd(): void {
+    if (this.workspace.isHeld) return;
     if (this.busySince !== undefined)
       this.log(`asked all rules in ${Math.round(performance.now() - this.busySince)} ms`);
     this.busySince = undefined;
