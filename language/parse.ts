@@ -51,7 +51,7 @@ export const largestFile = 10 * 1024 * 1024;
  * Above this only plain YAML is read (see plain-reader.ts): the whole parser would take longer than anybody waits for a keystroke.
  * In UTF-16 code units, of one document.
  */
-const largestIrregular = 600_000;
+const largestIrregular = 400_000;
 
 /** More values than the largest object that the API server takes (1.5 MB) can hold: what is compared with what has an end here. */
 const mostValuesOfResource = 50_000;

@@ -7,7 +7,10 @@ import { rules } from '../rules/index.ts';
 import { findStructure } from '../schema/structure.ts';
 import type { Schema } from '../schema/structure.ts';
 import type { Report } from '../workspace.ts';
+import { yamlRules } from '../yaml-rules.ts';
 import { describeIstioName } from './describe-istio-name.ts';
+
+const whyOf = new Map([...rules, ...Object.values(yamlRules)].map(({ id, why }) => [id, why]));
 
 /** What there is to know at a place: what the field or Istio's annotation there takes, and why a finding matters. */
 export function findHover(file: ParsedFile, reports: readonly Report[], at: Position): Hover | undefined {
@@ -18,7 +21,7 @@ export function findHover(file: ParsedFile, reports: readonly Report[], at: Posi
   const parts = [
     ...(name ? [name.text] : field ? [describeField(field)] : []),
     ...here.flatMap(({ rule, code, docs }) => {
-      const why = rules.find(({ id }) => id === rule)?.why;
+      const why = whyOf.get(rule);
       return why ? [`${why} [${code}](${docs})`] : [];
     }),
   ];
