@@ -62,9 +62,10 @@ describe('a SARIF log', () => {
 
   it('counts columns from 1 in UTF-16 units', () => {
     expect(run.columnKind).toBe('utf16CodeUnits');
-    const emoji = run.results!.find(({ locations }) =>
-      locations![0]!.physicalLocation!.artifactLocation!.uri!.startsWith('file:'),
-    );
+    const emoji = run.results!.find(({ locations, properties }) => {
+      const { uri } = locations![0]!.physicalLocation!.artifactLocation!;
+      return uri!.startsWith('file:') && properties?.['rule'] === 'structure/unknown-value';
+    });
     expect(emoji?.locations?.[0]?.physicalLocation?.region).toEqual({
       startLine: 4,
       startColumn: 23,

@@ -295,6 +295,15 @@ describe('flags', () => {
     const { out, code } = await analyze(['--rules']);
     expect(out).toMatch(/^virtual-service\/subset-not-found +IST0101 +error /m);
     expect(code).toBe(0);
+    const json = JSON.parse((await analyze(['--rules', '--format', 'json'])).out) as Record<string, unknown>[];
+    expect(json.length).toBe(out.trimEnd().split('\n').length);
+    expect(json).toContainEqual({
+      id: 'virtual-service/subset-not-found',
+      code: 'IST0101',
+      level: 'error',
+      docs: 'https://istio.io/latest/docs/reference/config/analysis/ist0101/',
+      why: expect.any(String),
+    });
   });
 
   test('the mesh configuration is read, or it is said why not', async () => {
