@@ -1,7 +1,9 @@
 /**
  * What the interception view shows and what it sends back. State goes in, messages come out; the view keeps no truth of
- * its own, so a hidden and shown again view, or the gallery page, needs nothing but a state.
+ * its own, so a hidden and shown again view, or the gallery page, needs nothing but a state. Both ends parse what arrives
+ * (`parse-interception-view.ts`).
  */
+import type { DriftDifference } from '../mesh/interception/find-drift.ts';
 
 /** One rule as the view shows it. */
 export interface RuleRow {
@@ -54,33 +56,132 @@ export interface FailureView {
   what: string;
   why: string;
   next: string;
-  actions: { id: 'retry' | 'deploy-node-helper' | 'choose-cluster' | 'show-log'; label: string }[];
+  actions: { id: FailureAction; label: string }[];
+}
+
+export type FailureAction = 'retry' | 'deploy-node-helper' | 'choose-cluster' | 'show-log';
+
+/** A pod by the names that a person knows it by. */
+export interface PodView {
+  namespace: string;
+  name: string;
+  context: string;
+}
+
+/** How the rules came about. `computed`: nobody looked; they are what Istio would program. */
+export interface OriginView {
+  kind: 'helper' | 'ephemeral' | 'computed';
+  /** Computed: why nothing could be read, and from what the rules were worked out. In words. */
+  why?: string;
+}
+
+/** Something that should have been read and was not, while the rest was. */
+export interface GapView {
+  /** `IPv6 · legacy`. */
+  what: string;
+  why: string;
+}
+
+/** What should be there against what is there, reading by reading. Absent from a state as long as it is being worked out. */
+export interface DriftView {
+  /** From what the expected rules were worked out: `the arguments of istio-init in the running pod`. */
+  basis?: string;
+  comparisons: ReadingDrift[];
+  /** Nothing could be compared at all; in words. `comparisons` is empty then. */
+  whyUnknown?: string;
+}
+
+/** The comparison of one reading. */
+export interface ReadingDrift {
+  /** `ReadingView.id`. */
+  reading: string;
+  status: 'same' | 'drift' | 'unknown';
+  differences: DriftDifference[];
+  /** With `unknown`: why it could not be told. */
+  whyUnknown?: string;
+  /** The expected rules as `iptables-save` prints them. */
+  expected?: string;
+}
+
+/** The pod that was chosen to compare with. */
+export interface CompareView {
+  pod: PodView;
+  phase: 'loading' | 'ready' | 'failed';
+  readings: ReadingView[];
+  origin?: OriginView;
+  failure?: FailureView;
+}
+
+/** The host's side of watching: whether it reads again by itself. It pauses by itself while the view is hidden. */
+export interface WatchView {
+  on: boolean;
+  seconds: number;
+  /** The last reading in the row failed; the counters on screen are older than they look. In words. */
+  trouble?: string;
+}
+
+/** What the host knows of the pod that makes the trace form's presets this pod's own. Everything may be missing. */
+export interface TraceHints {
+  /** The pod's own addresses, both families. */
+  podIps?: string[];
+  /** Addresses of its node: what the kubelet's probes come from. */
+  nodeIps?: string[];
+  /** Container ports of the application. */
+  appPorts?: number[];
+  /** `runAsUser` and `runAsGroup` of the application's container, where they are set. */
+  appUid?: number;
+  appGid?: number;
+  /** A service the application might call. */
+  service?: { name: string; ip: string; port: number };
+  /** Cluster address of the DNS service. */
+  dnsIp?: string;
 }
 
 export interface InterceptionState {
-  pod: { namespace: string; name: string; context: string };
+  pod: PodView;
   phase: 'loading' | 'ready' | 'failed';
   /** Where the rules come from and when they were read, in words. */
   source?: string;
+  /** Absent: read by a node helper. */
+  origin?: OriginView;
   /** What this pod's interception amounts to, in a sentence. */
   summary?: string;
   readings: ReadingView[];
+  /** What is missing from the readings. */
+  gaps?: GapView[];
   /** Sockets that listen in the pod, e.g. `15006/tcp`. */
   listening: string[];
   notes: string[];
+  drift?: DriftView;
+  compare?: CompareView;
+  watch?: WatchView;
+  trace?: TraceHints;
   failure?: FailureView;
 }
+
+/** The view's tabs, in their order. */
+export const interceptionTabs = ['rules', 'graph', 'trace', 'drift', 'watch', 'compare', 'raw'] as const;
+
+export type InterceptionTab = (typeof interceptionTabs)[number];
 
 export interface ToInterceptionView {
   type: 'state';
   state: InterceptionState;
   /** The l10n bundle, English text → the user's language; absent for English. */
   strings?: Record<string, string>;
+  /** Go to this tab: a command asked for it. Absent: the person stays where they are. */
+  tab?: InterceptionTab;
 }
 
 export type FromInterceptionView =
   | { type: 'ready' }
   | { type: 'refresh' }
   | { type: 'open-raw'; reading: string }
+  /** Write a reading's text to a file the person chooses; `expected`: the rules that should be there. */
+  | { type: 'save'; reading: string; of: 'actual' | 'expected' }
   | { type: 'copy'; text: string }
-  | { type: 'action'; id: FailureView['actions'][number]['id'] };
+  /** Read again every so many seconds while the view is visible, and send states that stay `ready`; or stop. */
+  | { type: 'watch'; on: boolean; seconds: number }
+  /** Let the person pick another pod and send `compare`; `stop` takes it away again. */
+  | { type: 'compare'; stop?: boolean }
+  | { type: 'action'; id: FailureAction };
