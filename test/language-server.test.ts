@@ -404,12 +404,14 @@ describe('folders that come and go as a whole', () => {
 });
 
 describe('a long scan', () => {
+  /** An anchor takes the longer way through the parser. */
+  const slow = (text: string) => text.replace('kind: ', 'kind: &kind ');
   const manifests = Object.fromEntries(
     Array.from({ length: 400 }, (_, folder) => [
       `f${folder}/all.yaml`,
-      Array.from({ length: 60 }, (_, name) => routes('edge').replace('name: front', `name: r-${folder}-${name}`)).join(
-        '---\n',
-      ),
+      Array.from({ length: 60 }, (_, name) =>
+        slow(routes('edge').replace('name: front', `name: r-${folder}-${name}`)),
+      ).join('---\n'),
     ]),
   );
 

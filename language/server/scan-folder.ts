@@ -36,8 +36,9 @@ export async function scanFolder(
 /** The text of a file that has something of Kubernetes in it; undefined for any other, and for what cannot be read. */
 export async function readManifest(path: string): Promise<string | undefined> {
   try {
-    const { size } = await stat(path);
-    if (size > largestFile) return undefined;
+    const found = await stat(path);
+    // A link may lead to a pipe, which would keep us waiting.
+    if (!found.isFile() || found.size > largestFile) return undefined;
     const text = await readFile(path, 'utf8');
     const isOurs =
       kustomizationFile.test(path.replaceAll('\\', '/')) || (text.includes('apiVersion') && text.includes('kind'));
