@@ -6,7 +6,7 @@ import type { Located } from '../../located.ts';
 import type { PodSource, Resource } from '../../resource.ts';
 import { defineRule, finding } from '../../rule.ts';
 import { ruledHost } from '../destination-rules.ts';
-import { mayBeInMesh } from '../in-mesh.ts';
+import { isInMesh, mayBeInMesh, namespaceLabel } from '../in-mesh.ts';
 import { PeerAuthentications } from '../peer-authentications.ts';
 import type { Demand } from '../peer-authentications.ts';
 import { PodIndex } from '../pods.ts';
@@ -22,7 +22,7 @@ export const tlsAgainstStrict = defineRule({
   code: 'ML0205',
   severity: 'error',
   docs: 'https://istio.io/latest/docs/ops/common-problems/network-issues/#503-errors-after-setting-destination-rule',
-  why: 'Workloads with STRICT mutual TLS take connections with a certificate of the mesh only. A DestinationRule that makes clients send plain text (DISABLE) or TLS without one (SIMPLE) breaks every request.',
+  why: 'Workloads with STRICT mutual TLS take connections with a certificate of the mesh only. A DestinationRule that makes clients send plain text (DISABLE) or TLS without one (SIMPLE) breaks every request. Reported where it is known that the pods have a proxy.',
   reads: ['DestinationRule', 'PeerAuthentication', 'Service', 'ServiceEntry', 'AnyPod', 'Namespace'],
   subject: ['DestinationRule'],
   *check({ DestinationRule, PeerAuthentication, Service, ServiceEntry, AnyPod, Namespace }, context) {
@@ -44,22 +44,34 @@ export const tlsAgainstStrict = defineRule({
 
     function findStrict(service: Resource, port: number | undefined): Demand | undefined {
       const selector = service.spec.at('selector').strings;
-      const behind = Object.keys(selector).length === 0 ? [] : pods.matching(selector, service.namespace);
+      // No pods of its own: the API server, or a service outside of the cluster.
+      if (Object.keys(selector).length === 0) return undefined;
       const home = lookUp(Namespace, byName, context).get(service.namespace)[0];
+      const behind = pods.matching(selector, service.namespace);
       if (behind.length === 0) {
         const demand = demands.demandIn(service.namespace);
-        return demand.mode === 'STRICT' && !context.knowsAll('AnyPod') ? demand : undefined;
+        const isMember = demand.policy?.namespace === service.namespace || isInjected(home);
+        return demand.mode === 'STRICT' && isMember && !context.knowsAll('AnyPod') ? demand : undefined;
       }
       for (const pod of behind) {
-        if (!mayBeInMesh(pod, home)) continue;
         const all = targetsOf(service, pod, port).map((target) => demands.demandOn(pod, target));
-        const strict = all.find(({ mode }) => mode === 'STRICT');
-        if (strict) return strict;
+        const strict = all.find((demand) => demand.mode === 'STRICT');
+        if (strict && hasOwnProxy(pod, home, strict)) return strict;
       }
       return undefined;
     }
   },
 });
+
+/** Only a proxy demands anything. Of an unknown namespace one is believed in where the policy is for that namespace or less. */
+function hasOwnProxy(pod: PodSource, home: Resource | undefined, { policy }: Demand): boolean {
+  if (home) return mayBeInMesh(pod, home);
+  return policy?.namespace === pod.namespace || isInMesh(pod, home);
+}
+
+function isInjected(home: Resource | undefined): boolean {
+  return namespaceLabel(home, 'istio-injection') === 'enabled' || namespaceLabel(home, 'istio.io/rev') !== undefined;
+}
 
 /** The modes of a DestinationRule that send something else than the mesh's TLS, with the one port they are for. */
 function* plainModes({ spec }: Resource): Iterable<{ mode: Located; port: number | undefined }> {
