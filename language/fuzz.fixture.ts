@@ -41,6 +41,6 @@ function count(figures: FuzzFigures, text: string, extension: string): void {
   const { milliseconds, findings, plain } = exercise(text, extension);
   figures.documents++;
   figures.findings += findings;
-  if (plain) figures.plain++;
+  figures.plain += plain;
   if (milliseconds > figures.slowest) [figures.slowest, figures.slowestText] = [milliseconds, text.slice(0, 200)];
 }

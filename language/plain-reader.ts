@@ -481,7 +481,9 @@ class PlainReader {
     size: number,
     flow: boolean,
   ): Located {
-    return new Located({ source: this.source, type, start, end, key, entries, items, size, flow });
+    // A list that grew by pushing has room for sixteen more; copied, it has none.
+    const held = type === 'map' ? { entries: entries.slice() } : { items: items.slice() };
+    return new Located({ source: this.source, type, start, end, key, ...held, size, flow });
   }
 }
 

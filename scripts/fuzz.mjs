@@ -50,8 +50,8 @@ const started = performance.now();
 const { figures, failure } = fuzz(fixtures, runs, seed, minutes * 60_000);
 const seconds = (performance.now() - started) / 1_000;
 console.log(
-  `\n${figures.documents} documents in ${Math.round(seconds)} s (seed ${seed}): ${figures.findings} findings, ` +
-    `${figures.plain} read by the plain reader and compared with the whole parser, slowest ${Math.round(figures.slowest)} ms`,
+  `\n${figures.documents} texts in ${Math.round(seconds)} s (seed ${seed}): ${figures.findings} findings, ` +
+    `${figures.plain} documents read by the plain reader and compared with the whole parser, slowest ${Math.round(figures.slowest)} ms`,
 );
 if (figures.slowest > slowestAllowed) console.log(`The slowest text begins with:\n${figures.slowestText}`);
 if (failure) console.log(failure);

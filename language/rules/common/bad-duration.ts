@@ -66,6 +66,8 @@ export const badDuration = defineRefusal(['VirtualService', 'DestinationRule', '
 
 function valuesAt(from: Located, [step, ...rest]: string[]): Located[] {
   if (step === undefined) return [from];
+  // Most of these places are empty in most resources.
+  if (!from.exists) return [];
   return (step === '*' ? from.items : [from.at(step)]).flatMap((next) => valuesAt(next, rest));
 }
 
