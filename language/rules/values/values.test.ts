@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { whyNoCel } from './cel.ts';
 import { parseDuration } from './durations.ts';
-import { isCidr, isDnsLabel, isWithinHost, whyNoHost, whyNoWildcardHost } from './hosts.ts';
+import { isCidr, isDnsLabel, isIpOrCidr, isWithinHost, whyNoHost, whyNoWildcardHost } from './hosts.ts';
 import { isLabelName, isLabelValue } from './labels.ts';
 import { isUnixSocket } from './ports.ts';
 import { whyNoRe2 } from './regex.ts';
+import { parseRequestUri, parseUrl } from './urls.ts';
 
 describe('durations', () => {
   test.each([
@@ -120,6 +122,20 @@ describe('regular expressions of RE2', () => {
     'a|',
     '\\p{Greek}',
     'x*?',
+    '(?<name>a)',
+    '(?im-sU:a)',
+    '(a{10}){100}',
+    'a{1000}',
+    'a{01}',
+    'a{,2}',
+    '^*$+',
+    '\\b?',
+    '\\pN\\P{^Lu}\\p{Letter}\\p{Old_Italic}',
+    '\\x{10FFFF}\\x41\\0\\12\\_\\-\\"',
+    '\\Qa**',
+    '[\\d-z\\x41-\\x5a\\pL]',
+    '()|(|)',
+    '語😀+',
   ])('%s is one', (regex) => {
     expect(whyNoRe2(regex)).toBeUndefined();
   });
@@ -143,7 +159,87 @@ describe('regular expressions of RE2', () => {
     '(*)',
     'a|*',
     'a\\',
+    '(?<n-a>a)',
+    '(?P=n)',
+    '(?P<n',
+    '(?x)a',
+    '(?-)a',
+    '(?#a)',
+    'a{0}{2}',
+    '(a{10}){101}',
+    '((a{100}){10}b){2}',
+    '\\C',
+    '\\Z',
+    '\\h',
+    '\\8',
+    '\\k<n>',
+    '\\u0041',
+    '\\x{110000}',
+    '\\x4',
+    '\\p{Foo}',
+    '\\p',
+    '[z-a]',
+    '[a-\\d]',
+    '[[:foo:]]',
+    '[\\b]',
+    '[',
+    '[]',
+    '[^]',
+    '\\é',
   ])('%s is none', (regex) => {
     expect(whyNoRe2(regex)).not.toBeUndefined();
   });
+});
+
+describe('addresses as Go reads them', () => {
+  test.each([
+    ['https://a.com:443/b', 'https'],
+    ['HTTP://a', 'http'],
+    ['registry:5000/a', 'registry'],
+    ['http://[fe80::1%25eth0]:80/', 'http'],
+    ['/a b', ''],
+    ['http://ü.com/%20', 'http'],
+    ['http://a.com:', 'http'],
+    ['http://u:p@a.com', 'http'],
+    ['*', ''],
+  ])('%s has the scheme "%s"', (text, scheme) => {
+    expect(parseRequestUri(text)?.scheme).toBe(scheme);
+    expect(parseUrl(text)?.scheme).toBe(scheme);
+  });
+
+  test.each([
+    'http://a b',
+    'http://a:b',
+    'http://a/%zz',
+    'http://[::1',
+    'http://[a]',
+    ':a',
+    'a\nb',
+    'http://a@b c@d',
+    '%zz',
+  ])('"%s" is none', (text) => {
+    expect(parseRequestUri(text)).toBeUndefined();
+    expect(parseUrl(text)).toBeUndefined();
+  });
+
+  test('a request has no fragment and no relative path', () => {
+    expect(parseUrl('a/b')).toEqual({ scheme: '', host: '' });
+    expect(parseRequestUri('a/b')).toBeUndefined();
+    expect(parseUrl('http://a#b')?.host).toBe('a');
+    expect(parseRequestUri('http://a#b')).toBeUndefined();
+    expect(parseRequestUri('')).toBeUndefined();
+  });
+});
+
+test('takes blocks of addresses as policies do', () => {
+  expect(['10.0.0.1', '10.0.0.1/8', '::1', 'fe80::1%eth0', '::ffff:1.2.3.4/96'].every(isIpOrCidr)).toBe(true);
+  expect(['10.0.0.1/08', 'fe80::1%eth0/64', '1.2.3', '01.2.3.4', '10.0.0.1%a', '::1%', ''].some(isIpOrCidr)).toBe(
+    false,
+  );
+});
+
+test('reads a hundred thousand levels of an expression without running out of stack', () => {
+  expect(whyNoCel('('.repeat(100_000))).toBeUndefined();
+  expect(whyNoRe2('('.repeat(100_000))).not.toBeUndefined();
+  expect(whyNoCel(`${'-'.repeat(100_000)}a`)).toBeUndefined();
 });
