@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
+import { checkUncheckedValue } from './unchecked-values.ts';
 import {
   catalogue,
   checkAnnotationValue,
@@ -174,5 +175,28 @@ describe('values', () => {
   it('leaves values alone that the injector does not check', () => {
     expect(wrong('sidecar.istio.io/inject', 'maybe')).toBe('ok');
     expect(wrong('sidecar.istio.io/logLevel', 'loud')).toBe('ok');
+  });
+});
+
+describe('values that nobody checks', () => {
+  it.each<[carrier: 'annotation' | 'label', name: string, value: string, instead: string | undefined | null]>([
+    ['label', 'sidecar.istio.io/inject', 'true', null],
+    ['label', 'sidecar.istio.io/inject', '', null],
+    ['label', 'sidecar.istio.io/inject', 'True', 'true'],
+    ['label', 'sidecar.istio.io/inject', '0', 'false'],
+    ['label', 'sidecar.istio.io/inject', 'off', 'false'],
+    ['label', 'sidecar.istio.io/inject', 'enabled', 'true'],
+    ['label', 'sidecar.istio.io/inject', 'maybe', undefined],
+    ['label', 'istio.io/dataplane-mode', 'AMBIENT', 'ambient'],
+    ['label', 'istio.io/dataplane-mode', 'sidecar', undefined],
+    ['label', 'sidecar.istio.io/logLevel', 'loud', null],
+    ['annotation', 'sidecar.istio.io/logLevel', 'DEBUG', 'debug'],
+    ['annotation', 'sidecar.istio.io/nativeSidecar', 'F', null],
+    ['annotation', 'sidecar.istio.io/statsFlushInterval', '5', '5s'],
+    ['annotation', 'sidecar.istio.io/userVolume', 'null', undefined],
+    ['annotation', 'toString', 'x', null],
+  ])('%s %s: %s', (carrier, name, value, instead) => {
+    const problem = checkUncheckedValue(carrier, name, value);
+    expect(problem ? problem.instead : null).toBe(instead);
   });
 });

@@ -11,6 +11,7 @@ import { namespaceInjectionValue } from './namespace-injection-value.ts';
 import { namespaceNotInjected } from './namespace-not-injected.ts';
 import { podSecurityRefusesInit } from './pod-security-refuses-init.ts';
 import { proxyUserId } from './proxy-user-id.ts';
+import { uncheckedValue } from './unchecked-value.ts';
 import { unchainedCniNetwork } from './unchained-cni-network.ts';
 import { uncheckedPortList } from './unchecked-port-list.ts';
 import { unknownAnnotation } from './unknown-annotation.ts';
@@ -34,6 +35,7 @@ export const injectionRules: readonly Rule[] = [
   proxyUserId,
   unchainedCniNetwork,
   uncheckedPortList,
+  uncheckedValue,
   unknownAnnotation,
   unknownProxyConfigField,
   unquotedMetadataValue,
