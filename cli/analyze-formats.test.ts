@@ -85,6 +85,16 @@ describe('a SARIF log', () => {
     expect(fingerprints('')[0]).toMatch(/^[0-9a-f]{16}:1$/);
   });
 
+  it('describes a code that a rule has for some of its findings only', () => {
+    const label = judge({
+      'ns.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: { name: a, labels: { istio-injection: true } }\n',
+    });
+    const codes = new Set(label.map(({ code }) => code));
+    const [one] = createSarifLog(label, context).runs;
+    expect(codes.size).toBeGreaterThan(0);
+    for (const { ruleId, ruleIndex } of one!.results!) expect(one!.tool.driver.rules![ruleIndex!]?.id).toBe(ruleId);
+  });
+
   it('says when the run was not complete', () => {
     expect(createSarifLog([], { ...context, complete: false }).runs[0]!.invocations).toEqual([
       { executionSuccessful: false },

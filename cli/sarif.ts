@@ -20,7 +20,7 @@ export interface SarifContext {
  * https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
  */
 export function createSarifLog(reports: readonly Report[], { root, version, complete }: SarifContext): Log {
-  const described = describeCodes();
+  const described = describeCodes(reports);
   const index = new Map(described.map(({ id }, at) => [id, at]));
   const fingerprint = createFingerprints(root);
   return {
@@ -50,9 +50,17 @@ const problemSeverity = { error: 'error', warning: 'warning', info: 'recommendat
 type AnyRule = Pick<Report, 'code' | 'docs' | 'severity'> & { id: string; why: string };
 
 /** One descriptor for each code. Several rules may share one, as Istio's `IST0106` holds all that its webhook refuses. */
-function describeCodes(): ReportingDescriptor[] {
+function describeCodes(reports: readonly Report[]): ReportingDescriptor[] {
   const byCode = new Map<string, AnyRule[]>();
-  for (const rule of [...Object.values(yamlRules), ...rules]) {
+  const all: AnyRule[] = [...Object.values(yamlRules), ...rules];
+  const codes = new Set(all.map(({ code }) => code));
+  // A rule may have another code for some of what it says.
+  const others = new Map(reports.filter(({ code }) => !codes.has(code)).map((report) => [report.code, report]));
+  for (const { code, rule: id, severity } of others.values()) {
+    const rule = all.find((one) => one.id === id);
+    if (rule) all.push({ ...rule, code, severity });
+  }
+  for (const rule of all) {
     const known = byCode.get(rule.code);
     if (known) known.push(rule);
     else byCode.set(rule.code, [rule]);

@@ -10,6 +10,7 @@ import { multipleInjectionLabels } from './multiple-injection-labels.ts';
 import { namespaceInjectionValue } from './namespace-injection-value.ts';
 import { namespaceNotInjected } from './namespace-not-injected.ts';
 import { podSecurityRefusesInit } from './pod-security-refuses-init.ts';
+import { proxyGroupId } from './proxy-group-id.ts';
 import { proxyUserId } from './proxy-user-id.ts';
 import { uncheckedValue } from './unchecked-value.ts';
 import { unchainedCniNetwork } from './unchained-cni-network.ts';
@@ -32,6 +33,7 @@ export const injectionRules: readonly Rule[] = [
   namespaceInjectionValue,
   namespaceNotInjected,
   podSecurityRefusesInit,
+  proxyGroupId,
   proxyUserId,
   unchainedCniNetwork,
   uncheckedPortList,
