@@ -27,6 +27,7 @@ const namespaceType: AnalysisType = {
 };
 /** Requests at a time: enough to hide the way there, not enough for the API server to make us wait. */
 const atOnce = 4;
+const objectsPerLine = 500;
 
 /**
  * Everything that analysis reads of a cluster, kind by kind. The namespaces come first and alone: a cluster that does not
@@ -62,7 +63,7 @@ async function readKind(
 ): Promise<SnapshotLine[]> {
   const kind = kindName(type);
   const done = (state: KindState, objects: PlainObject[], says = ''): SnapshotLine[] => [
-    ...(objects.length > 0 ? [{ type: 'objects' as const, objects }] : []),
+    ...inPieces(objects),
     { type: 'kind', kind, state, says },
   ];
   try {
@@ -74,6 +75,15 @@ async function readKind(
     if (failure.reason !== 'forbidden') return done('failed', [], failure.message);
     return done('refused', type.namespaced ? await listInOwnNamespace(cluster, type, signal) : [], failure.message);
   }
+}
+
+/** A line of a size that the other end can take in at once. */
+function inPieces(objects: PlainObject[]): SnapshotLine[] {
+  const starts = Array.from(
+    { length: Math.ceil(objects.length / objectsPerLine) },
+    (_, index) => index * objectsPerLine,
+  );
+  return starts.map((start) => ({ type: 'objects', objects: objects.slice(start, start + objectsPerLine) }));
 }
 
 /** Who may not read all namespaces may perhaps read the one that the context names. */
