@@ -58,13 +58,14 @@ export interface IptablesTool {
  * One reading of one family through one backend. `nft` and `legacy` are what iptables shows; `native-nft` are the tables
  * that it does not show, because somebody wrote them with nft: a table of family `inet` sees packets of both families and
  * stands in both readings. A backend that holds nothing here, and was not asked for that reason, has no reading.
+ * `computed` never comes from a node: nobody looked, it is what Istio would program (see obtain-rules.ts).
  */
 export interface RulesReading {
   family: '4' | '6';
-  backend: 'nft' | 'legacy' | 'native-nft';
-  /** What was run, for the user to run again. */
+  backend: 'nft' | 'legacy' | 'native-nft' | 'computed';
+  /** What was run, for the user to run again; empty for `computed`. */
   command: string;
-  origin: IptablesTool['origin'];
+  origin: IptablesTool['origin'] | 'computed';
   /** `iptables-save -c` text, or `nft list ruleset` text for `native-nft`. Empty text: no rules there. */
   text: string;
 }

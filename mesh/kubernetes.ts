@@ -50,6 +50,8 @@ export interface PodSpec {
   runtimeClassName?: string;
   containers?: Container[];
   initContainers?: Container[];
+  /** Added to a running pod for debugging; they can never be taken out again. */
+  ephemeralContainers?: Container[];
   securityContext?: { runAsUser?: number; runAsGroup?: number };
 }
 
@@ -79,6 +81,7 @@ export interface PodStatus {
   conditions?: { type: string; status: string; reason?: string; message?: string }[];
   containerStatuses?: ContainerStatus[];
   initContainerStatuses?: ContainerStatus[];
+  ephemeralContainerStatuses?: ContainerStatus[];
 }
 
 export interface Pod extends KubernetesObject {

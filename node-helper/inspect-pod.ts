@@ -3,7 +3,7 @@ import type { InspectPodResult, PodTarget, RulesReading } from '../contract/node
 import { Failure, permissionHint } from './failure.ts';
 import { findPodNetns, type FoundNetns } from './find-pod.ts';
 import type { CommandResult, Host } from './host.ts';
-import { findNativeTables, splitNftRuleset, tablesOfFamily } from './native-nft.ts';
+import { findNativeTables, splitNftRuleset, tablesOfFamily } from '../mesh/interception/native-nft.ts';
 import { parseInterfaces, parseSockets } from './proc-net.ts';
 import { findHostPlace, findPodPlaces, findProgram, findSaveCommand, ownPlace, type Place, runIn } from './tools.ts';
 

@@ -11,7 +11,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import * as l10n from '@vscode/l10n';
 import type { ClientOptions } from 'ws';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
-import { ClusterFailure } from './cluster.ts';
+import { ClusterFailure, resourceTypes } from './cluster.ts';
 import type {
   CallOptions,
   Cluster,
@@ -209,6 +209,20 @@ class ClientNodeCluster implements Cluster {
     );
   }
 
+  async patch<T extends KubernetesObject>(
+    type: ResourceType,
+    name: string,
+    body: object,
+    options: CallOptions & { namespace?: string; subresource?: string; dryRun?: boolean } = {},
+  ): Promise<T> {
+    const { namespace, subresource, dryRun } = options;
+    const call = this.#call('patch', type, { name, namespace, subresource });
+    const query = { fieldManager, dryRun: dryRun ? 'All' : undefined, fieldValidation: 'Strict' };
+    const path = resourcePath(type, { namespace, name, subresource, query });
+    const patch = { type: 'application/strategic-merge-patch+json', text: JSON.stringify(body) };
+    return parseAnswer<T>(call, await this.#send(call, 'PATCH', path, options, { body: patch }));
+  }
+
   async delete(type: ResourceType, name: string, options: CallOptions & { namespace?: string } = {}): Promise<boolean> {
     const call = this.#call('delete', type, { name, namespace: options.namespace });
     const path = resourcePath(type, { namespace: options.namespace, name, query: { propagationPolicy: 'Background' } });
@@ -240,6 +254,14 @@ class ClientNodeCluster implements Cluster {
     );
   }
 
+  async log(pod: { namespace: string; name: string; container: string }, options: CallOptions = {}): Promise<string> {
+    const { namespace, name, container } = pod;
+    const type = resourceTypes.pods;
+    const call = this.#call('log', type, { name, namespace, subresource: 'log' });
+    const path = resourcePath(type, { namespace, name, subresource: 'log', query: { container } });
+    return (await this.#send(call, 'GET', path, options)).body;
+  }
+
   #execUrl(pod: { namespace: string; name: string; container: string }, command: string[], stdin: boolean): URL {
     const [namespace, name] = [encodeURIComponent(pod.namespace), encodeURIComponent(pod.name)];
     const url = this.#url(`/api/v1/namespaces/${namespace}/pods/${name}/exec`);
@@ -257,12 +279,12 @@ class ClientNodeCluster implements Cluster {
   #call(
     verb: ClusterCall['verb'],
     type: ResourceType,
-    { name, namespace }: { name?: string; namespace?: string },
+    { name, namespace, subresource }: { name?: string; namespace?: string; subresource?: string },
   ): ClusterCall {
     const group = type.apiVersion.includes('/') ? `.${type.apiVersion.split('/', 1)[0]}` : '';
     return {
       verb,
-      resource: type.plural + group,
+      resource: type.plural + group + (subresource === undefined ? '' : `/${subresource}`),
       context: this.context.name,
       server: this.#server,
       ...(name !== undefined && { name }),

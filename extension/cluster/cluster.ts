@@ -80,6 +80,13 @@ export interface Cluster {
     object: T,
     options?: CallOptions & { dryRun?: boolean; force?: boolean },
   ): Promise<T>;
+  /** Strategic merge patch of an object, or of one of its subresources (`ephemeralcontainers`). */
+  patch<T extends KubernetesObject>(
+    type: ResourceType,
+    name: string,
+    body: object,
+    options?: CallOptions & { namespace?: string; subresource?: string; dryRun?: boolean },
+  ): Promise<T>;
   /** False when it was not there. */
   delete(type: ResourceType, name: string, options?: CallOptions & { namespace?: string }): Promise<boolean>;
   exec(
@@ -87,6 +94,8 @@ export interface Cluster {
     command: string[],
     options?: CallOptions & { stdin?: string },
   ): Promise<ExecResult>;
+  /** What a container has written until now. */
+  log(pod: { namespace: string; name: string; container: string }, options?: CallOptions): Promise<string>;
 }
 
 /** Why a call failed, as a word that code can ask about. */

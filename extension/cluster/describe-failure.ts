@@ -4,7 +4,7 @@ import { ClusterFailure, type FailureReason } from './cluster.ts';
 
 /** What we were about to do, with the names that the user knows. */
 export interface ClusterCall {
-  verb: 'list' | 'get' | 'watch' | 'apply' | 'delete' | 'exec' | 'discover';
+  verb: 'list' | 'get' | 'watch' | 'apply' | 'patch' | 'delete' | 'exec' | 'log' | 'discover';
   /** Plural, as in RBAC: `pods`, `daemonsets.apps`. */
   resource: string;
   name?: string;
@@ -107,6 +107,10 @@ function whatHappened({ verb, resource, name = '', namespace, context }: Cluster
       return l10n.t('Could not read {0} “{1}” {2}', resource, name, place);
     case 'apply':
       return l10n.t('Could not apply {0} “{1}” {2}', resource, name, place);
+    case 'patch':
+      return l10n.t('Could not change {0} “{1}” {2}', resource, name, place);
+    case 'log':
+      return l10n.t('Could not read the log of pod “{0}” {1}', name, place);
     case 'delete':
       return l10n.t('Could not delete {0} “{1}” {2}', resource, name, place);
     case 'exec':
@@ -246,6 +250,8 @@ const rbacVerb: Record<ClusterCall['verb'], string> = {
   get: 'get',
   watch: 'watch',
   apply: 'patch',
+  patch: 'patch',
+  log: 'get',
   delete: 'delete',
   exec: 'create',
   discover: 'get',

@@ -5,6 +5,8 @@ export interface PathParts {
   /** Absent for a namespaced kind: all namespaces. */
   namespace?: string;
   name?: string;
+  /** Of the object that `name` names: `log`. */
+  subresource?: string;
   /** `undefined` values are left out. */
   query?: Record<string, string | number | boolean | undefined>;
 }
@@ -13,11 +15,12 @@ export interface PathParts {
  * `/api/v1/namespaces/shop/pods/reviews-1?…`, or `/apis/apps/v1/…` for a group that has a name.
  * @returns path and query, to be put behind the server's URL.
  */
-export function resourcePath(type: ResourceType, { namespace, name, query = {} }: PathParts = {}): string {
+export function resourcePath(type: ResourceType, { namespace, name, subresource, query = {} }: PathParts = {}): string {
   const segments = [groupVersionPath(type.apiVersion)];
   if (type.namespaced && namespace) segments.push('namespaces', encodeURIComponent(namespace));
   segments.push(type.plural);
   if (name) segments.push(encodeURIComponent(name));
+  if (name && subresource) segments.push(subresource);
   const present = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
   const search = new URLSearchParams(present.map(([key, value]): [string, string] => [key, String(value)])).toString();
   return segments.join('/') + (search && `?${search}`);

@@ -28,9 +28,17 @@ const requestTimeoutMs = 30_000;
 export class HelperMissing extends Error {
   override readonly name = 'HelperMissing';
   readonly node: string;
-  constructor(node: string, message: string) {
+  /** What to do next. */
+  readonly next: string;
+  /** Deploying, or deploying again, can help. */
+  readonly canDeploy: boolean;
+  constructor(node: string, message: string, next?: string) {
     super(message);
     this.node = node;
+    this.canDeploy = next === undefined;
+    this.next =
+      next ??
+      l10n.t('Deploy the node helper: it only reads, and you see its manifest and rights before anything is changed.');
   }
 }
 

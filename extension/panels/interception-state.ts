@@ -269,7 +269,7 @@ function describeSource(
   return origins.length > 0 ? l10n.t('{0} with {1}', base, origins.join(', ')) : base;
 }
 
-function describeOrigin(origin: IptablesTool['origin']): string {
+function describeOrigin(origin: IptablesTool['origin'] | 'computed'): string {
   switch (origin) {
     case 'container':
       return l10n.t('the helper’s iptables');

@@ -51,6 +51,8 @@ class FakeCluster implements Cluster {
   apply = () => Promise.reject(new Error('not asked for'));
   delete = () => Promise.reject(new Error('not asked for'));
   exec = () => Promise.reject(new Error('not asked for'));
+  patch = () => Promise.reject(new Error('not asked for'));
+  log = () => Promise.reject(new Error('not asked for'));
 }
 
 const pod = (name: string, resourceVersion: string, namespace = 'shop'): Pod => ({
