@@ -54,6 +54,8 @@ export interface Rule {
    */
   subject?: readonly Readable[];
   check: (byKind: ByKind, context: RuleContext) => Iterable<Finding>;
+  /** Of a rule with `scope: 'resource'` that asks for nothing but the resource: the same check, without lists around it. */
+  checkOne?: (resource: Resource) => Iterable<Finding>;
 }
 
 /**

@@ -52,8 +52,8 @@ function seededRandom(seed) {
   };
 }
 
-/** What a file holds, in this order; the last ones take turns when there is room for more. */
-const kinds = [service, deployment, virtualService, destinationRule, authorizationPolicy, another, another, another];
+/** What a file holds, in the order in which it can be applied without requests failing; the last ones take turns when there is room for more. */
+const kinds = [service, deployment, destinationRule, virtualService, authorizationPolicy, another, another, another];
 
 function another(app, random, number) {
   return pick(random, [serviceEntry, gateway, sidecar, telemetry, requestAuthentication, configMap, serviceAccount])(

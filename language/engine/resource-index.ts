@@ -73,22 +73,22 @@ export class ResourceIndex {
     return byKind(reads, (read) => this.list(read).handle);
   }
 
-  /** One resource alone, for rules that look at nothing else. */
-  alone(resource: Resource, reads: Rule['reads']): ByKind {
-    return byKind(reads, (read) => {
-      if (read === 'AnyPod') return [this.podSourceOf(resource)].filter((pod) => pod !== undefined);
-      return resource.kind === read ? [resource] : [];
-    });
+  /** What rules are handed of one resource to judge, and of everything else to look up. */
+  about(resource: Resource): (rule: Rule) => ByKind {
+    const own = new Map<Readable, readonly Item[]>();
+    const only = (read: Readable): readonly Item[] => {
+      let list = own.get(read);
+      if (!list) own.set(read, (list = this.only(resource, read)));
+      return list;
+    };
+    return ({ reads, subject }) =>
+      byKind(reads, (read) => (subject?.includes(read) ? only(read) : this.list(read).handle));
   }
 
-  /** One resource to judge, and everything else to look up. */
-  about(resource: Resource, { reads, subject }: Rule): ByKind {
-    return byKind(reads, (read) => {
-      const list = this.list(read);
-      if (!subject?.includes(read)) return list.handle;
-      const item = read === 'AnyPod' ? this.podSourceOf(resource) : resource.kind === read ? resource : undefined;
-      return item ? list.only(item) : list.only();
-    });
+  private only(resource: Resource, read: Readable): readonly Item[] {
+    const item = read === 'AnyPod' ? this.podSourceOf(resource) : resource.kind === read ? resource : undefined;
+    const list = this.list(read);
+    return item ? list.only(item) : list.only();
   }
 
   private list(read: Readable): LiveList<Item> {

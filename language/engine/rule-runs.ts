@@ -1,19 +1,18 @@
 import type { Resource } from '../resource.ts';
-import type { ByKind, Rule, RuleContext } from '../rule.ts';
-import type { Kind } from '../kinds.ts';
+import type { Rule, RuleContext } from '../rule.ts';
 import { Reader } from './reactive.ts';
 import type { Doubts } from './reactive.ts';
 import type { Found } from './report.ts';
+import { ask, askAlone, sortRules } from './rule-sets.ts';
+import type { OnRuleFailure, RuleSets } from './rule-sets.ts';
 import { RunQueue } from './run-queue.ts';
-import { podKinds } from './resource-index.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
-interface Surroundings {
+export interface Surroundings {
   resources: ResourceIndex;
   doubts: Doubts;
   context: () => RuleContext;
-  /** A rule that failed, which is our fault and nobody else's. */
-  failed: (rule: Rule, error: unknown) => void;
+  failed: OnRuleFailure;
   /** The findings in a file may be others. */
   touched: (uri: string) => void;
 }
@@ -24,8 +23,7 @@ interface Surroundings {
  */
 export class RuleRuns {
   private readonly around: Surroundings;
-  private readonly alone: ReadonlyMap<Kind, readonly Rule[]>;
-  private readonly among: ReadonlyMap<Kind, readonly Rule[]>;
+  private readonly sets: RuleSets;
   private readonly whole: readonly Run[];
   private readonly byResource = new Map<Resource, Run[]>();
   private readonly waiting = new RunQueue<Run>();
@@ -36,26 +34,32 @@ export class RuleRuns {
 
   constructor(rules: readonly Rule[], around: Surroundings) {
     this.around = around;
-    this.alone = rulesByKind(
-      rules.filter(({ scope }) => scope === 'resource'),
-      ({ reads }) => reads,
+    this.sets = sortRules(rules);
+    this.whole = this.sets.whole.map(
+      (rule) =>
+        new Run((context, found) => {
+          ask(rule, () => rule.check(around.resources.everything(rule.reads), context), around.failed, found);
+        }, this.waitingForOthers),
     );
-    this.among = rulesByKind(
-      rules.filter(({ subject }) => subject),
-      ({ subject }) => subject ?? [],
-    );
-    this.whole = rules
-      .filter(({ scope, subject }) => scope === 'mesh' && !subject)
-      .map((rule) => new Run([rule], ({ reads }) => around.resources.everything(reads), this.waitingForOthers));
   }
 
   add(resource: Resource): void {
-    const { resources } = this.around;
-    const alone = this.alone.get(resource.kind);
-    const among = this.among.get(resource.kind);
+    const { resources, failed } = this.around;
+    const alone = this.sets.alone.get(resource.kind);
+    const among = this.sets.among.get(resource.kind);
     const runs: Run[] = [];
-    if (alone) runs.push(new Run(alone, ({ reads }) => resources.alone(resource, reads), this.waiting));
-    if (among) runs.push(new Run(among, (rule) => resources.about(resource, rule), this.waitingForOthers));
+    if (alone) {
+      const askThem: Ask = (context, found) =>
+        askAlone(alone, resource, resources.podSourceOf(resource), context, failed, found);
+      runs.push(new Run(askThem, this.waiting));
+    }
+    if (among) {
+      const askThem: Ask = (context, found) => {
+        const about = resources.about(resource);
+        for (const rule of among) ask(rule, () => rule.check(about(rule), context), failed, found);
+      };
+      runs.push(new Run(askThem, this.waitingForOthers));
+    }
     this.byResource.set(resource, runs);
   }
 
@@ -94,7 +98,7 @@ export class RuleRuns {
 
   private ask(run: Run, context: RuleContext): void {
     const before = run.found;
-    run.repeat(context, this.around.failed);
+    run.repeat(context);
     this.file(run, before, run.found);
   }
 
@@ -123,17 +127,17 @@ export class RuleRuns {
   }
 }
 
+type Ask = (context: RuleContext, found: Found[]) => void;
+
 /** Some rules that read the same, and what they said. */
 class Run extends Reader {
-  found: readonly Found[] = [];
-  private readonly rules: readonly Rule[];
-  private readonly read: (rule: Rule) => ByKind;
+  found: readonly Found[] = nothing;
+  private readonly askThem: Ask;
   private readonly waiting: RunQueue<Run>;
 
-  constructor(rules: readonly Rule[], read: (rule: Rule) => ByKind, waiting: RunQueue<Run>) {
+  constructor(askThem: Ask, waiting: RunQueue<Run>) {
     super();
-    this.rules = rules;
-    this.read = read;
+    this.askThem = askThem;
     this.waiting = waiting;
     this.wait();
   }
@@ -148,24 +152,18 @@ class Run extends Reader {
     this.waiting.delete(this);
   }
 
-  repeat(context: RuleContext, failed: Surroundings['failed']): void {
-    this.found = this.track(() => this.rules.flatMap((rule) => this.ask(rule, context, failed)));
+  repeat(context: RuleContext): void {
+    const found: Found[] = [];
+    this.track(() => this.askThem(context, found));
+    this.found = found.length > 0 ? found : nothing;
   }
 
   protected override becameStale(): void {
     this.wait();
   }
-
-  /** A rule that throws is a bug of ours: it is told to who logs, and everything else goes on. */
-  private ask(rule: Rule, context: RuleContext, failed: Surroundings['failed']): Found[] {
-    try {
-      return Array.from(rule.check(this.read(rule), context), (item) => ({ ...item, rule }));
-    } catch (error) {
-      failed(rule, error);
-      return [];
-    }
-  }
 }
+
+const nothing: readonly Found[] = [];
 
 function byUri(all: readonly Found[]): Map<string, Found[]> {
   const files = new Map<string, Found[]>();
@@ -196,19 +194,4 @@ function isSame(a: Found, b: Found): boolean {
     !a.fixes?.length &&
     !b.fixes?.length
   );
-}
-
-function rulesByKind(
-  rules: readonly Rule[],
-  kindsOf: (rule: Rule) => Rule['reads'],
-): ReadonlyMap<Kind, readonly Rule[]> {
-  const byKind = new Map<Kind, Rule[]>();
-  for (const rule of rules) {
-    for (const kind of new Set(kindsOf(rule).flatMap((read) => (read === 'AnyPod' ? podKinds : [read])))) {
-      const known = byKind.get(kind);
-      if (known) known.push(rule);
-      else byKind.set(kind, [rule]);
-    }
-  }
-  return byKind;
 }

@@ -31,6 +31,7 @@ function define(
     docs: istioDocs(rule.code),
     reads,
     scope: 'resource',
+    checkOne: check,
     *check(byKind) {
       for (const kind of reads) for (const resource of byKind[kind]) yield* check(resource);
     },
