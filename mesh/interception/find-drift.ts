@@ -34,15 +34,16 @@ export interface Drift {
  * Compares the rules that a pod has with those that Istio would program for it. Every packet is followed through both, in
  * every hook of every table, so that *same* is no matter of text: the order of two RETURN rules for different ports, or the
  * layout of another Istio version, is no drift as long as no packet meets another fate.
+ * @param peer name of the pod whose real rules stand on the expected side, when two pods are compared.
  */
-export function findDrift(expected: ExpectedRules, actual: Ruleset): Drift {
+export function findDrift(expected: ExpectedRules, actual: Ruleset, peer?: string): Drift {
   const family = expected.ruleset.family === '6' ? '6' : '4';
   const cannotTell = whyIncomparable(expected, actual, family);
   if (cannotTell !== undefined) return { status: 'unknown', differences: [], whyUnknown: cannotTell };
   const sides = { expected: chainsOf(expected.ruleset, family), actual: chainsOf(actual, family) };
   const shown = shownTables(sides.expected, sides.actual, actual);
   try {
-    const differences = compare(expected, sides, shown.tables);
+    const differences = compare(expected, sides, shown.tables, peer);
     if (differences.length > 0) return { status: 'drift', differences };
   } catch (error) {
     if (!(error instanceof TooManyPieces)) throw error;
@@ -90,7 +91,7 @@ interface Sides {
   actual: Map<string, Map<string, Chain>>;
 }
 
-function compare(expected: ExpectedRules, sides: Sides, tables: Set<string>): DriftDifference[] {
+function compare(expected: ExpectedRules, sides: Sides, tables: Set<string>, peer?: string): DriftDifference[] {
   const space = new PacketSpace(rulesOf(sides.expected, sides.actual));
   const effort: Effort = { steps: 0 };
   const all = compareChains(sides.expected, sides.actual, space, effort, tables);
@@ -106,11 +107,11 @@ function compare(expected: ExpectedRules, sides: Sides, tables: Set<string>): Dr
     disagreements.reduce((best, each) => (narrowness(each, space) < narrowness(best, space) ? each : best));
   const differences = lines.flatMap((line) => {
     const own = consequencesWithin(line, sides, all, space);
-    return own.length > 0 ? [toDifference(line, describeDisagreement(widest(own), space))] : [];
+    return own.length > 0 ? [toDifference(line, describeDisagreement(widest(own), space, peer))] : [];
   });
   if (differences.length > 0) return differences;
   // No line alone makes the difference, all of them together do.
-  return lines.map((line) => toDifference(line, describeDisagreement(widest(all), space)));
+  return lines.map((line) => toDifference(line, describeDisagreement(widest(all), space, peer)));
 }
 
 function* rulesOf(...sets: Chains[]): Generator<IptablesRule> {

@@ -3,7 +3,8 @@ import './gallery.css';
 import { html, render } from 'lit';
 import type { FromInterceptionView } from '../../contract/interception-view.ts';
 import { mountInterceptionView } from '../interception/mount.ts';
-import { states } from './states.ts';
+import { recordedRules } from './recorded-rules.ts';
+import { afterTraffic, comparison, settings, states } from './states.ts';
 import { applyTheme, themes, type ThemeName } from './themes.ts';
 
 const query = new URLSearchParams(location.search);
@@ -15,12 +16,30 @@ const bar = document.getElementById('gallery');
 applyTheme(theme in themes ? theme : 'dark');
 drawBar();
 if (root) {
+  const key = (name: string) => `${chosen} ${name}`;
+  const kept: unknown = JSON.parse(sessionStorage.getItem(key('ui')) ?? 'null') ?? settings[chosen]?.();
   const view = mountInterceptionView(root, {
-    post: (message) => drawBar(message),
-    getState: () => JSON.parse(sessionStorage.getItem(chosen) ?? 'null'),
-    setState: (state) => sessionStorage.setItem(chosen, JSON.stringify(state)),
+    post: (message) => {
+      drawBar(message);
+      answer(message);
+    },
+    getState: () => kept,
+    setState: (ui) => sessionStorage.setItem(key('ui'), JSON.stringify(ui)),
   });
-  const state = (states[chosen] ?? states.redirect!)();
+  let state = (Object.hasOwn(states, chosen) ? states[chosen]! : states.redirect!)();
+  let watching: number | undefined;
+  const show = (next: typeof state) => view.show((state = next));
+  /** As the editor's host does, with a pod on which there is always some traffic. */
+  const answer = (message: FromInterceptionView): void => {
+    if (message.type === 'compare') {
+      const { compare, ...rest } = state;
+      show(message.stop ? rest : { ...state, compare: comparison(recordedRules.annotated) });
+    }
+    if (message.type !== 'watch') return;
+    clearInterval(watching);
+    show({ ...state, watch: { on: message.on, seconds: message.seconds } });
+    if (message.on) watching = window.setInterval(() => show(afterTraffic(state)), message.seconds * 1000);
+  };
   performance.mark('state');
   view.show(state);
   performance.measure('elements', 'state');

@@ -4,6 +4,10 @@
  */
 export const themes: Record<'dark' | 'light' | 'high-contrast' | 'high-contrast-light', Record<string, string>> = {
   dark: {
+    'charts-blue': '#3794ff',
+    'charts-orange': '#d18616',
+    'diffEditor-insertedLineBackground': '#9bb95533',
+    'diffEditor-removedLineBackground': '#ff000033',
     'badge-background': '#616161',
     'badge-foreground': '#f8f8f8',
     'button-background': '#0078d4',
@@ -40,6 +44,10 @@ export const themes: Record<'dark' | 'light' | 'high-contrast' | 'high-contrast-
     'textLink-foreground': '#4daafc',
   },
   light: {
+    'charts-blue': '#0063d3',
+    'charts-orange': '#d18616',
+    'diffEditor-insertedLineBackground': '#9bb95533',
+    'diffEditor-removedLineBackground': '#ff000033',
     'badge-background': '#cccccc',
     'badge-foreground': '#3b3b3b',
     'button-background': '#005fb8',
@@ -76,6 +84,10 @@ export const themes: Record<'dark' | 'light' | 'high-contrast' | 'high-contrast-
     'textLink-foreground': '#005fb8',
   },
   'high-contrast': {
+    'charts-blue': '#59a4f9',
+    'charts-orange': '#d18616',
+    'diffEditor-insertedTextBorder': '#33ff2eff',
+    'diffEditor-removedTextBorder': '#ff008f',
     'badge-background': '#000000',
     'badge-foreground': '#ffffff',
     'button-background': '#000000',
@@ -111,6 +123,10 @@ export const themes: Record<'dark' | 'light' | 'high-contrast' | 'high-contrast-
     'textLink-foreground': '#21a6ff',
   },
   'high-contrast-light': {
+    'charts-blue': '#1a85ff',
+    'charts-orange': '#d18616',
+    'diffEditor-insertedTextBorder': '#374e06',
+    'diffEditor-removedTextBorder': '#ad0707',
     'badge-background': '#0f4a85',
     'badge-foreground': '#ffffff',
     'button-background': '#0f4a85',

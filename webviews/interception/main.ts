@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
-import type { FromInterceptionView, ToInterceptionView } from '../../contract/interception-view.ts';
+import type { FromInterceptionView } from '../../contract/interception-view.ts';
+import { parseToInterceptionView } from '../../contract/parse-interception-view.ts';
 import { mountInterceptionView } from './mount.ts';
 import type { UiState } from './ui-state.ts';
 
@@ -18,10 +19,11 @@ if (root) {
     getState: () => vscode.getState(),
     setState: (state) => vscode.setState(state),
   });
-  window.addEventListener('message', ({ data }: MessageEvent<ToInterceptionView>) => {
-    if (data.type !== 'state') return;
-    if (data.strings) l10n.config({ contents: data.strings });
-    view.show(data.state);
+  window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    const message = parseToInterceptionView(data);
+    if (!message) return;
+    if (message.strings) l10n.config({ contents: message.strings });
+    view.show(message.state, message.tab);
   });
   vscode.postMessage({ type: 'ready' });
 }

@@ -8,4 +8,8 @@ export interface ViewContext {
   post: (message: FromInterceptionView) => void;
   /** Unfolds a chain and brings it into sight. */
   goToChain: (key: string) => void;
+  /** Brings one rule into sight in the Rules tab. @param index see {@link indexRows} */
+  goToRule: (index: number) => void;
+  /** Rules that packets have met between the last two readings while watching. */
+  justHit: ReadonlySet<number>;
 }

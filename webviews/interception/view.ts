@@ -2,12 +2,24 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import * as l10n from '@vscode/l10n';
-import type { FailureView, InterceptionState, ReadingView } from '../../contract/interception-view.ts';
-import { filterRules } from './filter-rules.ts';
+import {
+  interceptionTabs,
+  type InterceptionState,
+  type InterceptionTab,
+  type ReadingView,
+} from '../../contract/interception-view.ts';
+import { compareView } from './compare/compare-view.ts';
+import { driftOf, driftView } from './drift/drift-view.ts';
+import { failureView } from './failure-view.ts';
+import { graphView } from './graph/graph-view.ts';
 import { icon, type IconName } from './icons.ts';
-import { rulesView } from './rules-view.ts';
+import { rawActionsView, rawView } from './raw/raw-view.ts';
+import { filterRules, type FilteredRules } from './rules/filter-rules.ts';
+import { rulesView, vastReading } from './rules/rules-view.ts';
+import { traceView } from './trace/trace-view.ts';
 import type { UiState } from './ui-state.ts';
 import type { ViewContext } from './view-context.ts';
+import { watchView } from './watch/watch-view.ts';
 
 /** From here on the browser lays out only what is in sight. */
 const manyRules = 300;
@@ -99,39 +111,140 @@ function noticeView(kind: IconName, word: string, text: string): TemplateResult 
 function readingView(state: InterceptionState, reading: ReadingView, context: ViewContext): TemplateResult {
   const { ui } = context;
   const filtered = filterRules(reading, ui);
+  const tools = toolsOf(ui.tab, reading, filtered, context);
   return html`
+    ${provenanceView(state)}
     <div class="bar">
       <div class="row">
-        ${tabsView(filtered.total, context)}
+        ${tabsView(state, reading, filtered.total, context)} ${provenanceTags(state)}
         ${state.readings.length > 1 ? readingSwitch(state.readings, reading, context) : nothing}
       </div>
-      <div class="row">
-        ${ui.tab === 'rules' ? searchView(reading, filtered.shown, filtered.total, context) : rawActionsView(reading, context)}
-      </div>
+      ${tools === nothing ? nothing : html`<div class="row">${tools}</div>`}
     </div>
     <section
       id="panel"
-      class=${filtered.shown > manyRules ? 'many' : ''}
+      class="panel-${ui.tab} ${filtered.shown > manyRules ? 'many' : ''}"
       role="tabpanel"
       aria-labelledby="tab-${ui.tab}"
     >
-      ${ui.tab === 'raw' ? rawView(reading) : filtered.total === 0 ? emptyView(whyNoRules(reading)) : rulesView(reading, filtered, context)}
+      ${panelView(state, reading, filtered, context)}
     </section>
   `;
 }
 
-const tabs = ['rules', 'raw'] as const;
+function toolsOf(
+  tab: InterceptionTab,
+  reading: ReadingView,
+  { shown, total }: FilteredRules,
+  context: ViewContext,
+): TemplateResult | typeof nothing {
+  if (tab === 'rules') return searchView(reading, shown, total, context);
+  return tab === 'raw' ? rawActionsView(reading, context) : nothing;
+}
 
-function tabsView(total: number, { ui, update }: ViewContext): TemplateResult {
-  const label = { rules: l10n.t('Rules'), raw: l10n.t('Raw Text') };
-  const choose = (tab: UiState['tab']) => update({ tab });
+function panelView(
+  state: InterceptionState,
+  reading: ReadingView,
+  filtered: FilteredRules,
+  context: ViewContext,
+): TemplateResult {
+  const { tab } = context.ui;
+  const empty = filtered.total === 0 ? emptyView(whyNoRules(reading)) : undefined;
+  switch (tab) {
+    case 'graph':
+      return empty ?? graphView(reading, context);
+    case 'trace':
+      return traceView(state, reading, context);
+    case 'drift':
+      return driftView(state, reading, context);
+    case 'watch':
+      return empty ?? watchView(state, reading, context);
+    case 'compare':
+      return compareView(state, reading, context);
+    case 'raw':
+      return reading.raw.trim() === ''
+        ? emptyView(l10n.t('The tool printed nothing: there are no rules of this kind.'))
+        : rawView(reading);
+    default:
+      return empty ?? html`${vastNote(filtered)}${rulesView(reading, filtered, context)}`;
+  }
+}
+
+/** What is on screen was not read, or not wholly: said once in full above the tabs, and as a tag beside them on every tab. */
+function provenanceView({ origin, gaps = [] }: InterceptionState): TemplateResult | typeof nothing {
+  if (origin?.kind !== 'computed' && gaps.length === 0) return nothing;
+  return html`<div class="provenance">
+    ${
+      origin?.kind === 'computed'
+        ? html`<p class="computed">
+            ${icon('calculator')}<span
+              ><strong>${l10n.t('Computed, not read:')}</strong> ${l10n.t(
+                'these are the rules that Istio would program. Nobody has looked into the pod.',
+              )}
+              ${origin.why ?? ''}</span
+            >
+          </p>`
+        : nothing
+    }
+    ${gaps.map(
+      ({ what, why }) =>
+        html`<p class="partial">
+          ${icon('partial')}<span
+            ><strong>${l10n.t('Partial:')}</strong> ${l10n.t('{0} is missing. {1}', what, why)}</span
+          >
+        </p>`,
+    )}
+  </div>`;
+}
+
+function provenanceTags({ origin, gaps = [] }: InterceptionState): TemplateResult {
+  return html`${
+    origin?.kind === 'computed'
+      ? html`<span class="tag computed-tag">${icon('calculator')}${l10n.t('Computed, not read')}</span>`
+      : nothing
+  }${gaps.length > 0 ? html`<span class="tag partial-tag">${icon('partial')}${l10n.t('Partial')}</span>` : nothing}`;
+}
+
+function vastNote({ shown, total }: FilteredRules): TemplateResult | typeof nothing {
+  if (shown <= vastReading) return nothing;
+  return html`<p class="graph-note">
+    ${icon('info')}${l10n.t('{0} rules are too many to show at once: chains begin folded, long ones come page by page. Search to narrow them down.', total)}
+  </p>`;
+}
+
+function tabLabel(tab: InterceptionTab): string {
+  switch (tab) {
+    case 'rules':
+      return l10n.t('Rules');
+    case 'graph':
+      return l10n.t('Graph');
+    case 'trace':
+      return l10n.t('Trace');
+    case 'drift':
+      return l10n.t('Drift');
+    case 'watch':
+      return l10n.t('Watch');
+    case 'compare':
+      return l10n.t('Compare');
+    default:
+      return l10n.t('Raw Text');
+  }
+}
+
+function tabsView(
+  state: InterceptionState,
+  reading: ReadingView,
+  total: number,
+  { ui, update }: ViewContext,
+): TemplateResult {
+  const choose = (tab: InterceptionTab) => update({ tab });
   return html`<div
     class="tabs"
     role="tablist"
-    aria-label=${l10n.t('How to show the rules')}
-    @keydown=${(event: KeyboardEvent) => roveFocus(event, tabs, ui.tab, choose)}
+    aria-label=${l10n.t('What to look at')}
+    @keydown=${(event: KeyboardEvent) => roveFocus(event, interceptionTabs, ui.tab, choose)}
   >
-    ${tabs.map(
+    ${interceptionTabs.map(
       (tab) =>
         html`<button
           id="tab-${tab}"
@@ -142,15 +255,31 @@ function tabsView(total: number, { ui, update }: ViewContext): TemplateResult {
           data-rove=${tab}
           @click=${() => choose(tab)}
         >
-          ${label[tab]}${tab === 'rules' ? html` <span class="count">${total}</span>` : nothing}
+          ${tabLabel(tab)}${tabCount(tab, state, reading, total, ui)}
         </button>`,
     )}
   </div>`;
 }
 
+/** What a tab has to say before it is opened. */
+function tabCount(
+  tab: InterceptionTab,
+  state: InterceptionState,
+  reading: ReadingView,
+  total: number,
+  ui: UiState,
+): TemplateResult | typeof nothing {
+  const count = (text: string | number) => html` <span class="count">${text}</span>`;
+  if (tab === 'rules') return count(total);
+  if (tab === 'watch' && ui.watch) return count(l10n.t('armed'));
+  const drift = tab === 'drift' ? driftOf(state, reading) : undefined;
+  if (drift?.status === 'drift') return count(drift.differences.length);
+  return drift?.status === 'same' ? count(l10n.t('none')) : nothing;
+}
+
 function readingSwitch(readings: ReadingView[], chosen: ReadingView, { update }: ViewContext): TemplateResult {
   const ids = readings.map(({ id }) => id);
-  const choose = (reading: string) => update({ reading });
+  const choose = (reading: string) => update({ reading, viewport: undefined, node: undefined, pages: {} });
   return html`<div
     class="switch"
     role="radiogroup"
@@ -229,41 +358,6 @@ function searchView(reading: ReadingView, shown: number, total: number, { ui, up
         : nothing
     }
   `;
-}
-
-function rawActionsView(reading: ReadingView, { post }: ViewContext): TemplateResult {
-  return html`
-    ${reading.command ? html`<code class="command" title=${l10n.t('What was run on the node')}>${reading.command}</code>` : html`<span class="command"></span>`}
-    <vscode-button secondary class="copy" @click=${() => post({ type: 'copy', text: reading.raw })}
-      >${icon('copy', 'content-before')}${l10n.t('Copy')}</vscode-button
-    >
-    <vscode-button secondary class="open-raw" @click=${() => post({ type: 'open-raw', reading: reading.id })}
-      >${icon('document', 'content-before')}${l10n.t('Open as Document')}</vscode-button
-    >
-  `;
-}
-
-function rawView(reading: ReadingView): TemplateResult {
-  if (reading.raw.trim() === '') return emptyView(l10n.t('The tool printed nothing: there are no rules of this kind.'));
-  return html`<pre class="raw" tabindex="0" aria-label=${l10n.t('Raw text')}>${reading.raw}</pre>`;
-}
-
-function failureView({ what, why, next, actions }: FailureView, { post }: ViewContext): TemplateResult {
-  return html`<section class="failure" role="alert">
-    ${icon('failure')}
-    <div>
-      <h2>${what}</h2>
-      ${why ? html`<p>${why}</p>` : nothing} ${next ? html`<p>${next}</p>` : nothing}
-      <p class="actions">
-        ${actions.map(
-          ({ id, label }, at) =>
-            html`<vscode-button class="action-${id}" ?secondary=${at > 0} @click=${() => post({ type: 'action', id })}
-              >${label}</vscode-button
-            >`,
-        )}
-      </p>
-    </div>
-  </section>`;
 }
 
 function loadingView({ pod }: InterceptionState): TemplateResult {

@@ -3,8 +3,12 @@ import type { Disagreement } from './compare-chains.ts';
 import type { Box, PacketSpace } from './packet-space.ts';
 import type { Outcome } from './walk-rules.ts';
 
-/** Which traffic is treated differently, and how: `TCP that comes in to port 9443: goes to the proxy (port 15006). Expected: is left alone.` */
-export function describeDisagreement({ hook, box, expected, actual }: Disagreement, space: PacketSpace): string {
+/** Which traffic is treated differently, and how: `TCP that comes in to port 9443: goes to the proxy (port 15006). Expected: is left alone.` @param peer whose rules stand on the expected side, when that is another pod */
+export function describeDisagreement(
+  { hook, box, expected, actual }: Disagreement,
+  space: PacketSpace,
+  peer?: string,
+): string {
   const details = describeBox(box, space);
   const kind = describeProtocol(box, space);
   const traffic =
@@ -14,7 +18,9 @@ export function describeDisagreement({ hook, box, expected, actual }: Disagreeme
         ? l10n.t('{0} that the pod sends{1}', kind, details)
         : l10n.t('{0} in {1}{2}', kind, hook, details);
   const [now, wanted] = describeOutcomes(actual, expected);
-  return l10n.t('{0} {1}. Expected: it {2}.', traffic, now, wanted);
+  return peer === undefined
+    ? l10n.t('{0} {1}. Expected: it {2}.', traffic, now, wanted)
+    : l10n.t('{0} {1}. In {2} it {3}.', traffic, now, peer, wanted);
 }
 
 /** How narrow a disagreement is: the widest one says most about a difference. */

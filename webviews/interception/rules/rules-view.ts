@@ -1,11 +1,13 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { repeat } from 'lit/directives/repeat.js';
 import * as l10n from '@vscode/l10n';
-import type { ChainView, ReadingView, RuleRow } from '../../contract/interception-view.ts';
+import type { ChainView, ReadingView, RuleRow } from '../../../contract/interception-view.ts';
 import { markHits, searchWords, type FilteredRules, type Segment } from './filter-rules.ts';
 import { formatBytes, formatExactly, formatPackets, share } from './format-count.ts';
-import { icon } from './icons.ts';
-import type { ViewContext } from './view-context.ts';
+import { icon } from '../icons.ts';
+import { indexRows, ruleElementId, type IndexedRow } from '../index-rows.ts';
+import { shownTrace } from '../trace/trace-reading.ts';
+import type { ViewContext } from '../view-context.ts';
+import { countSince, type CounterDeltas } from '../watch/counter-deltas.ts';
 
 /** What all rules of one rendering share. */
 interface Page {
@@ -18,7 +20,22 @@ interface Page {
   locale: string | undefined;
   /** `table/CHAIN` of every chain of the reading, shown or not. */
   chains: Set<string>;
+  /** Places of the rules in the reading. */
+  places: ReadonlyMap<RuleRow, IndexedRow>;
+  /** More than a page can hold at once: chains begin folded, and long ones are shown page by page. */
+  vast: boolean;
+  /** What has been counted since watching was armed. */
+  deltas: CounterDeltas | undefined;
+  /** Steps of the traced packet by rule. */
+  stepsOf: ReadonlyMap<number, number[]> | undefined;
 }
+
+/** From here on a page shows a part of the rules at a time. */
+export const vastReading = 3000;
+/** Rules of a chain that are shown at once in a vast reading. */
+export const pageSize = 500;
+/** Chains of a table that are shown at once in a vast reading. */
+const mostChains = 400;
 
 /** The rules of a reading, table by table, chain by chain, in the order in which the text has them. */
 export function rulesView(
@@ -27,16 +44,7 @@ export function rulesView(
   context: ViewContext,
 ): TemplateResult {
   if (shown === 0) return nothingFound(context);
-  const page: Page = {
-    context,
-    words: searchWords(context.ui.search),
-    most: reading.chains.reduce(
-      (most, { rules }) => rules.reduce((max, { packets = 0 }) => Math.max(max, packets), most),
-      0,
-    ),
-    locale: document.documentElement.lang || undefined,
-    chains: new Set(reading.chains.map(chainKey)),
-  };
+  const page = startPage(reading, context, shown > vastReading);
   const tables = [...new Set(chains.map(({ table }) => table))];
   return html`${tables.map((name) =>
     tableView(
@@ -45,6 +53,37 @@ export function rulesView(
       page,
     ),
   )}`;
+}
+
+/** A few rules of a reading as the table shows them, for other tabs. */
+export function chainRulesView(
+  reading: ReadingView,
+  rows: readonly IndexedRow[],
+  context: ViewContext,
+  label: string,
+): TemplateResult {
+  const page = startPage(reading, { ...context, ui: { ...context.ui, search: '' } }, false);
+  return html`<div class="rules" role="table" aria-label=${label}>
+    ${columnHeads()} ${rows.map(({ row, chain }) => ruleView(row, chain.slice(0, chain.indexOf('/')), page))}
+  </div>`;
+}
+
+function startPage(reading: ReadingView, context: ViewContext, vast: boolean): Page {
+  const { ui } = context;
+  return {
+    context,
+    words: searchWords(ui.search),
+    most: reading.chains.reduce(
+      (most, { rules }) => rules.reduce((max, { packets = 0 }) => Math.max(max, packets), most),
+      0,
+    ),
+    locale: document.documentElement.lang || undefined,
+    chains: new Set(reading.chains.map(chainKey)),
+    places: indexRows(reading).byRow,
+    vast,
+    deltas: ui.watch && countSince(ui.watch, reading),
+    stepsOf: shownTrace(reading, ui)?.stepsOf,
+  };
 }
 
 /** The id of a chain's heading in the page. */
@@ -61,7 +100,14 @@ function tableView(table: string, chains: ChainView[], page: Page): TemplateResu
   const empty = chains.filter(({ rules }) => rules.length === 0);
   return html`<section class="table" aria-label=${l10n.t('Table {0}', table)}>
     <h2><span class="name">${table}</span> <span class="says">${whatTableDoes(table)}</span></h2>
-    ${repeat(used, chainKey, (chain) => chainView(chain, page))}
+    ${(page.vast ? used.slice(0, mostChains) : used).map((chain) => chainView(chain, page))}
+    ${
+      page.vast && used.length > mostChains
+        ? html`<p class="paging">
+            ${l10n.t('The first {0} of {1} chains. Search to see others.', mostChains, used.length)}
+          </p>`
+        : nothing
+    }
     ${
       empty.length > 0
         ? html`<p class="empty-chains">
@@ -81,12 +127,13 @@ function chainView(chain: ChainView, page: Page): TemplateResult {
   const { ui, update } = page.context;
   const key = chainKey(chain);
   const searching = page.words.length > 0;
-  const open = searching || !ui.collapsed.includes(key);
+  const open = (searching && !page.vast) || ui.collapsed.includes(key) === page.vast;
   const toggle = (event: Event) => {
     // A search unfolds what it finds; what the person had folded stays noted for afterwards.
     event.preventDefault();
-    if (searching) return;
-    update({ collapsed: open ? [...ui.collapsed, key] : ui.collapsed.filter((other) => other !== key) });
+    if (searching && !page.vast) return;
+    const noted = ui.collapsed.filter((other) => other !== key);
+    update({ collapsed: noted.length < ui.collapsed.length ? noted : [...noted, key] });
   };
   return html`<details class="chain" ?open=${open}>
     <summary id=${chainElementId(key)} @click=${toggle}>
@@ -121,21 +168,56 @@ function usedByView({ table, policy, usedBy }: ChainView, { context }: Page): Te
 }
 
 function ruleTable({ table, chain, rules }: ChainView, page: Page): TemplateResult {
+  const paged = page.vast && rules.length > pageSize;
+  const last = Math.ceil(rules.length / pageSize) - 1;
+  const at = paged ? Math.min(page.context.ui.pages[`${table}/${chain}`] ?? 0, last) : 0;
+  const shown = paged ? rules.slice(at * pageSize, (at + 1) * pageSize) : rules;
   return html`<div class="rules" role="table" aria-label=${l10n.t('Rules of chain {0} in table {1}', chain, table)}>
-    <div role="row" class="visually-hidden">
-      <span role="columnheader">${l10n.t('Counters')}</span>
-      <span role="columnheader">${l10n.t('What the rule does')}</span>
-      <span role="columnheader">${l10n.t('Cause')}</span>
+      ${columnHeads()} ${shown.map((rule) => ruleView(rule, table, page))}
     </div>
-    ${rules.map((rule) => ruleView(rule, table, page))}
+    ${paged ? pagingView(`${table}/${chain}`, at, rules.length, page.context) : nothing}`;
+}
+
+function columnHeads(): TemplateResult {
+  return html`<div role="row" class="visually-hidden">
+    <span role="columnheader">${l10n.t('Counters')}</span>
+    <span role="columnheader">${l10n.t('What the rule does')}</span>
+    <span role="columnheader">${l10n.t('Cause')}</span>
   </div>`;
 }
 
+function pagingView(key: string, at: number, total: number, { ui, update }: ViewContext): TemplateResult {
+  const go = (to: number) => () => update({ pages: { ...ui.pages, [key]: to } });
+  const last = Math.ceil(total / pageSize) - 1;
+  return html`<p class="paging">
+    <vscode-button secondary class="page-back" ?disabled=${at === 0} @click=${go(at - 1)}
+      >${l10n.t('Previous {0}', pageSize)}</vscode-button
+    >
+    <span role="status"
+      >${l10n.t('Rules {0} to {1} of {2}', at * pageSize + 1, Math.min(total, (at + 1) * pageSize), total)}</span
+    >
+    <vscode-button secondary class="page-on" ?disabled=${at === last} @click=${go(at + 1)}
+      >${l10n.t('Next {0}', pageSize)}</vscode-button
+    >
+  </p>`;
+}
+
 function ruleView(row: RuleRow, table: string, page: Page): TemplateResult {
-  return html`<div role="row" class="rule ${row.known ? '' : 'unknown'}">
-    ${countersView(row, page)}
+  const index = page.places.get(row)?.index ?? -1;
+  const steps = page.stepsOf?.get(index);
+  const hit = page.deltas ? page.deltas.byRule.has(index) : (row.packets ?? 0) > 0;
+  const classes = [
+    'rule',
+    ...(row.known ? [] : ['unknown']),
+    ...(hit ? ['hit'] : []),
+    ...(steps ? ['traced'] : []),
+    ...(page.context.justHit.has(index) ? ['just-hit'] : []),
+  ];
+  return html`<div role="row" class=${classes.join(' ')} id=${ruleElementId(index)} tabindex="-1">
+    ${countersView(row, index, page)}
     <div role="cell" class="what">
       <p class="explanation">
+        ${steps ? html`<span class="step" title=${l10n.t('The traced packet met this rule')}>${steps.length === 1 ? l10n.t('Step {0}', steps.join()) : l10n.t('Steps {0}', steps.join(', '))}</span> ` : nothing}
         ${row.known ? nothing : html`<span class="mark">${icon('question')}${l10n.t('Unknown rule')}</span> `}${marked(row.explanation, page.words)}
       </p>
       <code class="text">${ruleText(row, table, page)}</code>
@@ -146,7 +228,7 @@ function ruleView(row: RuleRow, table: string, page: Page): TemplateResult {
   </div>`;
 }
 
-function countersView({ packets, bytes }: RuleRow, { most, locale }: Page): TemplateResult {
+function countersView({ packets, bytes }: RuleRow, index: number, { most, locale, deltas }: Page): TemplateResult {
   if (packets === undefined)
     return html`<div role="cell" class="counters zero" title=${l10n.t('Not counted in this reading')}>–</div>`;
   const title = l10n.t(
@@ -158,15 +240,26 @@ function countersView({ packets, bytes }: RuleRow, { most, locale }: Page): Temp
     <span class="packets"
       >${packets === 1 ? l10n.t('1 packet') : l10n.t('{0} packets', formatPackets(packets, locale))}</span
     >
+    ${deltas ? deltaView(deltas, index, locale) : nothing}
     ${
       packets > 0
-        ? html`<span class="bytes">${formatBytes(bytes ?? 0, locale)}</span
+        ? html`<span class="bytes"
+              >${formatBytes(bytes ?? 0, locale)} <span class="hit-word">${l10n.t('hit')}</span></span
             ><svg class="share" aria-hidden="true">
               <rect height="100%" width="${(100 * share(packets, most)).toFixed(1)}%" />
             </svg>`
         : nothing
     }
   </div>`;
+}
+
+function deltaView({ byRule, added }: CounterDeltas, index: number, locale: string | undefined): unknown {
+  const delta = byRule.get(index);
+  if (delta !== undefined)
+    return html`<span class="delta" title=${l10n.t('Packets since watching was armed')}
+      >+${formatExactly(delta, locale)}</span
+    >`;
+  return added.has(index) ? html`<span class="delta new">${l10n.t('new')}</span>` : nothing;
 }
 
 /** The exact text; the chain it leads to is a link there. The pieces together are the text, so a selection copies it whole. */

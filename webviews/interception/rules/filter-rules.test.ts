@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ReadingView } from '../../contract/interception-view.ts';
+import type { ReadingView } from '../../../contract/interception-view.ts';
 import { filterRules, markHits, searchWords } from './filter-rules.ts';
 
 const reading: ReadingView = {

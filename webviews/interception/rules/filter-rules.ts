@@ -1,4 +1,4 @@
-import type { ChainView, ReadingView, RuleRow } from '../../contract/interception-view.ts';
+import type { ChainView, ReadingView, RuleRow } from '../../../contract/interception-view.ts';
 
 /** A piece of text; `hit` when the search found it. */
 export interface Segment {
@@ -58,8 +58,16 @@ export function markHits(text: string, words: string[]): Segment[] {
   return segments;
 }
 
-function holdsEvery({ rule, explanation, cause }: RuleRow, words: string[]): boolean {
+/** What a search looks through, folded once: with many thousands of rules a key is answered before the next one. */
+const folded = new WeakMap<RuleRow, string>();
+
+function holdsEvery(row: RuleRow, words: string[]): boolean {
   if (words.length === 0) return true;
-  const text = `${rule}\n${explanation}\n${cause}`.toLowerCase();
-  return words.every((word) => text.includes(word));
+  let text = folded.get(row);
+  if (text === undefined) {
+    text = `${row.rule}\n${row.explanation}\n${row.cause}`.toLowerCase();
+    folded.set(row, text);
+  }
+  const found = text;
+  return words.every((word) => found.includes(word));
 }
