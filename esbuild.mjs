@@ -19,6 +19,7 @@ const lazyChunks = {
     alias: { undici: './extension/cluster/no-undici.ts' },
   },
   'demo-cluster.ts': { out: 'demo', entry: 'extension/demo/demo-cluster.ts' },
+  'inspection.ts': { out: 'inspection', entry: 'extension/inspection.ts' },
   'language-client.ts': { out: 'language-client', entry: 'extension/language-client.ts' },
 };
 

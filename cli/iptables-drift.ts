@@ -1,11 +1,9 @@
 import * as l10n from '@vscode/l10n';
 import { expectedRules } from '../mesh/interception/expected-rules.ts';
-import type { ExpectedInputs } from '../mesh/interception/expected-rules.ts';
 import { findDrift } from '../mesh/interception/find-drift.ts';
 import type { Drift, DriftDifference } from '../mesh/interception/find-drift.ts';
-import { valueOf } from '../mesh/interception/interception-facts.ts';
+import { learnDnsServers } from '../mesh/interception/learn-dns-servers.ts';
 import { parseRules } from '../mesh/interception/parse-rules.ts';
-import type { Ruleset } from '../mesh/interception/ruleset.ts';
 import { oneOf, readFlags } from './flags.ts';
 import { tellAssumptions } from './iptables-expected.ts';
 import { familyOf, podFlags, readPod, readText, UnreadableInput } from './read-pod.ts';
@@ -75,19 +73,6 @@ async function drift(terminal: Terminal): Promise<number> {
     terminal.err(`${error.message}\n`);
     return 2;
   }
-}
-
-/**
- * No manifest tells which name servers stand in the pod's resolv.conf: unless it says so itself, those of the rules are
- * believed. A rule set without any is compared with the usual one.
- */
-function learnDnsServers({ pod }: ExpectedInputs, { chains }: Ruleset): Pick<ExpectedInputs, 'dnsServers'> {
-  if ((pod.spec as { dnsPolicy?: string } | undefined)?.dnsPolicy === 'None') return {};
-  const servers = chains
-    .flatMap(({ rules }) => rules)
-    .filter((rule) => rule.target === 'REDIRECT' && valueOf(rule, '--dport') === '53')
-    .flatMap((rule) => valueOf(rule, '-d')?.split('/')[0] ?? []);
-  return servers.length > 0 ? { dnsServers: [...new Set(servers)] } : {};
 }
 
 /** The shape that other programs parse: it only grows. */

@@ -59,7 +59,9 @@ export interface FailureView {
   actions: { id: FailureAction; label: string }[];
 }
 
-export type FailureAction = 'retry' | 'deploy-node-helper' | 'choose-cluster' | 'show-log';
+/** `read-inside`: through a debug container in the pod, after a preview. `show-computed`: what Istio would program. */
+export type FailureAction =
+  'retry' | 'deploy-node-helper' | 'read-inside' | 'show-computed' | 'choose-cluster' | 'show-log';
 
 /** A pod by the names that a person knows it by. */
 export interface PodView {

@@ -2,7 +2,14 @@
 import type { FailureAction, FromInterceptionView, InterceptionTab, ToInterceptionView } from './interception-view.ts';
 import { interceptionTabs } from './interception-view.ts';
 
-const failureActions: readonly FailureAction[] = ['retry', 'deploy-node-helper', 'choose-cluster', 'show-log'];
+const failureActions: readonly FailureAction[] = [
+  'retry',
+  'deploy-node-helper',
+  'read-inside',
+  'show-computed',
+  'choose-cluster',
+  'show-log',
+];
 
 /** Between one second, which a node helper keeps up with, and an hour. */
 const watchLimits = { least: 1, most: 3600 };

@@ -6,6 +6,11 @@ export const commandIds = {
   deployNodeHelper: 'meshloom.deployNodeHelper',
   removeNodeHelper: 'meshloom.removeNodeHelper',
   showIptables: 'meshloom.showIptables',
+  tracePacket: 'meshloom.tracePacket',
+  showDrift: 'meshloom.showDrift',
+  watchCounters: 'meshloom.watchCounters',
+  comparePods: 'meshloom.comparePods',
+  saveRules: 'meshloom.saveRules',
   explainInjection: 'meshloom.explainInjection',
   showLog: 'meshloom.showLog',
 } as const;
@@ -14,6 +19,11 @@ export const viewIds = {
   container: 'meshloom',
   workloads: 'meshloom.workloads',
   cniChain: 'meshloom.cniChain',
+} as const;
+
+/** Types of webview panels; `activationEvents` names them, so that a window that is reloaded gets its panels back. */
+export const webviewTypes = {
+  interception: 'meshloom.interception',
 } as const;
 
 export const settingIds = {

@@ -4,6 +4,7 @@ import type { App } from './app.ts';
 import { createClusters } from './cluster/clusters.ts';
 import { registerCommands } from './commands/define-command.ts';
 import { commands } from './commands/index.ts';
+import { webviewTypes } from './ids.ts';
 import { startLanguageClientWhenNeeded } from './language-support.ts';
 import { LayerHub } from './live-layer/layer-hub.ts';
 import { registerTrees } from './trees/index.ts';
@@ -21,6 +22,10 @@ export function activate(context: vscode.ExtensionContext): App {
     registerCommands(app, commands),
     registerTrees(app),
     startLanguageClientWhenNeeded(app),
+    vscode.window.registerWebviewPanelSerializer(webviewTypes.interception, {
+      deserializeWebviewPanel: async (panel, kept) =>
+        (await import('./inspection.ts')).restoreInterception(app, panel, kept),
+    }),
   );
   return app;
 }

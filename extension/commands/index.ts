@@ -2,7 +2,10 @@ import { chooseCluster } from './choose-cluster.ts';
 import type { Command } from './define-command.ts';
 import { deployNodeHelperCommand } from './deploy-node-helper.ts';
 import { explainInjection } from './explain-injection.ts';
+import { comparePods } from './compare-pods.ts';
+import { showDrift, tracePacket, watchCounters } from './open-tab.ts';
 import { refresh } from './refresh.ts';
+import { saveRules } from './save-rules.ts';
 import { showIptables } from './show-iptables.ts';
 import { removeNodeHelperCommand } from './remove-node-helper.ts';
 import { showLog } from './show-log.ts';
@@ -15,5 +18,10 @@ export const commands: readonly Command[] = [
   refresh,
   explainInjection,
   showIptables,
+  tracePacket,
+  showDrift,
+  watchCounters,
+  comparePods,
+  saveRules,
   showLog,
 ];

@@ -1,15 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { InspectPodResult, NodeHelperError } from '../../contract/node-helper.ts';
 import type { Pod } from '../../mesh/kubernetes.ts';
+import { whyRefused } from '../node-helper/why-not.ts';
 import { recordedRules } from '../../webviews/gallery/recorded-rules.ts';
-import {
-  describeClusterTrouble,
-  describeRefusal,
-  failedState,
-  loadingState,
-  readyState,
-  whyNotReadable,
-} from './interception-state.ts';
+import { describeClusterTrouble, failedState, loadingState, readyState, whyNotReadable } from './interception-state.ts';
 
 const place = { namespace: 'shop', name: 'reviews-1', context: 'kind-mesh' };
 
@@ -87,6 +81,18 @@ describe('readyState', () => {
     const [note] = readyState(place, { ...reading, helper: { version: '0.0.9', hash: '' } }, '0.1.0').notes;
     expect(note).toContain('0.0.9');
     expect(note).toContain('Deploy Node Helper');
+  });
+
+  it('shows what is there of a text that was cut off, and that there was more', () => {
+    const text = recordedRules.redirect.v4.slice(0, recordedRules.redirect.v4.lastIndexOf('-A '));
+    const partial = readyState(
+      place,
+      { ...reading, result: { ...result, readings: [{ ...result.readings[1]!, text }] } },
+      '0.1.0',
+    );
+    expect(partial.readings[0]?.chains.length).toBeGreaterThan(3);
+    expect(partial.gaps).toEqual([{ what: 'IPv4 · nft', why: expect.stringContaining('cut off') as string }]);
+    expect(state.gaps).toBeUndefined();
   });
 
   it('shows a pod without rules, and a reading that is no rule set at all', () => {
@@ -186,7 +192,10 @@ it.each<NodeHelperError['code']>([
   'timeout',
   'internal',
 ])('says in words what the refusal “%s” means, and keeps the helper’s own', (code) => {
-  const { what, why, next } = describeRefusal({ code, message: 'Its message.', hint: 'Its hint.' }, 'reviews-1', 'n1');
+  const { what, why, next } = whyRefused(
+    { code, message: 'Its message.', hint: 'Its hint.' },
+    { metadata: { name: 'reviews-1' }, spec: { nodeName: 'n1' } },
+  );
   expect(what).toContain('n1');
   expect(why).toBe('Its message. Its hint.');
   expect(next).not.toBe('');

@@ -1,13 +1,8 @@
 /** What the node helper and the API server answer → what the interception view shows. Pure: no editor, no clock. */
 import * as l10n from '@vscode/l10n';
-import type { FailureView, InterceptionState, ReadingView } from '../../contract/interception-view.ts';
-import type {
-  HelperIdentity,
-  InspectPodResult,
-  IptablesTool,
-  ListeningSocket,
-  NodeHelperError,
-} from '../../contract/node-helper.ts';
+import type { FailureView, InterceptionState, OriginView, ReadingView } from '../../contract/interception-view.ts';
+import type { HelperIdentity, InspectPodResult, IptablesTool, ListeningSocket } from '../../contract/node-helper.ts';
+import { isCutOff } from './drift-state.ts';
 import type { KubernetesEvent, Pod } from '../../mesh/kubernetes.ts';
 import { findPodTrouble } from '../../mesh/pods/find-pod-trouble.ts';
 import {
@@ -19,16 +14,20 @@ import {
 
 export type PodPlace = InterceptionState['pod'];
 
-/** One answer of a node helper, and who gave it. */
+/** One answer of a node helper, and who gave it; or of a debug container; or what was computed. */
 export interface PodReading {
   result: InspectPodResult;
-  helper: HelperIdentity;
-  node: string;
+  /** Who read on the node. Absent: nobody did. */
+  helper?: HelperIdentity;
+  node?: string;
   /** Name of the helper's own pod. */
-  helperPod: string;
+  helperPod?: string;
   /** Its program is not the one that this extension ships. */
   outdated?: boolean;
   at: Date;
+  /** Not by a helper: how, and in words. */
+  origin?: OriginView;
+  says?: string;
 }
 
 /** While reading again, what was read before stays on screen. */
@@ -44,26 +43,12 @@ export function failedState(pod: PodPlace, failure: FailureView): InterceptionSt
 
 /** @param extensionVersion ours: a helper of another version is named, it may see less or more than we show. */
 export function readyState(place: PodPlace, reading: PodReading, extensionVersion: string): InterceptionState {
-  const { result, helper, node, helperPod, outdated, at } = reading;
+  const { result, origin } = reading;
   const readings = sortReadings(result.readings.map((one) => describeReading(one)));
-  const notes = [...result.notes];
-  if (helper.version !== extensionVersion) {
-    notes.unshift(
-      l10n.t(
-        'The node helper on {0} is of version {1}, this extension of version {2}. Run “Mesh: Deploy Node Helper” to bring them together.',
-        node,
-        helper.version,
-        extensionVersion,
-      ),
-    );
-  } else if (outdated) {
-    notes.unshift(
-      l10n.t(
-        'The node helper on {0} runs another program than the one in this extension. Run “Mesh: Deploy Node Helper” to bring them together.',
-        node,
-      ),
-    );
-  }
+  const notes = [...describeVersions(reading, extensionVersion), ...result.notes];
+  const gaps = readings
+    .filter(({ raw }) => isCutOff(raw))
+    .map(({ label }) => ({ what: label, why: l10n.t('The text was cut off before its end: read again.') }));
   const doubled = findDoubledBackends(readings);
   if (doubled.length > 0) {
     notes.unshift(
@@ -76,12 +61,37 @@ export function readyState(place: PodPlace, reading: PodReading, extensionVersio
   return {
     pod: place,
     phase: 'ready',
-    source: describeSource(result.readings, { node, helperPod, at }),
+    source: describeSource(reading),
+    ...(origin && { origin }),
     summary: summarizeReadings(readings),
     readings,
+    ...(gaps.length > 0 && { gaps }),
     listening: describeSockets(result.listening),
     notes,
   };
+}
+
+/** What there is to say of a helper that is not of this extension. */
+function describeVersions({ helper, node = '', outdated }: PodReading, extensionVersion: string): string[] {
+  if (!helper) return [];
+  if (helper.version !== extensionVersion) {
+    return [
+      l10n.t(
+        'The node helper on {0} is of version {1}, this extension of version {2}. Run “Mesh: Deploy Node Helper” to bring them together.',
+        node,
+        helper.version,
+        extensionVersion,
+      ),
+    ];
+  }
+  return outdated
+    ? [
+        l10n.t(
+          'The node helper on {0} runs another program than the one in this extension. Run “Mesh: Deploy Node Helper” to bring them together.',
+          node,
+        ),
+      ]
+    : [];
 }
 
 /**
@@ -144,100 +154,31 @@ export function podGone({ namespace, name, context }: PodPlace): FailureView {
   };
 }
 
-/** Nobody answers on the pod's node. `why`: whether no helper is there, or what keeps it from running. */
-export function noHelper(name: string, node: string, why: string): FailureView {
-  return {
-    what: l10n.t('The rules of {0} cannot be read: no node helper answers on node {1}.', name, node),
-    why: l10n.t('{0} Rules live in the pod’s network namespace: only a program on its node can look there.', why),
-    next: l10n.t(
-      'Deploy the node helper: it only reads, and you see its manifest and rights before anything is changed.',
-    ),
-    actions: [{ id: 'deploy-node-helper', label: l10n.t('Deploy Node Helper…') }, retry()],
-  };
+/**
+ * The better ways to the rules, as buttons, where they were not read: deploy the helper, look from inside the pod once, or
+ * show what Istio would program. What each way says of itself stays below.
+ */
+export function offerFallbacks(
+  failure: FailureView,
+  { canReadInside, canCompute }: { canReadInside: boolean; canCompute: boolean },
+): FailureView {
+  const offers: FailureView['actions'] = [
+    ...(canReadInside ? [{ id: 'read-inside' as const, label: l10n.t('Read from Inside the Pod…') }] : []),
+    ...(canCompute ? [{ id: 'show-computed' as const, label: l10n.t('Show Computed Rules') }] : []),
+  ];
+  const known = new Set(failure.actions.map(({ id }) => id));
+  const added = offers.filter(({ id }) => !known.has(id));
+  const at = failure.actions.findIndex(({ id }) => id === 'deploy-node-helper') + 1;
+  return { ...failure, actions: [...failure.actions.slice(0, at), ...added, ...failure.actions.slice(at)] };
 }
 
-/** The helper answered that it cannot. Its own message is English and stands as it is; what it means is said in the user's language. */
-export function describeRefusal(error: NodeHelperError, name: string, node: string): FailureView {
-  const why = [error.message, error.hint].filter(Boolean).join(' ');
-  const log = { id: 'show-log' as const, label: l10n.t('Show Log') };
-  const deploy = { id: 'deploy-node-helper' as const, label: l10n.t('Deploy Node Helper…') };
-  switch (error.code) {
-    case 'pod-not-found':
-      return {
-        what: l10n.t('The node helper found no process of {0} on node {1}.', name, node),
-        why,
-        next: l10n.t('The pod may just have restarted: read again.'),
-        actions: [retry(), log],
-      };
-    case 'host-network':
-      return {
-        what: l10n.t('{0} shares the network namespace of node {1}.', name, node),
-        why,
-        next: l10n.t('A pod on the host network is never redirected; there are no rules of its own to show.'),
-        actions: [],
-      };
-    case 'sandboxed':
-      return {
-        what: l10n.t('{0} runs in a sandbox that node {1} cannot look into.', name, node),
-        why,
-        next: l10n.t(
-          'Kata and gVisor keep the pod’s network inside a machine or kernel of their own: read the rules from inside the pod.',
-        ),
-        actions: [retry()],
-      };
-    case 'no-iptables':
-      return {
-        what: l10n.t('Node {0} has no iptables that could print the rules of {1}.', node, name),
-        why,
-        next: l10n.t('Use a helper image that has iptables (setting “meshloom.helper.image”), then deploy again.'),
-        actions: [deploy, retry()],
-      };
-    case 'not-permitted':
-      return {
-        what: l10n.t('The node helper on {0} is not allowed to enter the network namespace of {1}.', node, name),
-        why,
-        next: l10n.t(
-          'A security policy of the node (SELinux, AppArmor, seccomp) is the usual reason. Deploy again to renew the helper’s rights.',
-        ),
-        actions: [deploy, retry(), log],
-      };
-    case 'timeout':
-      return {
-        what: l10n.t('The node helper on {0} did not get through in time.', node),
-        why,
-        next: l10n.t('The node may be under load: read again.'),
-        actions: [retry(), log],
-      };
-    case 'protocol':
-    case 'unknown-verb':
-    case 'bad-request':
-      return {
-        what: l10n.t('The node helper on {0} does not understand this extension.', node),
-        why,
-        next: l10n.t('It is of another version: deploy it again.'),
-        actions: [deploy, retry()],
-      };
-    default:
-      return {
-        what: l10n.t('The node helper on {0} failed to read the rules of {1}.', node, name),
-        why,
-        next: l10n.t('The log has the whole answer.'),
-        actions: [retry(), log],
-      };
-  }
-}
-
-/** What came back was no answer of a helper. */
-export function describeUnreadable(message: string, name: string, node: string): FailureView {
+/** The panel is one of a cluster that is not connected: a window was reloaded, or the person has chosen another. */
+export function otherCluster({ name, context }: PodPlace, chosen: string): FailureView {
   return {
-    what: l10n.t('The answer of the node helper on {0} cannot be read, so the rules of {1} are not known.', node, name),
-    why: message,
-    next: l10n.t('Read again; if it stays so, deploy the node helper again. The log has what arrived.'),
-    actions: [
-      retry(),
-      { id: 'deploy-node-helper', label: l10n.t('Deploy Node Helper…') },
-      { id: 'show-log', label: l10n.t('Show Log') },
-    ],
+    what: l10n.t('The rules of {0} were not read: its cluster {1} is not the chosen one.', name, context),
+    why: l10n.t('Chosen is {0}, and a pod of that name there would be another pod.', chosen),
+    next: l10n.t('Choose {0} to read again, or close this view.', context),
+    actions: [{ id: 'choose-cluster', label: l10n.t('Choose Cluster…') }, retry()],
   };
 }
 
@@ -260,12 +201,12 @@ function retry(): FailureView['actions'][number] {
 }
 
 /** `Read at 12:03:11 on node n1 by meshloom-node-helper-x1 in 41 ms, with the host's iptables`. */
-function describeSource(
-  readings: InspectPodResult['readings'],
-  { node, helperPod, at }: { node: string; helperPod: string; at: Date },
-): string {
-  const origins = [...new Set(readings.map(({ origin }) => describeOrigin(origin)))];
-  const base = l10n.t('read at {0} on node {1} by {2}', at.toLocaleTimeString(), node, helperPod);
+function describeSource({ result, node = '', helperPod = '', at, origin, says }: PodReading): string {
+  const time = at.toLocaleTimeString();
+  if (origin?.kind === 'computed') return l10n.t('computed at {0}, read by nobody', time);
+  if (origin?.kind === 'ephemeral') return l10n.t('{0} At {1}.', says ?? '', time);
+  const origins = [...new Set(result.readings.map((one) => describeOrigin(one.origin)))];
+  const base = l10n.t('read at {0} on node {1} by {2}', time, node, helperPod);
   return origins.length > 0 ? l10n.t('{0} with {1}', base, origins.join(', ')) : base;
 }
 

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { parseRuleLine } from './parse-rule-line.ts';
 import type { Counters, Ruleset } from './ruleset.ts';
 import { RulesetBuilder } from './ruleset-builder.ts';
@@ -34,6 +35,12 @@ export function parseSave(text: string, format: 'iptables-save' | 'iptables-S'):
       if (hinted !== undefined) builder.openTable(hinted);
       else builder.warnings.addLine(number, line);
     }
+  }
+  // What people paste may lack its end; what a tool printed has one.
+  if (verbatim && builder.inTable) {
+    builder.warnings.add(
+      l10n.t('The text ends in the middle of table {0}: it was cut off, and what would follow is not known.', table),
+    );
   }
   const ruleset = builder.done(format, comments);
   if (ruleset.family === 'unknown' && family !== 'unknown') ruleset.family = family;
