@@ -3,6 +3,7 @@ import { injectExplain } from './inject-explain.ts';
 import { iptablesDrift } from './iptables-drift.ts';
 import { iptablesExpected } from './iptables-expected.ts';
 import { iptablesExplain } from './iptables-explain.ts';
+import { iptablesService } from './iptables-service.ts';
 import { iptablesTrace } from './iptables-trace.ts';
 import type { Verb } from './verb.ts';
 
@@ -14,4 +15,5 @@ export const verbs: readonly Verb[] = [
   iptablesTrace,
   iptablesExpected,
   iptablesDrift,
+  iptablesService,
 ];
