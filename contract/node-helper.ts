@@ -27,6 +27,8 @@ export interface PodTarget {
 export type NodeHelperRequest = { protocol: number } & (
   | { verb: 'hello' }
   | { verb: 'inspect-pod'; pod: PodTarget }
+  /** Many at once, within a time; no `pods`: all that have a process on the node, by their UID alone. */
+  | { verb: 'inspect-pods'; pods?: PodTarget[]; timeoutMs?: number }
   | { verb: 'read-cni'; confDir?: string; binDirs?: string[] }
 );
 
@@ -100,6 +102,17 @@ export interface InspectPodResult {
   tookMs: number;
 }
 
+/** One pod of many: read, or why not. */
+export type InspectedPod = Pick<PodTarget, 'uid' | 'namespace' | 'name'> &
+  ({ ok: true; result: InspectPodResult } | { ok: false; error: NodeHelperError });
+
+export interface InspectPodsResult {
+  /** In the order in which they were asked for; each of them is here. */
+  pods: InspectedPod[];
+  /** Milliseconds for all of them. */
+  tookMs: number;
+}
+
 export interface CniFile {
   name: string;
   /** Bytes as text; absent when unreadable, then `error` says why. */
@@ -128,6 +141,7 @@ export interface ReadCniResult {
 export interface ResultOf {
   hello: HelloResult;
   'inspect-pod': InspectPodResult;
+  'inspect-pods': InspectPodsResult;
   'read-cni': ReadCniResult;
 }
 
@@ -192,11 +206,7 @@ export function parseNodeHelperReply<Verb extends NodeHelperVerb>(text: string, 
       protocol: message.protocol,
       helper: identity,
       ok: false,
-      error: {
-        code: (typeof error.code === 'string' ? error.code : 'internal') as NodeHelperError['code'],
-        message: String(error.message ?? ''),
-        ...(typeof error.hint === 'string' && { hint: error.hint }),
-      },
+      error: errorOf(error),
     };
   }
   const result = asRecord(message.result);
@@ -236,19 +246,20 @@ export function parseNodeHelperRequest(text: string): NodeHelperRequest | NodeHe
         ...(Array.isArray(message.binDirs) && { binDirs: strings(message.binDirs) }),
       };
     case 'inspect-pod': {
-      const pod = asRecord(message.pod);
-      if (typeof pod?.uid !== 'string' || pod.uid === '')
-        return { code: 'bad-request', message: 'inspect-pod needs pod.uid.' };
+      const pod = podTarget(message.pod);
+      if (!pod) return { code: 'bad-request', message: 'inspect-pod needs pod.uid.' };
+      return { protocol: nodeHelperProtocol, verb: 'inspect-pod', pod };
+    }
+    case 'inspect-pods': {
+      const { pods, timeoutMs } = message;
+      const targets = Array.isArray(pods) ? pods.map(podTarget) : undefined;
+      if (targets?.includes(undefined))
+        return { code: 'bad-request', message: 'inspect-pods needs the uid of each pod.' };
       return {
         protocol: nodeHelperProtocol,
-        verb: 'inspect-pod',
-        pod: {
-          uid: pod.uid,
-          namespace: String(pod.namespace ?? ''),
-          name: String(pod.name ?? ''),
-          ips: strings(pod.ips),
-          containerIds: strings(pod.containerIds),
-        },
+        verb: 'inspect-pods',
+        ...(targets && { pods: targets.filter((target) => target !== undefined) }),
+        ...(typeof timeoutMs === 'number' && timeoutMs > 0 && { timeoutMs }),
       };
     }
     default:
@@ -260,16 +271,43 @@ export function parseNodeHelperRequest(text: string): NodeHelperRequest | NodeHe
   }
 }
 
+function podTarget(value: unknown): PodTarget | undefined {
+  const pod = asRecord(value);
+  if (typeof pod?.uid !== 'string' || pod.uid === '') return undefined;
+  return {
+    uid: pod.uid,
+    namespace: textOf(pod.namespace),
+    name: textOf(pod.name),
+    ips: strings(pod.ips),
+    containerIds: strings(pod.containerIds),
+  };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 const requiredFields: Record<NodeHelperVerb, string[]> = {
   hello: ['node'],
   'inspect-pod': ['readings'],
+  'inspect-pods': ['pods'],
   'read-cni': ['files'],
 };
 
 /** An older helper may leave out what was added since: fill it in, so that readers need not ask. */
 const withDefaults: Record<NodeHelperVerb, (result: Record<string, unknown>) => object> = {
   hello: (result) => ({ kernel: '', iptables: [], ...result }),
-  'inspect-pod': (result) => ({
+  'inspect-pod': inspectDefaults,
+  'inspect-pods': ({ pods, ...result }) => ({
+    tookMs: 0,
+    ...result,
+    pods: (Array.isArray(pods) ? pods : []).flatMap((value) => inspectedPod(asRecord(value)) ?? []),
+  }),
+  'read-cni': (result) => ({ confDir: '', binDirs: [], plugins: [], notes: [], ...result }),
+};
+
+function inspectDefaults(result: Record<string, unknown>): object {
+  return {
     pid: 0,
     netns: '',
     interfaces: [],
@@ -279,9 +317,26 @@ const withDefaults: Record<NodeHelperVerb, (result: Record<string, unknown>) => 
     notes: [],
     tookMs: 0,
     ...result,
-  }),
-  'read-cni': (result) => ({ confDir: '', binDirs: [], plugins: [], notes: [], ...result }),
-};
+  };
+}
+
+/** Undefined for what names no pod. */
+function inspectedPod(value: Record<string, unknown> | undefined): object | undefined {
+  if (typeof value?.uid !== 'string') return undefined;
+  const pod = { uid: value.uid, namespace: textOf(value.namespace), name: textOf(value.name) };
+  const result = asRecord(value.result);
+  if (value.ok === true && result && Array.isArray(result.readings))
+    return { ...pod, ok: true, result: inspectDefaults(result) };
+  return { ...pod, ok: false, error: errorOf(asRecord(value.error) ?? { message: 'The answer is incomplete.' }) };
+}
+
+function errorOf(error: Record<string, unknown>): NodeHelperError {
+  return {
+    code: (typeof error.code === 'string' ? error.code : 'internal') as NodeHelperError['code'],
+    message: textOf(error.message),
+    ...(typeof error.hint === 'string' && { hint: error.hint }),
+  };
+}
 
 function parseJsonObject(text: string): Record<string, unknown> | undefined {
   try {

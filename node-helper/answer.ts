@@ -1,16 +1,16 @@
 /** One request in, one reply out: text on both sides, as it goes over the wire. Never throws. */
 import {
-  type NodeHelperError,
   nodeHelperProtocol,
   type NodeHelperReply,
   type NodeHelperRequest,
   parseNodeHelperRequest,
   type ResultOf,
 } from '../contract/node-helper.ts';
-import { Failure } from './failure.ts';
+import { asAnswer } from './failure.ts';
 import { hello } from './hello.ts';
 import type { Host } from './host.ts';
 import { inspectPod } from './inspect-pod.ts';
+import { inspectPods } from './inspect-pods.ts';
 import { readCni } from './read-cni.ts';
 
 /** @param text the request as it came. */
@@ -31,17 +31,9 @@ function perform(host: Host, request: NodeHelperRequest): Promise<ResultOf[keyof
       return hello(host);
     case 'inspect-pod':
       return inspectPod(host, request.pod);
+    case 'inspect-pods':
+      return inspectPods(host, request);
     case 'read-cni':
       return readCni(host, request);
   }
-}
-
-/** What to tell of a failure. One that nobody foresaw is `internal`, with its own words. */
-export function asAnswer(error: unknown): NodeHelperError {
-  if (error instanceof Failure) return error.answer;
-  return {
-    code: 'internal',
-    message: `The node helper failed: ${error instanceof Error ? error.message : String(error)}`,
-    hint: 'This is a fault of Meshloom: please report it with this message.',
-  };
 }

@@ -28,3 +28,13 @@ export function attempt<T>(read: () => T): T | undefined {
 export const permissionHint =
   `The helper needs root, hostPID and the capabilities ${observeCapabilities.join(', ')}, and no AppArmor or SELinux ` +
   'profile that takes them away: deploy it again.';
+
+/** What to tell of a failure. One that nobody foresaw is `internal`, with its own words. */
+export function asAnswer(error: unknown): NodeHelperError {
+  if (error instanceof Failure) return error.answer;
+  return {
+    code: 'internal',
+    message: `The node helper failed: ${error instanceof Error ? error.message : String(error)}`,
+    hint: 'This is a fault of Meshloom: please report it with this message.',
+  };
+}

@@ -4,10 +4,12 @@ import { attempt, errorCode, Failure, permissionHint } from './failure.ts';
 import type { Host, OpenFile } from './host.ts';
 import { canonicalAddress, parseLocalAddresses } from './proc-net.ts';
 import {
-  belongsToPod,
+  findPodPids,
   type HostProcess,
+  indexByPod,
   listHostProcesses,
   listProcesses,
+  type PodIndex,
   netnsOf,
   programOf,
   startTime,
@@ -28,18 +30,32 @@ export interface FoundNetns {
   notes: string[];
 }
 
+/** The node at one moment: read once, used for as many pods as are asked for. */
+export interface Surroundings {
+  index: PodIndex;
+  hostProcesses: HostProcess[];
+  /** Names of the host's own netns. */
+  hostNetns: ReadonlySet<string>;
+}
+
+export function lookAround(host: Host): Surroundings {
+  const processes = listProcesses(host);
+  const hostProcesses = listHostProcesses(host, processes);
+  return { index: indexByPod(processes), hostProcesses, hostNetns: hostNetnsNames(host, hostProcesses) };
+}
+
 /**
  * Finds the pod's netns. Several processes may belong to it and see different ones (gVisor, Docker inside the pod): the
  * one that holds a pod address is right, and of the processes in it the oldest, which is the pause container: it outlives
  * containers that crash.
  * @throws {Failure} pod-not-found, host-network, sandboxed, not-permitted.
  */
-export function findPodNetns(host: Host, pod: PodTarget): FoundNetns {
-  const processes = listProcesses(host);
-  const hostProcesses = listHostProcesses(host, processes);
-  const podPids = processes
-    .filter(({ cgroup }) => belongsToPod(cgroup, pod.uid, pod.containerIds))
-    .map(({ pid }) => pid);
+export function findPodNetns(
+  host: Host,
+  pod: PodTarget,
+  { index, hostProcesses, hostNetns } = lookAround(host),
+): FoundNetns {
+  const podPids = findPodPids(index, pod.uid, pod.containerIds);
   const name = pod.name ? `${pod.namespace}/${pod.name}` : pod.uid;
   if (podPids.length === 0) {
     throw new Failure(
@@ -60,7 +76,6 @@ export function findPodNetns(host: Host, pod: PodTarget): FoundNetns {
       permissionHint,
     );
   }
-  const hostNetns = hostNetnsNames(host, hostProcesses);
   const own = inNetns.filter(({ netns }) => !hostNetns.has(netns)).sort((a, b) => a.start - b.start || a.pid - b.pid);
   if (own.length === 0) throw hostNetworkFailure(`Pod ${name}`);
 
@@ -116,13 +131,25 @@ function hold(
   rest: Pick<FoundNetns, 'podPids' | 'hostProcesses' | 'notes'>,
 ): FoundNetns {
   const path = `${host.proc}/${pid}/ns/net`;
-  const file = openNetns(host, path, `process ${pid}`);
+  let file: OpenFile;
+  try {
+    file = openNetns(host, path, `process ${pid}`);
+  } catch (error) {
+    throw error instanceof Failure && error.answer.code === 'pod-not-found' ? new ProcessGone(pid) : error;
+  }
   if (`net:[${file.inode}]` !== netns) {
     // The process ended, and its number was given to another one, between finding it and opening it.
     file.close();
-    throw new Failure('pod-not-found', `Process ${pid} ended while it was looked at.`, 'Try again.');
+    throw new ProcessGone(pid);
   }
   return { name: netns, file, path, pid, ...rest };
+}
+
+/** Between finding a process and opening its netns it ended: the pod restarts, and may be found again. */
+export class ProcessGone extends Failure {
+  constructor(pid: number) {
+    super('pod-not-found', `Process ${pid} ended while it was looked at.`, 'Try again.');
+  }
 }
 
 function openNetns(host: Host, path: string, name: string): OpenFile {

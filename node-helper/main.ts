@@ -4,7 +4,8 @@
  */
 import { parseArgs } from 'node:util';
 import type { InspectPodResult } from '../contract/node-helper.ts';
-import { answerRequest, asAnswer } from './answer.ts';
+import { answerRequest } from './answer.ts';
+import { asAnswer } from './failure.ts';
 import { findNamedNetns, findPodNetns, findProcessNetns, type FoundNetns } from './find-pod.ts';
 import { type Host, realHost } from './host.ts';
 import { inspectNetns } from './inspect-pod.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { canonicalAddress, parseInterfaces, parseLocalAddresses, parseSockets } from './proc-net.ts';
+import { canonicalAddress, parseInterfaces, parseLocalAddresses, parseSocketList, parseSockets } from './proc-net.ts';
 
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:3A99 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1337        0 1 1 0 100 0 0 10 0
@@ -84,4 +84,20 @@ test.each([
   ['nonsense:', 'nonsense:'],
 ])('spells %s as %s', (address, expected) => {
   expect(canonicalAddress(address)).toBe(expected);
+});
+
+test('reads what ss lists: families, scopes, sockets of both families', () => {
+  const text = `Netid State  Recv-Q Send-Q Local Address:Port  Peer Address:PortProcess
+udp   UNCONN 0      0          127.0.0.1:15053      0.0.0.0:*
+udp   UNCONN 0      0         [::1]%lo:546           [::]:*
+tcp   LISTEN 0      511                *:8080             *:*
+tcp   LISTEN 0      511             [::]:9090          [::]:*
+tcp   ESTAB  0      0          127.0.0.1:15001      127.0.0.1:4711
+`;
+  expect(parseSocketList(text)).toEqual([
+    { family: '4', protocol: 'udp', address: '127.0.0.1', port: 15053 },
+    { family: '6', protocol: 'udp', address: '::1', port: 546 },
+    { family: '6', protocol: 'tcp', address: '::', port: 8080 },
+    { family: '6', protocol: 'tcp', address: '::', port: 9090 },
+  ]);
 });

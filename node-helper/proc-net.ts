@@ -27,6 +27,23 @@ export function parseSockets(
 }
 
 /**
+ * Reads `ss -lntu`. An address `*` is an IPv6 socket that takes IPv4 as well.
+ *
+ *     tcp  LISTEN 0  511  127.0.0.1:15001  0.0.0.0:*
+ *     udp  UNCONN 0  0    [::1]%lo:546     [::]:*
+ */
+export function parseSocketList(text: string): ListeningSocket[] {
+  return text.split('\n').flatMap((line) => {
+    const [protocol, state, , , local = ''] = line.trim().split(/\s+/);
+    const [, address = '', port] = /^(.*):(\d+)$/.exec(local) ?? [];
+    if ((protocol !== 'tcp' && protocol !== 'udp') || (state !== 'LISTEN' && state !== 'UNCONN') || !port) return [];
+    const plain = address.replace(/%.*$/, '').replace(/^\[(.*)\]$/, '$1');
+    const family = plain === '*' || plain.includes(':') ? '6' : '4';
+    return [{ family, protocol, address: plain === '*' ? '::' : plain, port: Number(port) }];
+  });
+}
+
+/**
  * Addresses that are the namespace's own, from `fib_trie` (IPv4: entries marked `host LOCAL`) and `if_inet6`.
  */
 export function parseLocalAddresses(fibTrie: string, ifInet6: string): string[] {

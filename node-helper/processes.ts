@@ -32,14 +32,52 @@ export function listProcesses(host: Host): NodeProcess[] {
  * @param containerIds with or without `containerd://`.
  */
 export function belongsToPod(cgroup: string, uid: string, containerIds: readonly string[] = []): boolean {
-  const wantedUid = uid.toLowerCase().replaceAll('_', '-');
+  return findPodPids(indexByPod([{ pid: 1, cgroup }]), uid, containerIds).length > 0;
+}
+
+/** The processes of each pod UID, and of each container id, in lower case and with `-`. */
+export type PodIndex = ReadonlyMap<string, readonly number[]>;
+
+/** Each cgroup is looked at once, however many pods are asked for. */
+export function indexByPod(processes: readonly NodeProcess[]): PodIndex {
+  const index = new Map<string, number[]>();
+  for (const { pid, cgroup } of processes) {
+    for (const key of podKeys(cgroup)) {
+      const pids = index.get(key);
+      if (pids) pids.push(pid);
+      else index.set(key, [pid]);
+    }
+  }
+  return index;
+}
+
+/** The processes that belong to a pod by its UID or by a container's id, in the order of the node's list. */
+export function findPodPids(index: PodIndex, uid: string, containerIds: readonly string[] = []): number[] {
   const ids = containerIds.map((id) => id.replace(/^.*:\/\//, '').toLowerCase()).filter((id) => id !== '');
-  return cgroupPaths(cgroup).some((path) => {
+  const pids = [`pod ${uid.toLowerCase().replaceAll('_', '-')}`, ...ids].flatMap((key) => index.get(key) ?? []);
+  return [...new Set(pids)];
+}
+
+/** UIDs of all pods that have a process here. */
+export function listPodUids(index: PodIndex): string[] {
+  return [...index.keys()].flatMap((key) => (key.startsWith('pod ') ? [key.slice(4)] : []));
+}
+
+/** `pod <uid>` and the container ids that stand in the paths of a process. */
+function podKeys(cgroup: string): Set<string> {
+  const keys = new Set<string>();
+  for (const path of new Set(cgroupPaths(cgroup))) {
     const parts = path.split(/[/:]/);
     // CRI-O's monitor sits in the pod's cgroup but lives on the host.
-    if (parts.some((part) => part.startsWith('crio-conmon-') || part.startsWith('libpod-conmon-'))) return false;
-    return parts.some((part) => uidIn(part) === wantedUid || ids.includes(containerIdIn(part) ?? ''));
-  });
+    if (parts.some((part) => part.startsWith('crio-conmon-') || part.startsWith('libpod-conmon-'))) continue;
+    for (const part of parts) {
+      const uid = uidIn(part);
+      if (uid !== undefined) keys.add(`pod ${uid}`);
+      const id = containerIdIn(part);
+      if (id !== undefined) keys.add(id);
+    }
+  }
+  return keys;
 }
 
 /** Whether the process runs in a pod or in a container with a full id: the host's own do not. */

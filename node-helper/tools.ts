@@ -24,6 +24,13 @@ export interface Place {
   label: string;
 }
 
+/** Places that serve every pod of the node, with what was found in them. */
+export interface Tools {
+  places: readonly Place[];
+  /** What was looked for once: programs stay where they are while one request is answered. */
+  known: Map<string, Promise<string[] | undefined>>;
+}
+
 /** The helper's own root. */
 export function ownPlace(): Place {
   return { origin: 'container', root: '', files: [], label: '', enter: (netns) => enterNetns(netns) };

@@ -7,7 +7,9 @@ import {
   parseNodeHelperRequest,
   type HelloResult,
   type HelperIdentity,
+  type InspectedPod,
   type InspectPodResult,
+  type InspectPodsResult,
   type IptablesTool,
   type NodeHelperError,
   type NodeHelperReply,
@@ -45,7 +47,7 @@ export function answerAsHelper(state: ApiState, recording: Recording, helper: Ap
   return `${JSON.stringify(reply)}\n`;
 }
 
-type Result = HelloResult | InspectPodResult | ReadCniResult;
+type Result = HelloResult | InspectPodResult | InspectPodsResult | ReadCniResult;
 
 function dispatch(
   state: ApiState,
@@ -61,7 +63,26 @@ function dispatch(
       return readCni(recording, nodeName, request.confDir);
     case 'inspect-pod':
       return inspectPod(state, recording, nodeName, request.pod);
+    case 'inspect-pods':
+      return { tookMs: 0, pods: inspectPods(state, recording, nodeName, request.pods) };
   }
+}
+
+function inspectPods(
+  state: ApiState,
+  recording: Recording,
+  nodeName: string,
+  asked: PodTarget[] | undefined,
+): InspectedPod[] {
+  const pods = state.store.list(state.resources.findByKind('v1', 'Pod')!);
+  const running = pods.filter((pod) => pod.spec?.nodeName === nodeName && hasProcess(pod));
+  const targets =
+    asked ?? running.map(({ metadata: { uid } }) => ({ uid: String(uid), namespace: '', name: '', ips: [] }));
+  return targets.map((target) => {
+    const named = { uid: target.uid, namespace: target.namespace, name: target.name };
+    const answer = inspectPod(state, recording, nodeName, target);
+    return 'code' in answer ? { ...named, ok: false, error: answer } : { ...named, ok: true, result: answer };
+  });
 }
 
 function hello(recording: Recording, nodeName: string): HelloResult {
