@@ -56,22 +56,27 @@ function selects({ labels }: Selecting, pod: PodSource): boolean {
   return matchesLabels(labels, labelsOf(pod));
 }
 
-/** IST0101 for those that select no pod of their namespace, where that may be said. */
+/** IST0101 for those that select no pod of their namespace, where that may be said: a warning while there may be pods elsewhere. */
 export function* findSelectingNobody(
   all: readonly Selecting[],
   pods: PodIndex,
   context: RuleContext,
 ): Iterable<Finding> {
+  const knowsAll = context.knowsAll('AnyPod');
   for (const { resource, at, labels } of all) {
     const { namespace, name } = resource;
     if (!mayAssertNoPod(pods, namespace, context) || pods.hasMatching(labels, namespace)) continue;
-    const message = l10n.t(
-      'No pod of namespace {0} has the labels {1}: {2} applies to nothing. Compare them with the labels in the pod templates.',
-      namespace,
-      printLabels(labels),
-      name,
-    );
-    yield finding(at, message, { refType: 'selector' });
+    const args = [namespace, printLabels(labels), name];
+    const message = knowsAll
+      ? l10n.t(
+          'No pod of namespace {0} has the labels {1}: {2} applies to nothing. Compare them with the labels in the pod templates.',
+          ...args,
+        )
+      : l10n.t(
+          'No pod of namespace {0} in these files has the labels {1}. If there is none elsewhere either, {2} applies to nothing: compare them with the labels in the pod templates.',
+          ...args,
+        );
+    yield finding(at, message, { refType: 'selector', ...(!knowsAll && { severity: 'warning' }) });
   }
 }
 

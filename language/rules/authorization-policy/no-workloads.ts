@@ -18,6 +18,7 @@ export const noWorkloads = defineRule({
     if (AuthorizationPolicy.length === 0) return;
     const namespaces = namespacesByName(Namespace);
     const pods = new PodIndex(AnyPod);
+    const knowsAll = context.knowsAll('AnyPod');
     const counts = (pod: PodSource) => {
       const home = namespaces.get(pod.namespace);
       return (!home && !context.knowsAll('Namespace')) || isMember(pod, home);
@@ -32,19 +33,29 @@ export const noWorkloads = defineRule({
       if (podsMayBeHidden(context)) continue;
       const candidates = isMeshWide ? pods.all : pods.in(namespace);
       if (candidates.some((pod) => matchesLabels(labels, labelsOf(pod)) && counts(pod))) continue;
-      yield finding(
-        labels ? selector : metadata.at('name'),
-        labels
-          ? l10n.t(
-              'No pod of the mesh has the labels {0}: policy {1} protects nothing. Compare them with the labels in the pod templates, and whether those pods get a proxy.',
-              printLabels(labels),
-              name,
-            )
-          : l10n.t('Namespace {0} has no pod of the mesh: policy {1} protects nothing.', namespace, name),
-      );
+      yield finding(labels ? selector : metadata.at('name'), describe(labels, { namespace, name }, knowsAll));
     }
   },
 });
+
+function describe(
+  labels: Record<string, string> | undefined,
+  { namespace, name }: { namespace: string; name: string },
+  knowsAll: boolean,
+): string {
+  if (!labels) return l10n.t('Namespace {0} has no pod of the mesh: policy {1} protects nothing.', namespace, name);
+  return knowsAll
+    ? l10n.t(
+        'No pod of the mesh has the labels {0}: policy {1} protects nothing. Compare them with the labels in the pod templates, and whether those pods get a proxy.',
+        printLabels(labels),
+        name,
+      )
+    : l10n.t(
+        'No pod of the mesh in these files has the labels {0}. If there is none elsewhere either, policy {1} protects nothing: compare them with the labels in the pod templates, and whether those pods get a proxy.',
+        printLabels(labels),
+        name,
+      );
+}
 
 /** What will get its proxy from a revision is a member, too, once it runs. */
 function isMember(pod: PodSource, namespace: Resource | undefined): boolean {

@@ -15,12 +15,13 @@ export const subsetSelectsNothing = defineRule({
   code: 'IST0173',
   severity: 'error',
   docs: istioDocs('IST0173'),
-  why: 'A subset whose labels no pod has is empty: requests to it fail with 503. In lenient mode it is reported only where pods of the service are at hand.',
+  why: 'A subset whose labels no pod has is empty: requests to it fail with 503. In lenient mode it is a warning, and only where other pods of the service are at hand: those of the subset may be defined elsewhere.',
   reads: ['DestinationRule', 'Service', 'ServiceEntry', 'WorkloadEntry', 'AnyPod', 'Node'],
   subject: ['DestinationRule'],
   *check({ DestinationRule, Service, ServiceEntry, WorkloadEntry, AnyPod, Node }, context) {
     const registry = sharedRegistry(Service, ServiceEntry, context);
     const pods = new PodIndex(AnyPod);
+    const knowsAll = context.knowsAll('AnyPod');
     const nodes = Node.map(({ metadata }) => metadata.at('labels').strings);
     for (const { spec, namespace } of DestinationRule) {
       const subsets = spec.at('subsets').items;
@@ -29,20 +30,31 @@ export const subsetSelectsNothing = defineRule({
       const service = registry.find(host, namespace)?.resource;
       if (!service || service.incomplete || !mayAssertNoPod(pods, service.namespace, context)) continue;
       const own = selectorOf(service);
-      if (!context.knowsAll('AnyPod') && (!own || !pods.hasMatching(own, service.namespace))) continue;
+      if (!knowsAll && (!own || !pods.hasMatching(own, service.namespace))) continue;
       for (const subset of subsets) {
         const labels = subset.at('labels');
         const wanted = { ...(service.kind === 'ServiceEntry' && own), ...labels.strings };
         if (labels.entries.length === 0 || isKnown(wanted, service)) continue;
-        yield finding(
-          labels,
-          l10n.t(
-            'No pod has the labels {0} of subset "{1}": requests to it fail with 503. Compare them with the labels in the pod templates of {2}.',
-            printLabels(labels.strings),
-            subset.at('name').string ?? '',
-            service.name,
-          ),
-        );
+        yield knowsAll
+          ? finding(
+              labels,
+              l10n.t(
+                'No pod has the labels {0} of subset "{1}": requests to it fail with 503. Compare them with the labels in the pod templates of {2}.',
+                printLabels(labels.strings),
+                subset.at('name').string ?? '',
+                service.name,
+              ),
+            )
+          : finding(
+              labels,
+              l10n.t(
+                'No pod in these files has the labels {0} of subset "{1}". If there are none elsewhere either, requests to it fail with 503: compare them with the labels in the pod templates of {2}.',
+                printLabels(labels.strings),
+                subset.at('name').string ?? '',
+                service.name,
+              ),
+              { severity: 'warning' },
+            );
       }
     }
 

@@ -19,7 +19,7 @@ export const credentialNotFound = defineRule({
   code: 'IST0101',
   severity: 'error',
   docs: istioDocs('IST0101'),
-  why: 'The Secret that credentialName names must be in the namespace of the gateway pods: without it the server has no certificate and refuses every connection. Reported in strict mode and with a cluster; elsewhere only when a Secret of that name is at hand in another namespace.',
+  why: 'The Secret that credentialName names must be in the namespace of the gateway pods: without it the server has no certificate and refuses every connection. Reported in strict mode and with a cluster; elsewhere as a warning, and only when a Secret of that name is at hand in another namespace.',
   reads: ['Gateway', 'AnyPod', 'Secret'],
   subject: ['Gateway'],
   *check({ Gateway, AnyPod, Secret }, context) {
@@ -38,9 +38,10 @@ export const credentialNotFound = defineRule({
         const misplaced = secrets[0];
         if (misplaced) {
           const isGuess = proxies.pods.length === 0 && !knowsAll;
+          const severity = knowsAll ? 'error' : 'warning';
           // Where the proxies run is not certain then; that they run where the Secret is, is not either when that is no namespace of gateways.
           if (isGuess && misplaced.namespace !== gateway.namespace) continue;
-          yield inOtherNamespace(credential, misplaced, home, gateway, isGuess);
+          yield { ...inOtherNamespace(credential, misplaced, home, gateway), severity };
         } else if (knowsAll) {
           const near = home.flatMap((namespace) => lookUp(Secret, byNamespace, context).get(namespace));
           yield notFound(credential, near, home, gateway);
@@ -50,7 +51,7 @@ export const credentialNotFound = defineRule({
   },
 });
 
-function inOtherNamespace(at: Located, secret: Resource, home: string[], gateway: Resource, isGuess: boolean): Finding {
+function inOtherNamespace(at: Located, secret: Resource, home: string[], gateway: Resource): Finding {
   const written = secret.metadata.at('namespace');
   const [only, ...others] = home;
   const move: QuickFix[] =
@@ -75,7 +76,6 @@ function inOtherNamespace(at: Located, secret: Resource, home: string[], gateway
       refType: 'credentialName',
       related: [{ at: secret.metadata.at('name'), message: l10n.t('The Secret') }],
       fixes: move,
-      ...(isGuess && { severity: 'warning' }),
     },
   );
 }

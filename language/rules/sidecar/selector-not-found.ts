@@ -8,7 +8,7 @@ export const sidecarSelectorNotFound = defineRule({
   code: 'IST0101',
   severity: 'error',
   docs: istioDocs('IST0101'),
-  why: 'A Sidecar whose selector matches no pod of its namespace applies to nothing. In lenient mode it is reported only where other pods of that namespace are at hand.',
+  why: 'A Sidecar whose selector matches no pod of its namespace applies to nothing. In lenient mode it is a warning, and only where other pods of that namespace are at hand.',
   reads: ['Sidecar', 'AnyPod'],
   subject: ['Sidecar'],
   *check({ Sidecar, AnyPod }, context) {

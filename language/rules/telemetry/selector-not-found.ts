@@ -8,7 +8,7 @@ export const telemetrySelectorNotFound = defineRule({
   code: 'IST0101',
   severity: 'error',
   docs: istioDocs('IST0101'),
-  why: 'A Telemetry whose selector matches no pod of its namespace applies to nothing. In lenient mode it is reported only where other pods of that namespace are at hand.',
+  why: 'A Telemetry whose selector matches no pod of its namespace applies to nothing. In lenient mode it is a warning, and only where other pods of that namespace are at hand.',
   reads: ['Telemetry', 'AnyPod'],
   subject: ['Telemetry'],
   *check({ Telemetry, AnyPod }, context) {

@@ -23,7 +23,7 @@ export const claimsWithoutAuthentication = defineRule({
   code: 'IST0149',
   severity: 'error',
   docs: istioDocs('IST0149'),
-  why: "A route that matches on a token's claims never matches at a gateway whose proxies have no RequestAuthentication. In lenient mode it is reported only where RequestAuthentications of the gateway's namespace or the root namespace are at hand.",
+  why: "A route that matches on a token's claims never matches at a gateway whose proxies have no RequestAuthentication. In lenient mode it is a warning, and only where RequestAuthentications of the gateway's namespace or the root namespace are at hand.",
   reads: ['VirtualService', 'Gateway', 'AnyPod', 'RequestAuthentication'],
   subject: ['VirtualService'],
   *check({ VirtualService, Gateway, AnyPod, RequestAuthentication }, context) {
@@ -48,6 +48,7 @@ export const claimsWithoutAuthentication = defineRule({
             name,
             open.namespace,
           ),
+          context.knowsAll('AnyPod', 'RequestAuthentication') ? {} : { severity: 'warning' },
         );
         break;
       }
