@@ -63,9 +63,11 @@ describe.skipIf(!browserPath)(
     for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light']) {
       it(
         `shows every state in ${theme}, readable and without a complaint of the browser`,
-        { timeout: 180_000 },
+        { timeout: 240_000 },
         async () => {
-          for (const state of Object.keys(states)) {
+          // Size is no matter of colour: one theme sees the giants.
+          const shown = Object.keys(states).filter((state) => theme === 'dark' || !state.startsWith('many-'));
+          for (const state of shown) {
             const { page, complaints } = await open(state, theme);
             expect(complaints, state).toEqual([]);
             expect(await page.locator('main h1').textContent(), state).toBeTruthy();
@@ -176,6 +178,11 @@ describe.skipIf(!browserPath)(
         ['redirect', 'dark'],
         ['unknown-rules', 'light'],
         ['failed-no-helper', 'high-contrast'],
+        ['graph', 'dark'],
+        ['trace', 'light'],
+        ['drift-some', 'high-contrast'],
+        ['watch-armed', 'dark'],
+        ['compare-differs', 'high-contrast-light'],
       ] as const) {
         const { page } = await open(state, theme);
         const expected = await page.evaluate(nameStops);
@@ -200,18 +207,28 @@ describe.skipIf(!browserPath)(
     it('moves through tabs and readings with the arrow keys', async () => {
       const { page } = await open('redirect');
       await page.getByRole('tab', { name: 'Rules' }).focus();
-      await page.keyboard.press('ArrowRight');
+      await page.keyboard.press('ArrowLeft');
       await page.locator('pre.raw').waitFor();
       await page.keyboard.press('ArrowRight');
       await page.locator('[role=row].rule').first().waitFor();
+      for (const panel of ['.graph-canvas', '.trace-form', '.status', '.watch', '.choose-pod', 'pre.raw']) {
+        await page.keyboard.press('ArrowRight');
+        await page.locator(panel).first().waitFor();
+        const tab = page.locator('[role=tab][aria-selected=true]');
+        expect(await tab.evaluate((element) => element === document.activeElement)).toBe(true);
+        expect(await page.locator('[role=tabpanel]').getAttribute('aria-labelledby')).toBe(
+          await tab.getAttribute('id'),
+        );
+      }
       await page.getByRole('radio', { name: 'IPv4' }).focus();
       await page.keyboard.press('ArrowRight');
       expect(await page.getByRole('radio', { name: 'IPv6' }).getAttribute('aria-checked')).toBe('true');
       await page.close();
     });
 
-    it('fits a narrow editor column', async () => {
-      for (const state of ['redirect-busy', 'unknown-rules', 'failed-cluster', 'many-150']) {
+    it('fits a narrow editor column in every state', { timeout: 240_000 }, async () => {
+      const narrow = Object.keys(states).filter((state) => !/^many-(2000|50000|chains)/.test(state));
+      for (const state of narrow) {
         const { page } = await open(state, 'dark', 380);
         const overflow = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -232,10 +249,10 @@ describe.skipIf(!browserPath)(
       const { page } = await open('many-2000');
       expect(await page.locator('[role=row].rule').count()).toBe(2000);
       const whole = await page.evaluate(timePaint);
+      const scrolling = await page.evaluate(scrollThrough);
       await page.locator('#search').click();
       const keys: number[] = [];
       for (const key of ['2', '0', '1', 'Backspace', 'Backspace', 'Backspace']) keys.push(await timeKey(page, key));
-      const list = (times: number[]) => times.map(Math.round).join(', ');
       console.log(
         `150 rules, from the state to the painted page: ${list(paints.map(({ painted }) => painted))} ms (budget 200)`,
       );
@@ -243,13 +260,247 @@ describe.skipIf(!browserPath)(
       console.log(
         `2,000 rules: elements ${Math.round(whole.elements)} ms, painted ${Math.round(whole.painted)} ms; a key in their search: ${list(keys)} ms`,
       );
-      // The best of five, and twice the budget: the others, and the rest, measure what else the machine was doing.
-      expect(Math.min(...paints.map(({ painted }) => painted))).toBeLessThan(400);
+      console.log(
+        `2,000 rules scrolled through: ${scrolling.frames} frames, ${scrolling.long.length} tasks over 50 ms${scrolling.long.length ? ` (${list(scrolling.long)} ms)` : ''}`,
+      );
+      // The best of five: the others measure what else the machine was doing.
+      expect(Math.min(...paints.map(({ painted }) => painted))).toBeLessThan(200);
       expect(Math.min(...keys)).toBeLessThan(200);
+      expect(Math.max(0, ...scrolling.long)).toBeLessThan(250);
+      await page.close();
+    });
+
+    it('draws the graph of 150 rules, and each step on it, without a wait', async () => {
+      const { page } = await open('many-150');
+      const opened = await timeClick(page, '#tab-graph');
+      const zoomed = await timeClick(page, '.zoom-in');
+      await page.locator('.node').first().focus();
+      const keys = [await timeKey(page, 'ArrowRight'), await timeKey(page, 'ArrowRight'), await timeKey(page, '+')];
+      console.log(`the graph: opened ${list([opened])} ms, zoomed ${list([zoomed])} ms, keys ${list(keys)} ms`);
+      expect(Math.min(...keys)).toBeLessThan(200);
+      await page.close();
+    });
+
+    it('walks over the graph by keyboard, zooms, and shows the rules of what is chosen', async () => {
+      const { page } = await open('graph-traced');
+      const named = page.locator('.node');
+      for (const name of await named.evaluateAll((nodes) => nodes.map((node) => node.getAttribute('aria-label'))))
+        expect(name).toMatch(/^(Hook|Chain|End) .+, \d+ rules?/);
+      await page.locator('.node[tabindex="0"]').focus();
+      await page.keyboard.press('Home');
+      expect(await page.evaluate(focusedLabel)).toContain('Hook PREROUTING of table nat');
+      await page.keyboard.press('ArrowRight');
+      expect(await page.evaluate(focusedLabel)).toContain('Chain ISTIO_INBOUND of table nat');
+      expect(await page.locator('.chosen .rule').count()).toBe(5);
+      const scale = async () => parseInt((await page.locator('.scale').textContent()) ?? '', 10);
+      const before = await scale();
+      await page.keyboard.press('+');
+      expect(await scale()).toBeGreaterThan(before);
+      await page.keyboard.press('-');
+      await page.keyboard.press('-');
+      expect(await scale()).toBeLessThan(before);
+      await page.keyboard.press('0');
+      const transform = () => page.locator('.graph-canvas > g').getAttribute('transform');
+      const fitted = await transform();
+      await page.locator('.graph-canvas').hover({ position: { x: 20, y: 20 } });
+      await page.mouse.wheel(0, -200);
+      await expect.poll(transform).not.toBe(fitted);
+      const zoomed = await transform();
+      await page.mouse.down();
+      await page.mouse.move(300, 600);
+      await page.mouse.up();
+      expect(await transform()).not.toBe(zoomed);
+      expect(await page.locator('.edge.traced').count()).toBe(3);
+      expect(await page.locator('.step-badge text').allTextContents()).toEqual(
+        expect.arrayContaining(['1', '2', '3']) as string[],
+      );
+      await page.locator('.to-rules').click();
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('chain-nat_ISTIO_INBOUND');
+      await page.close();
+    });
+
+    it('traces what a preset or a person asks, and leads to the rules', async () => {
+      const { page, complaints } = await open('trace');
+      const verdict = page.locator('.verdict h2');
+      expect(await verdict.innerText()).toBe('REDIRECT :15001');
+      for (const [preset, answer] of [
+        ['app-itself', 'PASS'],
+        ['client-app', 'REDIRECT :15006'],
+        ['kubelet-probe', 'PASS'],
+        ['prometheus', 'PASS'],
+        ['proxy-app', 'PASS'],
+        ['dns', 'PASS'],
+        ['excluded', 'PASS'],
+        ['app-service', 'REDIRECT :15001'],
+      ]) {
+        await page.locator(`.preset-${preset}`).click();
+        expect(await page.locator(`.preset-${preset}`).getAttribute('aria-pressed')).toBe('true');
+        expect(await verdict.innerText(), preset).toBe(answer);
+      }
+      await page.getByLabel('User id').fill('1337');
+      expect(await verdict.innerText()).toBe('PASS');
+      await page.getByLabel('Destination', { exact: true }).fill('not an address');
+      expect(await page.locator('#trace-dst-problem').textContent()).toBe('Not an IP address.');
+      expect(await verdict.count()).toBe(0);
+      await page.locator('.preset-app-service').click();
+      await page.locator('.way a').last().click();
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('--to-ports 15001');
+      expect(await page.locator('.rule.traced .step').allInnerTexts()).toEqual(['Step 1', 'Step 2', 'Step 3']);
+      await page.getByRole('tab', { name: 'Trace' }).click();
+      await page.locator('.draw').click();
+      expect(await page.locator('.node.traced').count()).toBe(4);
+      expect(complaints).toEqual([]);
+      await page.close();
+    });
+
+    it('shows drift as a diff with effect and cause, and leads to the rule', async () => {
+      const { page } = await open('drift-some');
+      expect(await page.locator('.difference').count()).toBe(2);
+      expect(await page.locator('.difference .kind').allInnerTexts()).toEqual(['Changed rule', 'Changed rule']);
+      expect(await page.locator('.line.minus .side').first().innerText()).toBe('expected');
+      expect(await page.locator('.line em').allInnerTexts()).toEqual(expect.arrayContaining(['15007']) as string[]);
+      for (const effect of await page.locator('.effect').allInnerTexts()) expect(effect).toMatch(/^Effect .+/);
+      await page.locator('.save-expected').click();
+      expect(await page.locator('#posted').textContent()).toBe('{"type":"save","reading":"4-nft","of":"expected"}');
+      await page.locator('.line.plus a').last().click();
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('15007');
+      await page.close();
+      for (const [state, words] of [
+        ['drift-none', 'No drift'],
+        ['drift-unknown', 'cannot be told'],
+        ['drift-everything', 'Drift: '],
+        ['drift-waiting', 'being worked out'],
+      ] as const) {
+        const other = (await open(state)).page;
+        expect(await other.locator('.status h2').innerText(), state).toContain(words);
+        await other.close();
+      }
+    });
+
+    it('arms, counts what is hit at each reading, in every tab, resets and stops', async () => {
+      const { page } = await open('watch');
+      await page.locator('.interval select').selectOption('1');
+      await page.locator('.arm').click();
+      expect(await page.locator('#posted').textContent()).toBe('{"type":"watch","on":true,"seconds":1}');
+      expect(await page.locator('.watch-title').innerText()).toContain('No rule has met a packet');
+      await expect.poll(() => page.locator('.hits li').count(), { timeout: 5000 }).toBe(6);
+      expect(await page.locator('.hits .now').count()).toBe(6);
+      await page.getByRole('tab', { name: 'Rules' }).click();
+      expect(await page.locator('.rule.hit .delta').count()).toBe(6);
+      await page.getByRole('tab', { name: 'Graph' }).click();
+      expect(await page.locator('.edge .counted').first().textContent()).toMatch(/^\+\d+ since armed$/);
+      await page.getByRole('tab', { name: 'Watch' }).click();
+      await page.locator('.stop').click();
+      expect(await page.locator('#posted').textContent()).toBe('{"type":"watch","on":false,"seconds":1}');
+      const stopped = await page.locator('.hits .delta').first().innerText();
+      await page.locator('.reset').click();
+      await page.locator('.stop').click();
+      expect(stopped).toMatch(/^\+\d+/);
+      await page.locator('.disarm').click();
+      await page.locator('.arm').waitFor();
+      await page.close();
+    });
+
+    it('asks for another pod, shows what differs in its name, and lets it go', async () => {
+      const { page } = await open('compare');
+      await page.locator('.choose-pod').click();
+      expect(await page.locator('#posted').textContent()).toBe('{"type":"compare"}');
+      await page.locator('.difference').first().waitFor();
+      expect(await page.locator('.effect').first().innerText()).toContain('In productpage-75bc9f9bfd-fwjsl it');
+      await page.locator('.stop-compare').click();
+      expect(await page.locator('#posted').textContent()).toBe('{"type":"compare","stop":true}');
+      await page.locator('.empty .choose-pod').waitFor();
+      await page.close();
+      const same = (await open('compare-same')).page;
+      await expect.poll(() => same.locator('.status h2').innerText()).toContain('treat every packet alike');
+      await same.close();
+    });
+
+    it('says on every tab that rules are computed, or not whole', async () => {
+      for (const [state, tag] of [
+        ['computed', 'Computed, not read'],
+        ['partial', 'Partial'],
+      ] as const) {
+        const { page } = await open(state);
+        for (const tab of await page.getByRole('tab').all()) {
+          await tab.click();
+          expect(await page.locator('.bar .tag').innerText(), state).toBe(tag);
+        }
+        expect(await page.locator('.provenance').innerText()).toMatch(/because|node n1|30 seconds/);
+        await page.close();
+      }
+    });
+
+    it('takes names and comments with markup for text', async () => {
+      const { page, complaints } = await open('markup');
+      expect(await page.locator('h1').textContent()).toBe('<img src=x onerror=alert(1)>');
+      for (const tab of await page.getByRole('tab').all()) {
+        await tab.click();
+        expect(await page.locator('main :is(img, script)').count()).toBe(0);
+      }
+      await page.getByRole('tab', { name: 'Graph' }).click();
+      expect(await page.locator('.node .title').allTextContents()).toContain('<b>X</b>');
+      expect(complaints).toEqual([]);
+      await page.close();
+    });
+
+    it('bears 50,000 rules: folded, page by page, searched, traced', { timeout: 120_000 }, async () => {
+      const { page } = await open('many-50000');
+      expect(await page.locator('[role=row].rule').count()).toBe(0);
+      await page.locator('#chain-nat_ISTIO_OUTPUT').click();
+      expect(await page.locator('[role=row].rule').count()).toBe(500);
+      await page.locator('.page-on').click();
+      expect(await page.locator('.paging [role=status]').innerText()).toContain('Rules 501 to 1000');
+      await page.locator('#search').click();
+      const keys: number[] = [];
+      for (const key of ['2', '0', '0', '0', '1']) keys.push(await timeKey(page, key));
+      console.log(`50,000 rules: a key in their search: ${list(keys)} ms`);
+      await expect.poll(() => page.locator('.found').innerText()).toMatch(/^\d+ of 50000 rules$/);
+      await page.getByRole('tab', { name: 'Trace' }).click();
+      await page.locator('.verdict').waitFor();
+      await page.locator('.way a').last().click();
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('--to-ports 15001');
+      await page.getByRole('tab', { name: 'Graph' }).click();
+      await page.locator('.graph-canvas').waitFor();
       await page.close();
     });
   },
 );
+
+function list(times: number[]): string {
+  return times.map(Math.round).join(', ');
+}
+
+/** Runs in the page. */
+function focusedLabel(): string {
+  return document.activeElement?.getAttribute('aria-label') ?? '';
+}
+
+/** Milliseconds from a click until the frame that answers it is drawn. */
+async function timeClick(page: Page, selector: string): Promise<number> {
+  return page.evaluate(async (target) => {
+    const start = performance.now();
+    document.querySelector<HTMLElement>(target)?.click();
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return performance.now() - start;
+  }, selector);
+}
+
+/** Runs in the page: from top to bottom in steps of most of a screen, and what took long on the way. */
+async function scrollThrough(): Promise<{ frames: number; long: number[] }> {
+  const long: number[] = [];
+  const observer = new PerformanceObserver((seen) => long.push(...seen.getEntries().map(({ duration }) => duration)));
+  observer.observe({ type: 'longtask' });
+  let frames = 0;
+  for (let before = -1; window.scrollY !== before && frames < 400; frames++) {
+    before = window.scrollY;
+    window.scrollBy(0, window.innerHeight * 0.8);
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }
+  observer.disconnect();
+  window.scrollTo(0, 0);
+  return { frames, long };
+}
 
 /** Milliseconds from a key going down until the frame that answers it is drawn. */
 async function timeKey(page: Page, key: string): Promise<number> {
@@ -294,7 +545,7 @@ async function timePaint(): Promise<Paint> {
 /** Runs in the page: a name for every tab stop of the view. */
 function nameStops(): string[] {
   const stops = document.querySelectorAll<HTMLElement>(
-    'main :is(button, a[href], summary, pre[tabindex="0"], vscode-button, vscode-textfield, vscode-checkbox)',
+    'main :is(button, a[href], summary, select, input, [role=button], pre[tabindex="0"], vscode-button, vscode-textfield, vscode-checkbox)',
   );
   return [...stops]
     .filter((stop) => stop.tabIndex >= 0 && !stop.hasAttribute('disabled') && stop.getClientRects().length > 0)
@@ -368,9 +619,9 @@ function findFaintText(): string[] {
     )
       continue;
     const behind = background(element);
-    const [light = 0, dark = 0] = [luminance(over(getComputedStyle(element).color, behind)), luminance(behind)].sort(
-      (a, b) => b - a,
-    );
+    const { color, fill } = getComputedStyle(element);
+    const ink = element instanceof SVGElement ? fill : color;
+    const [light = 0, dark = 0] = [luminance(over(ink, behind)), luminance(behind)].sort((a, b) => b - a);
     const contrast = (light + 0.05) / (dark + 0.05);
     if (contrast < 4.5)
       faint.add(`${element.className || element.localName}: ${contrast.toFixed(2)} “${text[0]?.slice(0, 30)}”`);

@@ -53,7 +53,7 @@ function inbound(explained: ExplainedRuleset): string {
   if (listed.length)
     return l10n.t(
       'Inbound TCP to {0} goes to the proxy on {1}, other ports go straight to the application.',
-      listed.join(', '),
+      unique(listed),
       port,
     );
   const excluded = rules.filter(({ rule }) => rule.endsWith(' -j RETURN')).flatMap(({ rule }) => portsOf(rule));
@@ -103,6 +103,11 @@ function rangesOf(rule: string): string[] {
   return [...rule.matchAll(/(?<!!) -d (\S+)/g)].flatMap(([, ranges = '']) => ranges.split(','));
 }
 
+/** More than that is no summary: the rules themselves name them all. */
+const mostNamed = 20;
+
 function unique(values: string[]): string {
-  return [...new Set(values)].join(', ');
+  const different = [...new Set(values)];
+  const named = different.slice(0, mostNamed).join(', ');
+  return different.length > mostNamed ? l10n.t('{0} and {1} more', named, different.length - mostNamed) : named;
 }

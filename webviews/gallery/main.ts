@@ -32,8 +32,8 @@ if (root) {
   /** As the editor's host does, with a pod on which there is always some traffic. */
   const answer = (message: FromInterceptionView): void => {
     if (message.type === 'compare') {
-      const { compare, ...rest } = state;
-      show(message.stop ? rest : { ...state, compare: comparison(recordedRules.annotated) });
+      const { compare: _before, ...rest } = state;
+      show(message.stop ? rest : { ...rest, compare: comparison(recordedRules.annotated) });
     }
     if (message.type !== 'watch') return;
     clearInterval(watching);

@@ -54,7 +54,7 @@ export const states: Record<string, () => InterceptionState> = {
     ],
   }),
   graph: () => ready(pod.name, pair({ ...recordedRules.redirect, v4: withTraffic(recordedRules.redirect.v4) })),
-  'graph-ambient': () => ready('ztunnel-pod-6d5', pair(recordedRules.tproxy)),
+  'graph-tproxy': () => ready('ratings-544597646d-jhbbx', pair(recordedRules.tproxy)),
   'graph-traced': () => ready(pod.name, pair(recordedRules.redirect)),
   trace: () => ({
     ...ready(pod.name, pair(recordedRules.redirect)),
@@ -183,7 +183,7 @@ const outgoing = { ...dropped, direction: 'out', src: '', dst: '10.96.12.7', dpo
 /** What a person has set before a state is looked at, where it shows something else than the Rules tab. */
 export const settings: Record<string, () => Partial<UiState>> = {
   graph: () => ({ tab: 'graph', node: 'nat/ISTIO_INBOUND' }),
-  'graph-ambient': () => ({ tab: 'graph' }),
+  'graph-tproxy': () => ({ tab: 'graph' }),
   'many-chains': () => ({ tab: 'graph' }),
   'graph-traced': () => ({ tab: 'graph', trace: outgoing, showTrace: true }),
   trace: () => ({ tab: 'trace' }),

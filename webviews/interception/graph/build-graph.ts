@@ -91,6 +91,7 @@ class GraphBuilder {
     for (const chain of drawn) this.#addChain(chain);
     for (const chain of drawn) this.#addRules(chain);
     this.#addOrder(drawn);
+    this.#markUnreached();
     return {
       nodes: [...this.#nodes.values()],
       edges: [...this.#edges.values()].map(({ conditions, ...edge }) => ({ ...edge, label: shorten(conditions) })),
@@ -159,6 +160,13 @@ class GraphBuilder {
     }
     edge.rules.push(index);
     edge.conditions.push(sayConditions(rule));
+  }
+
+  #markUnreached(): void {
+    const reached = new Set([...this.#edges.values()].map(({ to }) => to));
+    for (const node of this.#nodes.values())
+      if (node.kind === 'chain' && !reached.has(node.id))
+        node.subtitle = l10n.t('{0} · no rule leads here', node.subtitle);
   }
 
   /** raw → mangle → nat → filter of one hook, as far as they hold rules. */

@@ -76,7 +76,8 @@ function prepare(reading: ReadingView, context: ViewContext): Drawing {
     layout,
     reading,
     context,
-    viewport: ui.viewport ?? fitGraph(layout, canvas),
+    viewport:
+      ui.viewport ?? fitGraph(layout, canvas, layout.nodes.get(ui.node ?? '') ?? layout.nodes.values().next().value),
     canvas,
     answer: shownTrace(reading, ui),
     count: (rules) => rules.reduce((sum, rule) => sum + packets(rule), 0),
@@ -117,7 +118,7 @@ function canvasView(drawing: Drawing): TemplateResult {
   const { x, y, scale } = viewport;
   return html`<svg
     class="graph-canvas"
-    style="height:${canvas.height}px"
+    height=${canvas.height}
     role="group"
     aria-label=${l10n.t('Graph of the chains: {0} boxes, {1} connections. The Rules tab shows the same as a table.', graph.nodes.length, graph.edges.length)}
     @wheel=${{ handleEvent: (event: WheelEvent) => zoomByWheel(event, drawing), passive: false }}
@@ -153,7 +154,7 @@ function edgeView(
     : edge.label;
   const top = y - ((lines.length - 1) * lineHeight) / 2 + 4;
   return svg`<g class="edge edge-${edge.kind} ${kind} ${packets > 0 ? 'has-met' : ''}">
-    <path class="line" d=${drawLine(place.points)} marker-end="url(#${head})"/>
+    <path class="line" d=${drawLine(place.points, layout.rankdir)} marker-end="url(#${head})"/>
     ${labelBackground(lines, x, top)}
     <g class="edge-label" text-anchor="middle">${lines.map((line, at) => svg`<text class=${counted && at === lines.length - 1 ? 'counted' : ''} x=${x} y=${top + at * lineHeight}>${line}</text>`)}</g>
     ${steps.length > 0 ? stepsBadge(steps, x, top - lineHeight - 6) : nothing}

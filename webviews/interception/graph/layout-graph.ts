@@ -12,15 +12,16 @@ export interface Box extends Point {
   height: number;
 }
 
+/** `LR`: hooks on the left; `TB`: hooks on top, for narrow columns. */
+export type Rankdir = 'LR' | 'TB';
+
 export interface GraphLayout {
+  rankdir: Rankdir;
   width: number;
   height: number;
   nodes: ReadonlyMap<string, Box>;
   edges: ReadonlyMap<string, { points: Point[]; label: Box }>;
 }
-
-/** `LR`: hooks on the left; `TB`: hooks on top, for narrow columns. */
-export type Rankdir = 'LR' | 'TB';
 
 /** Widths of the letters that the stylesheet chooses: names in the editor's font, labels in the page's. */
 const letter = { title: 7.4, subtitle: 6.2, label: 6 };
@@ -60,6 +61,7 @@ function lay({ nodes, edges }: ChainGraph, rankdir: Rankdir): GraphLayout {
   layout(graph);
   const size = graph.graph() as { width?: number; height?: number };
   return {
+    rankdir,
     width: size.width ?? 0,
     height: size.height ?? 0,
     nodes: new Map(nodes.map(({ id }) => [id, graph.node(id) as Box])),
@@ -72,16 +74,18 @@ function lay({ nodes, edges }: ChainGraph, rankdir: Rankdir): GraphLayout {
   };
 }
 
-/** A smooth line through the points, straight at both ends. */
-export function drawLine(points: readonly Point[]): string {
+/** A smooth line through every point, and so through its label; it leaves and arrives in the direction of the ranks. */
+export function drawLine(points: readonly Point[], rankdir: Rankdir): string {
   const [first, ...rest] = points;
   if (!first) return '';
-  const at = ({ x, y }: Point) => `${x.toFixed(1)} ${y.toFixed(1)}`;
-  const middle = (a: Point, b: Point): Point => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
-  const last = rest.at(-1);
-  const bends = rest.slice(0, -1).map((point, index) => {
-    const next = rest[index + 1]!;
-    return `Q ${at(point)} ${at(next === last ? next : middle(point, next))}`;
+  const at = (x: number, y: number) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+  let before = first;
+  const bends = rest.map((point) => {
+    const [x, y] = [(before.x + point.x) / 2, (before.y + point.y) / 2];
+    const leave = rankdir === 'LR' ? at(x, before.y) : at(before.x, y);
+    const arrive = rankdir === 'LR' ? at(x, point.y) : at(point.x, y);
+    before = point;
+    return `C ${leave} ${arrive} ${at(point.x, point.y)}`;
   });
-  return [`M ${at(first)}`, ...(bends.length > 0 ? bends : last ? [`L ${at(last)}`] : [])].join(' ');
+  return [`M ${at(first.x, first.y)}`, ...bends].join(' ');
 }

@@ -10,12 +10,19 @@ const scales = { least: 0.2, most: 3 };
 /** Smaller than that nobody reads: a graph that does not fit then starts at its hooks instead. */
 const readable = 0.72;
 
-/** The whole graph in the middle, never enlarged; when that would be too small to read, its beginning. */
-export function fitGraph({ width, height }: GraphLayout, canvas: Size): Viewport {
+/** The whole graph in the middle, never enlarged; when that would be too small to read, its part around one box. */
+export function fitGraph({ width, height }: GraphLayout, canvas: Size, around?: Box): Viewport {
   const whole = Math.min(1, canvas.width / width, canvas.height / height);
   const scale = Math.max(whole, readable);
-  const place = (size: number, room: number) => Math.max(0, (room - size * scale) / 2);
-  return { x: place(width, canvas.width), y: place(height, canvas.height), scale };
+  const place = (size: number, room: number, middle: number) => {
+    const spare = room - size * scale;
+    return spare >= 0 ? spare / 2 : Math.min(0, Math.max(spare, room / 2 - middle * scale));
+  };
+  return {
+    x: place(width, canvas.width, around?.x ?? 0),
+    y: place(height, canvas.height, around?.y ?? 0),
+    scale,
+  };
 }
 
 /** The whole graph, however small it gets. */

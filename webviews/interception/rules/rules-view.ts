@@ -34,6 +34,8 @@ interface Page {
 export const vastReading = 3000;
 /** Rules of a chain that are shown at once in a vast reading. */
 export const pageSize = 500;
+/** Rules that the browser lays out or skips together. */
+const groupSize = 25;
 /** Chains of a table that are shown at once in a vast reading. */
 const mostChains = 400;
 
@@ -173,9 +175,21 @@ function ruleTable({ table, chain, rules }: ChainView, page: Page): TemplateResu
   const at = paged ? Math.min(page.context.ui.pages[`${table}/${chain}`] ?? 0, last) : 0;
   const shown = paged ? rules.slice(at * pageSize, (at + 1) * pageSize) : rules;
   return html`<div class="rules" role="table" aria-label=${l10n.t('Rules of chain {0} in table {1}', chain, table)}>
-      ${columnHeads()} ${shown.map((rule) => ruleView(rule, table, page))}
+      ${columnHeads()}
+      ${shown.length > groupSize ? groupsView(shown, table, page) : shown.map((rule) => ruleView(rule, table, page))}
     </div>
     ${paged ? pagingView(`${table}/${chain}`, at, rules.length, page.context) : nothing}`;
+}
+
+/** The browser skips what is out of sight group by group: deciding it for each of thousands of rows is slow itself. */
+function groupsView(rules: RuleRow[], table: string, page: Page): TemplateResult[] {
+  const starts = Array.from({ length: Math.ceil(rules.length / groupSize) }, (_, at) => at * groupSize);
+  return starts.map(
+    (start) =>
+      html`<div role="rowgroup" class="group">
+        ${rules.slice(start, start + groupSize).map((rule) => ruleView(rule, table, page))}
+      </div>`,
+  );
 }
 
 function columnHeads(): TemplateResult {
