@@ -23,3 +23,40 @@ export interface WorkloadReference {
   namespace: string;
   name: string;
 }
+
+/** Asked of the server: what is wrong in one file, as soon as all that was read has been judged. */
+export const findingsRequest = 'meshloom/findings';
+
+export interface FindingsRequest {
+  /** Of a file that is open in the editor or lies in one of its folders. */
+  uri: string;
+}
+
+/** One finding as other programs read it: the same from `meshloom analyze --format json`. The shape only grows. */
+export interface FindingJson {
+  /** Istio's (`IST0101`) where Istio has one, else `ML…`. */
+  code: string;
+  level: 'error' | 'warning' | 'info';
+  message: string;
+  resource?: { kind: string; namespace: string; name: string };
+  /** With `IST0101`: what is missing, e.g. `host`. */
+  refType?: string;
+  file: string;
+  range: RangeJson;
+  docs: string;
+  related: { file: string; range: RangeJson; message: string }[];
+  /** Titles of the quick fixes. */
+  fixes: string[];
+  rule?: string;
+}
+
+/** Lines and characters start at 0. */
+export interface RangeJson {
+  start: { line: number; character: number };
+  end: { line: number; character: number };
+}
+
+export interface FindingsReply {
+  /** Sorted by place; absent: the server does not read this file. */
+  findings?: FindingJson[];
+}

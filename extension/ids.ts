@@ -35,6 +35,14 @@ export const settingIds = {
   codeLens: 'meshloom.codeLens.enabled',
 } as const;
 
+/** Tools for language models; package.json has their schemas. */
+export const toolNames = {
+  analyzeFile: 'meshloom_analyze_file',
+  explainInjection: 'meshloom_explain_injection',
+  podRules: 'meshloom_pod_rules',
+  tracePacket: 'meshloom_trace_packet',
+} as const;
+
 /** `setContext` keys that `when` clauses in package.json read. */
 export const contextKeys = {
   clusterState: 'meshloom.clusterState',

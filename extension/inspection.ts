@@ -14,3 +14,4 @@ export {
   saveInterception,
   showInterception,
 } from './panels/interception-panel.ts';
+export { openTool } from './tools/open-tool.ts';

@@ -1,11 +1,18 @@
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
-import type { LanguageServerOptions } from '../contract/language-server.ts';
+import { findingsRequest } from '../contract/language-server.ts';
+import type { FindingsReply, LanguageServerOptions } from '../contract/language-server.ts';
 import type { App } from './app.ts';
 import { languageServerSettings, manifestLanguages } from './language-settings.ts';
 
-/** Starts `dist/language-server.js` as a process of its own: a bad file cannot stall the editor. Returns how to stop it. */
-export async function startLanguageClient(app: App): Promise<() => Promise<void>> {
+export interface RunningLanguageClient {
+  stop(): Promise<void>;
+  /** What is wrong in a file that is open or lies in a folder of the window. */
+  findings(uri: string, token: vscode.CancellationToken): Promise<FindingsReply>;
+}
+
+/** Starts `dist/language-server.js` as a process of its own: a bad file cannot stall the editor. */
+export async function startLanguageClient(app: App): Promise<RunningLanguageClient> {
   const { context, log } = app;
   const module = context.asAbsolutePath('dist/language-server.js');
   const options: LanguageServerOptions = {
@@ -35,9 +42,12 @@ export async function startLanguageClient(app: App): Promise<() => Promise<void>
     if (!change.affectsConfiguration('meshloom') && !change.affectsConfiguration('files.exclude')) return;
     void client.sendNotification('workspace/didChangeConfiguration', { settings: languageServerSettings() });
   });
-  return async () => {
-    layer.dispose();
-    changed.dispose();
-    await client.dispose();
+  return {
+    async stop() {
+      layer.dispose();
+      changed.dispose();
+      await client.dispose();
+    },
+    findings: (uri, token) => client.sendRequest<FindingsReply>(findingsRequest, { uri }, token),
   };
 }

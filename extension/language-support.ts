@@ -1,38 +1,56 @@
 import * as vscode from 'vscode';
+import type { FindingsReply } from '../contract/language-server.ts';
 import type { App } from './app.ts';
+import type { RunningLanguageClient } from './language-client.ts';
 import { manifestLanguages } from './language-settings.ts';
+
+/** The language server, as far as commands and tools ask it. */
+export interface LanguageSupport extends vscode.Disposable {
+  /** What is wrong in a document, once everything that was read has been judged. Starts the server when it does not run. */
+  findings(document: vscode.TextDocument, token: vscode.CancellationToken): Promise<FindingsReply>;
+}
 
 /**
  * Starts the language server with the first manifest that is open, now or later. Not at activation: a window that only
  * looks at trees pays nothing for it.
  */
-export function startLanguageClientWhenNeeded(app: App): vscode.Disposable {
-  let stop: (() => Promise<void>) | undefined;
-  let disposed = false;
-  const start = async () => {
+export function startLanguageClientWhenNeeded(app: App): LanguageSupport {
+  let running: Promise<RunningLanguageClient> | undefined;
+  const start = () => {
     opened.dispose();
+    running ??= import('./language-client.ts').then(({ startLanguageClient }) => startLanguageClient(app));
+    return running;
+  };
+  const startInBackground = async () => {
     try {
-      const { startLanguageClient } = await import('./language-client.ts');
-      stop = await startLanguageClient(app);
-      if (disposed) await stop();
+      await start();
     } catch (error) {
-      app.log.error(error instanceof Error ? error : String(error));
-      const showLog = vscode.l10n.t('Show Log');
-      const message = vscode.l10n.t(
-        'Manifests are not checked: the language server did not start. Reload the window to try again.',
-      );
-      if ((await vscode.window.showErrorMessage(message, showLog)) === showLog) app.log.show();
+      await tellItDidNotStart(app, error);
     }
   };
   const opened = vscode.workspace.onDidOpenTextDocument((document) => {
-    if (isManifestLanguage(document)) void start();
+    if (isManifestLanguage(document)) void startInBackground();
   });
-  if (vscode.workspace.textDocuments.some(isManifestLanguage)) setImmediate(() => void start());
-  return new vscode.Disposable(() => {
-    disposed = true;
-    opened.dispose();
-    void stop?.();
-  });
+  if (vscode.workspace.textDocuments.some(isManifestLanguage)) setImmediate(() => void startInBackground());
+  return {
+    async findings(document, token) {
+      if (!isManifestLanguage(document)) return {};
+      return (await start()).findings(document.uri.toString(), token);
+    },
+    dispose() {
+      opened.dispose();
+      void running?.then((client) => client.stop()).catch(() => undefined);
+    },
+  };
+}
+
+async function tellItDidNotStart({ log }: App, error: unknown): Promise<void> {
+  log.error(error instanceof Error ? error : String(error));
+  const showLog = vscode.l10n.t('Show Log');
+  const message = vscode.l10n.t(
+    'Manifests are not checked: the language server did not start. Reload the window to try again.',
+  );
+  if ((await vscode.window.showErrorMessage(message, showLog)) === showLog) log.show();
 }
 
 function isManifestLanguage({ languageId, uri }: vscode.TextDocument): boolean {

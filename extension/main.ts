@@ -7,6 +7,7 @@ import { commands } from './commands/index.ts';
 import { webviewTypes } from './ids.ts';
 import { startLanguageClientWhenNeeded } from './language-support.ts';
 import { LayerHub } from './live-layer/layer-hub.ts';
+import { registerTools } from './tools/register-tools.ts';
 import { registerTrees } from './trees/index.ts';
 
 /**
@@ -17,11 +18,13 @@ export function activate(context: vscode.ExtensionContext): App {
   const log = vscode.window.createOutputChannel('Meshloom', { log: true });
   if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
   const app: App = { context, log, clusters: createClusters(context, log), layer: new LayerHub() };
+  const language = startLanguageClientWhenNeeded(app);
   context.subscriptions.push(
     log,
+    language,
     registerCommands(app, commands),
     registerTrees(app),
-    startLanguageClientWhenNeeded(app),
+    registerTools(app, language),
     vscode.window.registerWebviewPanelSerializer(webviewTypes.interception, {
       deserializeWebviewPanel: async (panel, kept) =>
         (await import('./inspection.ts')).restoreInterception(app, panel, kept),

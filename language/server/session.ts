@@ -6,7 +6,14 @@ import {
   TextDocumentSyncKind,
   WatchKind,
 } from 'vscode-languageserver/node';
-import type { Connection, FileEvent, InitializeParams, InitializeResult } from 'vscode-languageserver/node';
+import type {
+  CancellationToken,
+  Connection,
+  FileEvent,
+  InitializeParams,
+  InitializeResult,
+  Range,
+} from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import {
   clusterChangeNotification,
@@ -14,9 +21,16 @@ import {
   parseClusterChange,
   parseClusterSnapshot,
 } from '../../contract/cluster-layer.ts';
-import type { LanguageServerOptions, LanguageServerSettings } from '../../contract/language-server.ts';
+import { findingsRequest } from '../../contract/language-server.ts';
+import type {
+  FindingsReply,
+  FindingsRequest,
+  LanguageServerOptions,
+  LanguageServerSettings,
+} from '../../contract/language-server.ts';
 import { listCodeActions } from '../features/code-actions.ts';
 import { listCodeLenses } from '../features/code-lenses.ts';
+import { toFindingJson } from '../features/finding-json.ts';
 import { findHover } from '../features/hover.ts';
 import { manifestFile } from '../list-manifests.ts';
 import { Workspace } from '../workspace.ts';
@@ -87,11 +101,25 @@ export class Session {
       const reports = workspace.findingsIn(canonicalUri(textDocument.uri));
       return document ? listCodeActions(reports, range, document.getText(), this.clientUri) : [];
     });
+    connection.onRequest(findingsRequest, ({ uri }: FindingsRequest, token) => this.findingsOf(uri, token));
     connection.onHover(({ textDocument, position }) => {
       const uri = canonicalUri(textDocument.uri);
       const file = workspace.findFile(uri);
       return file ? findHover(file, workspace.findingsIn(uri), position) : undefined;
     });
+  }
+
+  /** What is wrong in one file, once everything that was read has been judged: the first scan may still be running. */
+  private async findingsOf(clientUri: string, token: CancellationToken): Promise<FindingsReply> {
+    const { workspace } = this;
+    while (!token.isCancellationRequested && (workspace.isHeld || !workspace.work(slice)))
+      await new Promise((resolve) => setTimeout(resolve, workspace.isHeld ? 20 : 0));
+    this.publisher.publishSoon();
+    const uri = canonicalUri(clientUri);
+    if (token.isCancellationRequested || !workspace.findFile(uri)) return {};
+    const place = ({ range }: { range: Range }) => range.start.line * 10_000 + range.start.character;
+    const reports = [...workspace.findingsIn(uri)].sort((a, b) => place(a) - place(b));
+    return { findings: reports.map((report) => toFindingJson(report, this.clientUri)) };
   }
 
   private followCluster(): void {
