@@ -6,6 +6,7 @@ import type { Kind } from './kinds.ts';
 import { locateDocument, mostValues } from './locate.ts';
 import type { YamlProblem } from './locate.ts';
 import { Located, Source } from './located.ts';
+import { hasPlaceholder, isYetUnknown, isYtt } from './placeholders.ts';
 import { readPlainDocument } from './plain-reader.ts';
 import { resourceAt } from './resource.ts';
 import type { Resource } from './resource.ts';
@@ -24,7 +25,7 @@ export interface ParsedDocument {
   /** It names an apiVersion or a kind, so that what is wrong in it is our business. */
   isManifest: boolean;
   skipped?: SkipReason;
-  /** Kinds that a skipped document mentions: it may define them. */
+  /** Kinds that a skipped document mentions: it may define them. Of others, kinds of resources whose names are still to be filled in. */
   mentions: Kind[];
   /** Lines (from 0, inside this slice) on which findings are not wanted: codes or rule ids; an empty list means all. */
   disabled: Map<number, string[]>;
@@ -127,7 +128,7 @@ function byText(file: ParsedFile | undefined): Map<string, ParsedDocument[]> {
 }
 
 function parseSlice(source: Source, defaultNamespace: string): ParsedDocument {
-  if (isTemplate(source.text)) return skippedDocument(source.uri, source.text, 'template', source.firstLine);
+  if (isTemplate(source.text) || isYtt(source.text)) return template(source);
   const isManifest = manifestKeys.test(source.text);
   const parsed: ParsedDocument = {
     source,
@@ -146,7 +147,14 @@ function parseSlice(source: Source, defaultNamespace: string): ParsedDocument {
     parsed.resources = [];
     parsed.problems = [{ kind: 'syntax', at: lineMark(source, 0), message: l10n.t('it is nested too deeply') }];
   }
+  if (!hasPlaceholder(source.text)) return parsed;
+  if (parsed.problems.some(({ kind }) => kind === 'syntax')) return template(source);
+  parsed.mentions.push(...parsed.resources.filter(isYetUnknown).map(({ kind }) => kind));
   return parsed;
+}
+
+function template({ uri, text, firstLine }: Source): ParsedDocument {
+  return skippedDocument(uri, text, 'template', firstLine);
 }
 
 function readSlice(parsed: ParsedDocument, defaultNamespace: string): void {

@@ -50,6 +50,21 @@ version: 1.2.3
 dependencies:
   - { name: base, version: "1.x", repository: "https://example.com/charts" }
 `,
+  `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: "\${NAME}", namespace: "\${NAMESPACE:=shop}" }
+spec:
+  hosts: ["shop.\${DOMAIN}", $(HOST)]
+  gateways: ["\${GATEWAY}"]
+  http:
+    - timeout: \${TIMEOUT}
+      route:
+        - destination:
+            host: \${SERVICE}
+            port:
+              number: \${PORT}
+          weight: \${{WEIGHT}}
+`,
   `# Default values
 replicaCount: 1
 image: { repository: shop, tag: "" }

@@ -4,6 +4,7 @@ import type { Finding, QuickFix, Severity } from '../finding.ts';
 import { Located } from '../located.ts';
 import type { Range } from '../located.ts';
 import type { ParsedDocument, ParsedFile } from '../parse.ts';
+import { hasPlaceholder } from '../placeholders.ts';
 import type { Resource } from '../resource.ts';
 import type { Rule } from '../rule.ts';
 import { yamlFindings, yamlRules } from '../yaml-rules.ts';
@@ -37,7 +38,7 @@ const ignoredNamespaces = new Set(['kube-system', 'kube-public', 'kube-node-leas
 export function reportOf(found: Found, document: ParsedDocument | undefined, resource: Resource | undefined): Report[] {
   if (resource?.incomplete || isSuppressed(found, resource)) return [];
   if (ignoredNamespaces.has(resource?.namespace ?? '')) return [];
-  if (document && isDisabled(found, document)) return [];
+  if (document && (isDisabled(found, document) || hasPlaceholder(found.at.string ?? ''))) return [];
   return [render(found, resource)];
 }
 
