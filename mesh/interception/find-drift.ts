@@ -1,14 +1,18 @@
 import * as l10n from '@vscode/l10n';
+import { Effort, TooManyPieces } from './drift/decision-diagram.ts';
 import { compareChains, intersect } from './drift/compare-chains.ts';
 import type { Disagreement } from './drift/compare-chains.ts';
 import { describeDisagreement, narrowness } from './drift/describe-disagreement.ts';
-import { PacketSpace } from './drift/packet-space.ts';
+import { isMarkMatch, PacketSpace } from './drift/packet-space.ts';
+import type { Box } from './drift/packet-space.ts';
+import { findExample } from './drift/find-example.ts';
 import { pairRules } from './drift/pair-rules.ts';
 import type { LineDifference } from './drift/pair-rules.ts';
-import { chainsOf, TooManyPieces } from './drift/walk-rules.ts';
-import type { Chain, Chains, Effort } from './drift/walk-rules.ts';
+import { chainsOf } from './drift/walk-rules.ts';
+import type { Chain, Chains } from './drift/walk-rules.ts';
 import type { ExpectedRules } from './expected-rules.ts';
 import type { IptablesRule, Ruleset } from './ruleset.ts';
+import type { Packet } from './trace-packet.ts';
 
 export interface DriftDifference {
   kind: 'missing' | 'extra' | 'changed' | 'order';
@@ -20,6 +24,8 @@ export interface DriftDifference {
   cause?: string;
   /** Which traffic is treated differently. */
   effect: string;
+  /** One packet of it, for a trace; absent where no ordinary packet of TCP or UDP is among it. */
+  example?: Packet;
 }
 
 export interface Drift {
@@ -93,25 +99,26 @@ interface Sides {
 
 function compare(expected: ExpectedRules, sides: Sides, tables: Set<string>, peer?: string): DriftDifference[] {
   const space = new PacketSpace(rulesOf(sides.expected, sides.actual));
-  const effort: Effort = { steps: 0 };
-  const all = compareChains(sides.expected, sides.actual, space, effort, tables);
+  const all = compareChains(sides.expected, sides.actual, space, new Effort(), tables);
   if (all.length === 0) return [];
   const lines = pairRules(sides.expected, sides.actual, tables);
   const causes = new Map(expected.rules.map(({ table, text, cause }) => [`${table} ${text}`, cause]));
-  const toDifference = (line: LineDifference, effect: string) => asDifference(line, effect, causes);
+  const toDifference = (line: LineDifference, effect: string, from?: Disagreement) =>
+    asDifference(line, effect, causes, from && findExample(from, space, expected.ruleset.family === '6' ? '6' : '4'));
   if (isUntouched(expected, sides)) {
     const effect = l10n.t("No rule of Istio is there: none of this pod's traffic goes through its proxy.");
     return lines.filter(({ kind }) => kind === 'missing').map((line) => toDifference(line, effect));
   }
   const widest = (disagreements: Disagreement[]) =>
     disagreements.reduce((best, each) => (narrowness(each, space) < narrowness(best, space) ? each : best));
+  const effort = new Effort(mostBlame);
   const differences = lines.flatMap((line) => {
-    const own = consequencesWithin(line, sides, all, space);
-    return own.length > 0 ? [toDifference(line, describeDisagreement(widest(own), space, peer))] : [];
+    const own = consequencesWithin(line, sides, all, space, effort);
+    return own.length > 0 ? [toDifference(line, describeDisagreement(widest(own), space, peer), widest(own))] : [];
   });
   if (differences.length > 0) return differences;
   // No line alone makes the difference, all of them together do.
-  return lines.map((line) => toDifference(line, describeDisagreement(widest(all), space, peer)));
+  return lines.map((line) => toDifference(line, describeDisagreement(widest(all), space, peer), widest(all)));
 }
 
 function* rulesOf(...sets: Chains[]): Generator<IptablesRule> {
@@ -124,7 +131,12 @@ function isUntouched(expected: ExpectedRules, { actual }: Sides): boolean {
   return expected.rules.length > 0 && !names.some((name) => name.startsWith('ISTIO_'));
 }
 
-function asDifference(line: LineDifference, effect: string, causes: Map<string, string>): DriftDifference {
+function asDifference(
+  line: LineDifference,
+  effect: string,
+  causes: Map<string, string>,
+  example: Packet | undefined,
+): DriftDifference {
   const { kind, table, chain, policies } = line;
   const difference: DriftDifference = { kind, table, effect };
   if (policies) {
@@ -137,24 +149,58 @@ function asDifference(line: LineDifference, effect: string, causes: Map<string, 
     if (cause !== undefined) difference.cause = cause;
   }
   if (line.actual) difference.actual = line.actual.rule.text;
+  if (example) difference.example = example;
   return difference;
 }
 
 // ---- which line is to blame -----------------------------------------------------------------------------------------
 
-/** Where one line alone takes too long to follow, it is held to account for all of its table. */
+/** Looking for who is to blame takes a second at most. */
+const mostBlame = 1_000_000;
+
+/** Of very many lines the last ones are held to account for whatever befalls packets that they name. */
 function consequencesWithin(
   line: LineDifference,
   sides: Sides,
   all: Disagreement[],
   space: PacketSpace,
+  effort: Effort,
 ): Disagreement[] {
   try {
-    return consequences(line, sides, all, space, { steps: 0 });
+    return consequences(line, sides, all, space, effort);
   } catch (error) {
     if (!(error instanceof TooManyPieces)) throw error;
-    return all.filter(({ table }) => table === line.table);
+    return disagreementsAt(line, sides, all).flatMap((each) => packetsOf(line, each, space));
   }
+}
+
+/** The disagreements whose packets come past a line's chain at all. */
+function disagreementsAt({ table, chain }: LineDifference, { expected, actual }: Sides, all: Disagreement[]) {
+  const hooks = [expected, actual].map((chains) => hooksBefore(chains.get(table), chain));
+  return all.filter((each) => each.table === table && hooks.some((names) => names.has(each.hook)));
+}
+
+/** A chain itself and those from which jumps lead to it. */
+function hooksBefore(chains: ReadonlyMap<string, Chain> | undefined, chain: string): Set<string> {
+  const found = new Set([chain]);
+  for (const wanted of found)
+    for (const [name, { rules }] of chains ?? [])
+      if (!found.has(name) && rules.some(({ target }) => target === wanted)) found.add(name);
+  return found;
+}
+
+/** The parts of a disagreement that one line's own conditions name. */
+function packetsOf({ expected, actual }: LineDifference, disagreement: Disagreement, space: PacketSpace) {
+  if (!expected && !actual) return [disagreement];
+  return [expected, actual].flatMap((line) => {
+    let box: Box | undefined = line && disagreement.box;
+    for (const match of line?.rule.matches ?? []) {
+      // The mark that a rule meets may have been set on the way.
+      const condition = isMarkMatch(match) ? undefined : space.condition(match);
+      if (condition && box) box = intersect(box, new Map([[condition.dimension, condition.mask]]));
+    }
+    return box ? [{ ...disagreement, box }] : [];
+  });
 }
 
 /**
@@ -168,8 +214,9 @@ function consequences(
   space: PacketSpace,
   effort: Effort,
 ): Disagreement[] {
-  const here = all.filter(({ table }) => table === line.table);
-  if (here.length === 0) return [];
+  const here = disagreementsAt(line, sides, all);
+  // What a line does not name it does not change.
+  if (!here.some((each) => packetsOf(line, each, space).length > 0)) return [];
   const changes: Disagreement[] = [];
   const tables = [line.table];
   if (line.policies) return here.filter(({ hook }) => hook === line.chain);
@@ -181,9 +228,8 @@ function consequences(
     const without = withoutRule(sides.actual, line, line.actual.at);
     changes.push(...compareChains(without, sides.actual, space, effort, tables));
   }
-  // A few hundred pieces are enough to find a wide one.
-  return here.slice(0, 500).flatMap((each) =>
-    changes.slice(0, 500).flatMap((change) => {
+  return here.flatMap((each) =>
+    changes.flatMap((change) => {
       const box = change.hook === each.hook ? intersect(change.box, each.box) : undefined;
       return box ? [{ ...each, box }] : [];
     }),

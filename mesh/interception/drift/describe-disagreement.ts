@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import type { Disagreement } from './compare-chains.ts';
 import type { Box, PacketSpace } from './packet-space.ts';
-import type { Outcome } from './walk-rules.ts';
+import type { Outcome } from './decision-diagram.ts';
 
 /** Which traffic is treated differently, and how: `TCP that comes in to port 9443: goes to the proxy (port 15006). Expected: is left alone.` @param peer whose rules stand on the expected side, when that is another pod */
 export function describeDisagreement(

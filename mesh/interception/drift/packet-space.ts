@@ -1,4 +1,5 @@
 import { parseRange, printAddress } from '../address-range.ts';
+import { protocolName } from '../protocols.ts';
 import type { IptablesRule, Match } from '../ruleset.ts';
 
 /**
@@ -16,7 +17,10 @@ export class PacketSpace {
     for (const { matches } of rules) {
       for (const match of matches) {
         const name = dimensionOf(match);
-        if (name !== undefined) values.set(name, [...(values.get(name) ?? []), match]);
+        if (name === undefined) continue;
+        const same = values.get(name);
+        if (same) same.push(match);
+        else values.set(name, [match]);
       }
     }
     for (const [name, matches] of values) this.#dimensions.set(name, makeDimension(name, matches));
@@ -28,11 +32,19 @@ export class PacketSpace {
     return /^(mark|connmark)(:|$)/.test(name) ? this.#marks : this.#dimensions.get(name);
   }
 
+  readonly #conditions = new WeakMap<Match, { dimension: string; mask: bigint } | { dimension: undefined }>();
+
   /** The mask of one condition; undefined: it is no condition at all, such as a comment. */
   condition(match: Match): { dimension: string; mask: bigint } | undefined {
+    const known = this.#conditions.get(match) ?? this.#conditionOf(match);
+    this.#conditions.set(match, known);
+    return known.dimension === undefined ? undefined : known;
+  }
+
+  #conditionOf(match: Match): { dimension: string; mask: bigint } | { dimension: undefined } {
     const name = dimensionOf(match);
     const dimension = name === undefined ? undefined : this.dimension(name);
-    if (name === undefined || !dimension) return undefined;
+    if (name === undefined || !dimension) return { dimension: undefined };
     const mask = dimension.maskOf(match);
     return { dimension: name, mask: match.negated ? dimension.all & ~mask : mask };
   }
@@ -49,7 +61,11 @@ export type Box = ReadonlyMap<string, bigint>;
 export interface Dimension {
   /** Every piece. */
   all: bigint;
+  /** The piece that no rule names. */
+  unnamed: bigint;
   maskOf: (match: Match) => bigint;
+  /** One value among the pieces of a mask; undefined: only what no rule names. */
+  sample: (mask: bigint) => string | undefined;
   /** The pieces of a mask in words, if they are the smaller part; undefined if the mask says "all but …". */
   describe: (mask: bigint) => string | undefined;
 }
@@ -85,9 +101,12 @@ function dimensionOf(match: Match): string | undefined {
       return isNumbers(value) ? 'user' : opaque(match);
     case '--gid-owner':
       return isNumbers(value) ? 'group' : opaque(match);
+    case '--src-range':
+    case '--dst-range':
+      return rangesOfAddress(value).length ? (option === '--src-range' ? 'source' : 'destination') : opaque(match);
     case '--ctstate':
     case '--state':
-      return 'state';
+      return value.split(',').every((state) => states.includes(state)) ? 'state' : opaque(match);
   }
   return isMarkMatch(match) ?? opaque(match);
 }
@@ -96,6 +115,9 @@ function opaque({ module = '', option, values }: Match): string {
   return `?${[module, option, ...values].filter(Boolean).join(' ')}`;
 }
 
+/** Every packet is in exactly one of them. `SNAT` and `DNAT` are said beside these. */
+const states = ['NEW', 'INVALID', 'RELATED', 'ESTABLISHED', 'UNTRACKED'];
+
 function isNumbers(value: string): boolean {
   return /^\d+([:-]\d+)?(,\d+([:-]\d+)?)*$/.test(value);
 }
@@ -103,21 +125,25 @@ function isNumbers(value: string): boolean {
 function makeDimension(name: string, matches: Match[]): Dimension {
   switch (name) {
     case 'protocol':
-      return new NamesDimension(['tcp', 'udp', ...matches.map(({ values }) => values[0] ?? '')], (a, b) => a === b);
+      return new NamesDimension(
+        ['tcp', 'udp', ...matches.map(({ values }) => protocolName(values[0] ?? '') ?? 'all')],
+        (a, b) => (protocolName(b) ?? a) === a,
+        (value) => protocolName(value) === undefined,
+      );
     case 'in':
     case 'out':
       return new NamesDimension(
         matches.map(({ values }) => values[0] ?? ''),
         isInterface,
+        (value) => value === '+' || value === '',
       );
     case 'state':
-      return new NamesDimension(
-        ['NEW', ...matches.flatMap(({ values }) => (values[0] ?? '').split(','))],
-        (atom, list) => list.split(',').includes(atom),
-      );
+      return new NamesDimension(states, (atom, list) => list.split(',').includes(atom));
     case 'source':
     case 'destination':
-      return new IntervalDimension(matches, rangesOfAddress, 1n << 128n, sayAddresses);
+      return new IntervalDimension(matches, rangesOfAddress, 1n << 128n, sayAddresses, (value) =>
+        printAddress(value < 1n << 32n && value > 0xffffn ? '4' : '6', value),
+      );
     case 'port':
     case 'source port':
       return new IntervalDimension(matches, rangesOfNumbers, 65536n, sayNumbers);
@@ -133,19 +159,33 @@ function makeDimension(name: string, matches: Match[]): Dimension {
 class NamesDimension implements Dimension {
   readonly #names: string[];
   readonly #meets: (atom: string, value: string) => boolean;
+  readonly #takesAll: (value: string) => boolean;
   readonly all: bigint;
+  readonly unnamed: bigint;
 
-  constructor(names: string[], meets: (atom: string, value: string) => boolean) {
+  constructor(
+    names: readonly string[],
+    meets: (atom: string, value: string) => boolean,
+    takesAll: (value: string) => boolean = () => false,
+  ) {
     this.#names = [...new Set(names)];
     this.#meets = meets;
-    this.all = (1n << BigInt(this.#names.length + 1)) - 1n;
+    this.#takesAll = takesAll;
+    this.unnamed = names === states ? 0n : 1n << BigInt(this.#names.length);
+    this.all = ((1n << BigInt(this.#names.length)) - 1n) | this.unnamed;
   }
 
   maskOf({ values }: Match): bigint {
+    if (this.#takesAll(values[0] ?? '')) return this.all;
     return this.#names.reduce(
       (mask, name, at) => (this.#meets(name, values[0] ?? '') ? mask | (1n << BigInt(at)) : mask),
       0n,
     );
+  }
+
+  sample(mask: bigint): string | undefined {
+    if (mask & this.unnamed) return undefined;
+    return this.#names.find((_, at) => (mask >> BigInt(at)) & 1n);
   }
 
   describe(mask: bigint): string | undefined {
@@ -167,14 +207,18 @@ class IntervalDimension implements Dimension {
   readonly #end: bigint;
   readonly #rangesOf: (value: string) => Interval[];
   readonly #say: (ranges: Interval[]) => string;
+  readonly #print: (value: bigint) => string;
   readonly all: bigint;
+  readonly unnamed: bigint;
 
   constructor(
     matches: Match[],
     rangesOf: (value: string) => Interval[],
     end: bigint,
     say: (ranges: Interval[]) => string,
+    print: (value: bigint) => string = String,
   ) {
+    this.#print = print;
     const starts = new Set([0n]);
     for (const { values } of matches) {
       for (const [first, last] of rangesOf(values[0] ?? '')) {
@@ -187,15 +231,33 @@ class IntervalDimension implements Dimension {
     this.#rangesOf = rangesOf;
     this.#say = say;
     this.all = (1n << BigInt(this.#starts.length)) - 1n;
+    this.unnamed = 1n << BigInt(this.#starts.length - 1);
   }
 
   maskOf({ values }: Match): bigint {
     let mask = 0n;
-    for (const [first, last] of this.#rangesOf(values[0] ?? ''))
-      this.#starts.forEach((start, at) => {
-        if (start >= first && start <= last) mask |= 1n << BigInt(at);
-      });
+    for (const [first, last] of this.#rangesOf(values[0] ?? '')) {
+      const [from, to] = [this.#indexFrom(first), this.#indexFrom(last + 1n)];
+      mask |= (1n << BigInt(to)) - (1n << BigInt(from));
+    }
     return mask;
+  }
+
+  /** The first piece that does not begin below a value. */
+  #indexFrom(value: bigint): number {
+    let [low, high] = [0, this.#starts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#starts[middle]! < value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  sample(mask: bigint): string | undefined {
+    if (mask & this.unnamed) return undefined;
+    const start = this.#starts.find((_, at) => (mask >> BigInt(at)) & 1n);
+    return start === undefined ? undefined : this.#print(start);
   }
 
   describe(mask: bigint): string | undefined {
@@ -217,6 +279,8 @@ class IntervalDimension implements Dimension {
 
 /** IPv4 addresses lie below 2^32, so that one dimension does for a rule set of either family. */
 function rangesOfAddress(value: string): Interval[] {
+  const [from, to, ...more] = value.split('-').map(parseRange);
+  if (from && to && more.length === 0) return from.first <= to.last ? [[from.first, to.last]] : [];
   const range = parseRange(value);
   return range ? [[range.first, range.last]] : [];
 }
@@ -250,6 +314,7 @@ function few(words: string[]): string {
 class MarkDimension implements Dimension {
   readonly #values: number[];
   readonly all: bigint;
+  readonly unnamed = 2n;
 
   constructor(matches: Match[]) {
     const values = new Set([0, 0xa5a5a5a5]);
@@ -267,6 +332,13 @@ class MarkDimension implements Dimension {
       (mask, each, at) => (isMark(each, values[0] ?? '') ? mask | (1n << BigInt(at)) : mask),
       0n,
     );
+  }
+
+  sample(mask: bigint): string | undefined {
+    // A packet comes without a mark unless something gave it one.
+    if (mask & 1n) return '0';
+    const value = this.#values.find((_, at) => (mask >> BigInt(at)) & 1n);
+    return value === undefined ? undefined : String(value);
   }
 
   describe(mask: bigint): string | undefined {

@@ -1,8 +1,10 @@
 import { isBuiltIn } from '../infer-table.ts';
 import { plainChain, plainTable, valueOf } from '../interception-facts.ts';
 import type { IptablesRule, Ruleset } from '../ruleset.ts';
+import { TooManyPieces } from './decision-diagram.ts';
+import type { Condition, Effort, Fate, Fates } from './decision-diagram.ts';
 import { isMarkMatch, readMark } from './packet-space.ts';
-import type { Box, PacketSpace } from './packet-space.ts';
+import type { PacketSpace } from './packet-space.ts';
 
 /** The chains of a rule set by table, as one family of packets meets them; native nftables under the names of iptables. */
 export type Chains = ReadonlyMap<string, ReadonlyMap<string, Chain>>;
@@ -33,54 +35,6 @@ function withPlainNames(rule: IptablesRule, table: string): IptablesRule {
   return plain;
 }
 
-/** What becomes of packets at one hook of one table. */
-export interface Outcome {
-  /** `ACCEPT`, `DROP`, `REDIRECT`, … */
-  verdict: string;
-  /** Options of the verdict: `--to-ports 15006`. */
-  options: string;
-  /** The packet's mark and its connection's, as set on the way; undefined: as they came. */
-  mark?: number | string;
-  connmark?: number | string;
-  /** What else was done, in order: `CT --zone 1`. */
-  effects: string[];
-}
-
-export interface Piece {
-  box: Box;
-  outcome: Outcome;
-}
-
-/** Two outcomes are the same thing for a packet if these are equal. */
-export function outcomeKey({ verdict, options, mark = '', connmark = '', effects }: Outcome): string {
-  return [verdict, options, mark, connmark, ...effects].join('|');
-}
-
-/** Rules that overlap in too many ways to be compared. */
-export class TooManyPieces extends Error {}
-
-/** A few seconds. What real pods have takes some thousand. */
-const mostSteps = 4_000_000;
-
-/** Counts what a comparison costs, over all its walks. */
-export interface Effort {
-  steps: number;
-}
-
-interface Frame {
-  rules: readonly IptablesRule[];
-  at: number;
-  back: Frame | undefined;
-  depth: number;
-}
-
-interface State {
-  box: Box;
-  frame: Frame | undefined;
-  marks: { mark?: number | string; connmark?: number | string };
-  effects: readonly string[];
-}
-
 const terminal = new Set([
   'ACCEPT',
   'DROP',
@@ -98,96 +52,130 @@ const terminal = new Set([
 /** They write somewhere, and leave the packet as it is. */
 const silent = new Set(['LOG', 'NFLOG', 'ULOG', 'TRACE', 'AUDIT', '']);
 
-/** Sends a set of packets through one hook of one table, and cuts it where rules treat its packets differently. */
-export function walkRules(
-  chains: Chains,
-  table: string,
-  hook: string,
-  start: Box,
-  space: PacketSpace,
-  effort: Effort,
-): Piece[] {
-  const base = chains.get(table)?.get(hook);
-  const policy = base?.policy ?? 'ACCEPT';
-  const pieces: Piece[] = [];
-  const waiting: State[] = [
-    { box: start, frame: { rules: base?.rules ?? [], at: 0, back: undefined, depth: 0 }, marks: {}, effects: [] },
-  ];
-  const end = ({ box, marks, effects }: State, verdict: string, options = '') =>
-    pieces.push({ box, outcome: { verdict, options, ...marks, effects: [...effects] } });
-  for (let state = waiting.pop(); state; state = waiting.pop()) {
-    let current: State | undefined = state;
-    while (current) {
-      if (effort.steps++ > mostSteps) throw new TooManyPieces();
-      const frame: Frame | undefined = current.frame;
-      if (!frame) {
-        end(current, policy);
-        break;
-      }
-      const rule: IptablesRule | undefined = frame.rules[frame.at];
-      if (!rule) {
-        current = { ...current, frame: frame.back };
+/** What rules have done to a packet so far. */
+interface State {
+  marks: { mark?: number | string; connmark?: number | string };
+  effects: readonly string[];
+}
+
+/** A chain as it was entered: what follows when it ends depends on who jumped. */
+interface Frame {
+  rules: readonly IptablesRule[];
+  depth: number;
+  back: (state: State) => Fate;
+  /** By state: the fate of packets from each rule on, as far as it was asked for. */
+  known: Map<string, { from: number; fates: Fate[] }>;
+  /** Frames of the jumps in it, by the rule's position. */
+  entered: Map<number, Frame>;
+}
+
+export interface Comparison {
+  space: PacketSpace;
+  fates: Fates;
+  effort: Effort;
+}
+
+/** What one hook of one table makes of every packet. */
+export function decideHook(chains: Chains, table: string, hook: string, comparison: Comparison): Fate {
+  return new HookWalk(chains.get(table), comparison).start(hook);
+}
+
+/** Goes through the rules from the last to the first: each rule chooses between its target and what its successors say. */
+class HookWalk {
+  readonly #chains: ReadonlyMap<string, Chain> | undefined;
+  readonly #comparison: Comparison;
+
+  constructor(chains: ReadonlyMap<string, Chain> | undefined, comparison: Comparison) {
+    this.#chains = chains;
+    this.#comparison = comparison;
+  }
+
+  start(hook: string): Fate {
+    const base = this.#chains?.get(hook);
+    const frame: Frame = {
+      rules: base?.rules ?? [],
+      depth: 0,
+      back: (state) => this.#end(state, base?.policy ?? 'ACCEPT'),
+      known: new Map(),
+      entered: new Map(),
+    };
+    return this.#from(frame, 0, { marks: {}, effects: [] });
+  }
+
+  #end({ marks, effects }: State, verdict: string, options = ''): Fate {
+    return this.#comparison.fates.end({ verdict, options, ...marks, effects: [...effects] });
+  }
+
+  #from(frame: Frame, at: number, state: State): Fate {
+    const { mark = '', connmark = '' } = state.marks;
+    const key = [mark, connmark, ...state.effects].join('|');
+    let known = frame.known.get(key);
+    if (!known) {
+      const from = frame.rules.length;
+      known = { from, fates: [] };
+      known.fates[from] = frame.back(state);
+      frame.known.set(key, known);
+    }
+    while (known.from > at) {
+      this.#comparison.effort.spend();
+      const index = known.from - 1;
+      const next = known.fates[known.from]!;
+      const rule = frame.rules[index]!;
+      const conditions = this.#conditionsOf(rule, state);
+      known.fates[index] = conditions
+        ? this.#comparison.fates.choose(conditions, this.#apply(rule, index, frame, state, next), next)
+        : next;
+      known.from = index;
+    }
+    return known.fates[at]!;
+  }
+
+  /** Undefined: a mark that was set on the way rules it out. */
+  #conditionsOf(rule: IptablesRule, { marks }: State): Condition[] | undefined {
+    const conditions: Condition[] = [];
+    for (const match of rule.matches) {
+      const kind = isMarkMatch(match);
+      const value = kind && marks[kind];
+      if (typeof value === 'number') {
+        if (!this.#comparison.space.meetsMark(value, match)) return undefined;
         continue;
       }
-      const next: Frame = { ...frame, at: frame.at + 1 };
-      const { matched, rest } = split(current, rule, space);
-      for (const box of rest) waiting.push({ ...current, box, frame: next });
-      current = matched && apply(rule, { ...current, box: matched, frame: next }, chains.get(table), end);
+      const condition = this.#comparison.space.condition(match);
+      if (condition) conditions.push(value === undefined ? condition : { ...condition, dimension: value });
     }
+    return conditions;
   }
-  return pieces;
-}
 
-/** The packets that a rule takes, and those it does not, as boxes without overlap. */
-function split(state: State, rule: IptablesRule, space: PacketSpace): { matched: Box | undefined; rest: Box[] } {
-  let box = state.box;
-  const rest: Box[] = [];
-  for (const match of rule.matches) {
-    const kind = isMarkMatch(match);
-    const value = kind && state.marks[kind];
-    if (typeof value === 'number') {
-      if (space.meetsMark(value, match)) continue;
-      return { matched: undefined, rest: [...rest, box] };
-    }
-    const condition = space.condition(match);
-    if (!condition) continue;
-    const name = value ?? condition.dimension;
-    const all = space.dimension(name)?.all ?? 0n;
-    const here = box.get(name) ?? all;
-    const inside = here & condition.mask;
-    const outside = here & ~condition.mask;
-    if (outside) rest.push(new Map(box).set(name, outside));
-    if (!inside) return { matched: undefined, rest };
-    if (outside) box = new Map(box).set(name, inside);
+  #apply(rule: IptablesRule, at: number, frame: Frame, state: State, next: Fate): Fate {
+    const { target = '' } = rule;
+    if (target === 'RETURN') return frame.back(state);
+    if (terminal.has(target)) return this.#end(state, target, optionsOf(rule));
+    const chain = isBuiltIn(target) ? undefined : this.#chains?.get(target);
+    if (chain) return this.#from(this.#enter(chain, rule, at, frame), 0, state);
+    if (silent.has(target)) return next;
+    if (target === 'MARK' || target === 'CONNMARK')
+      return this.#from(frame, at + 1, { ...state, marks: setMark(rule, state.marks) });
+    // The first zone stays: a packet that has a connection already is not given another.
+    if ((target === 'CT' || target === 'NOTRACK') && state.effects.some((each) => /^(CT|NOTRACK)/.test(each)))
+      return next;
+    const effects = [...state.effects, `${target} ${optionsOf(rule)}`.trim()];
+    return this.#from(frame, at + 1, { ...state, effects });
   }
-  return { matched: box, rest };
-}
 
-function apply(
-  rule: IptablesRule,
-  state: State,
-  chains: ReadonlyMap<string, Chain> | undefined,
-  end: (state: State, verdict: string, options?: string) => void,
-): State | undefined {
-  const { target = '' } = rule;
-  const { frame } = state;
-  if (target === 'RETURN') return { ...state, frame: frame?.back };
-  if (terminal.has(target)) {
-    end(state, target, optionsOf(rule));
-    return undefined;
-  }
-  const chain = isBuiltIn(target) ? undefined : chains?.get(target);
-  if (chain && frame) {
+  #enter(chain: Chain, { goto }: IptablesRule, at: number, frame: Frame): Frame {
     if (frame.depth > 100) throw new TooManyPieces();
-    const back = rule.goto ? frame.back : frame;
-    return { ...state, frame: { rules: chain.rules, at: 0, back, depth: frame.depth + 1 } };
+    const known = frame.entered.get(at);
+    if (known) return known;
+    const entered: Frame = {
+      rules: chain.rules,
+      depth: frame.depth + 1,
+      back: goto ? frame.back : (state) => this.#from(frame, at + 1, state),
+      known: new Map(),
+      entered: new Map(),
+    };
+    frame.entered.set(at, entered);
+    return entered;
   }
-  if (silent.has(target)) return state;
-  if (target === 'MARK' || target === 'CONNMARK') return { ...state, marks: setMark(rule, state.marks) };
-  // The first zone stays: a packet that has a connection already is not given another.
-  if ((target === 'CT' || target === 'NOTRACK') && state.effects.some((each) => /^(CT|NOTRACK)/.test(each)))
-    return state;
-  return { ...state, effects: [...state.effects, `${target} ${optionsOf(rule)}`.trim()] };
 }
 
 function optionsOf({ targetOptions }: IptablesRule): string {
