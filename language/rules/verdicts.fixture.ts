@@ -13,8 +13,12 @@ export function verdictOf(manifest: string): { verdict: Verdict; messages: strin
   const failures: unknown[] = [];
   const workspace = new Workspace({ rules: webhookRules, onRuleFailure: (_, error) => failures.push(error) });
   workspace.setFile('file:///manifest.yaml', manifest);
-  const reports = workspace.findings().filter(({ code }) => codes.has(code));
+  const all = workspace.findings();
   expect(failures).toEqual([]);
+  // Of text that is no YAML nothing else is said: the case would be accepted for the wrong reason.
+  expect(all.filter(({ code }) => code === 'ML0001').map(({ message }) => message)).toEqual([]);
+  expect(workspace.skipped()).toEqual([]);
+  const reports = all.filter(({ code }) => codes.has(code));
   const messages = reports.map(({ rule, message }) => `${rule}: ${message}`);
   if (reports.some(({ severity }) => severity === 'error')) return { verdict: 'refused', messages };
   return { verdict: reports.length > 0 ? 'warned' : 'accepted', messages };

@@ -174,7 +174,7 @@ describe('access logs', () => {
       "'\\ud800'",
       '9223372036854775808',
     ],
-    ...['{1, 2}', '{a: }', '{a: 1,,}', '-!a', '1a', 'a.1b', '1.', 'a..b', "'a\nb'", '%REQ(a)%', 'a.?b', '"${a}" + $b'],
+    ...['{1, 2}', '{a: }', '{a: 1,,}', '-!a', '1a', 'a.1b', '1.', 'a..b', "'a\nb'", '%REQ(a)%', 'a.?b', '"{a}" + $b'],
   ];
   testVerdicts(header, [
     ['an empty entry', 'accepted', logging('')],
