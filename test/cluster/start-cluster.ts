@@ -5,7 +5,7 @@
 import { request } from 'node:https';
 import { existsSync, readFileSync } from 'node:fs';
 import { buildKube, findKube, type KubeBinaries } from './build-kube.ts';
-import { nodeRecipe, packImage, pauseRecipe, proxyRecipe, type ImageRecipe } from './images.ts';
+import { nodeRecipe, packImage, pauseRecipe, proxyRecipe, shellProxyRecipe, type ImageRecipe } from './images.ts';
 import { findProgram, missingPrograms } from './missing-programs.ts';
 import {
   cniConfig,
@@ -82,6 +82,11 @@ export interface ControlPlane {
   ca: string;
   /** Of a cluster administrator. */
   token: string;
+  /** The machine it runs on, for what a test starts beside it. */
+  space: NodeSpace;
+  /** Paths of the binary of all parts, and of kube-proxy's kubeconfig. */
+  kube: string;
+  proxyKubeconfig: string;
   dispose: () => Promise<void>;
 }
 
@@ -95,14 +100,18 @@ export async function whyNoControlPlane(): Promise<string | undefined> {
   return missing.length > 0 ? `${missing.join(', ')} cannot be found on PATH` : undefined;
 }
 
-/** Comes back when the API server is ready, a few seconds later. @param say is told what takes long. */
-export async function startControlPlane(say: (line: string) => void): Promise<ControlPlane> {
+/**
+ * Comes back when the API server is ready, a few seconds later.
+ * @param say is told what takes long.
+ * @param services the networks of cluster IPs: one of each family for Services of both.
+ */
+export async function startControlPlane(say: (line: string) => void, services = serviceNetwork): Promise<ControlPlane> {
   const { kube } = await buildKube(say);
   const space = await NodeSpace.create({ mounts: {}, routed: serviceNetwork });
   try {
     startEtcd(space, kube);
     const credentials = await makeCredentials(space);
-    startApiServer(space, kube, credentials);
+    startApiServer(space, kube, credentials, services);
     await space.waitFor('the API server', 60_000, async () => {
       return (await askApiServer(space, credentials, '/readyz')) === 'ok';
     });
@@ -110,6 +119,9 @@ export async function startControlPlane(say: (line: string) => void): Promise<Co
       url: `https://${space.address}:6443`,
       ca: readFileSync(credentials.ca, 'utf8'),
       token: adminToken(credentials),
+      space,
+      kube,
+      proxyKubeconfig: credentials.kubeconfigs['kube-proxy'],
       dispose: () => space.dispose(),
     };
   } catch (error) {
@@ -127,7 +139,7 @@ async function bringUp(space: NodeSpace, { kube, pause }: KubeBinaries): Promise
   await space.run(['install', '-D', '--mode=600', cni, cniConfigPath]);
   startContainerd(space);
   startEtcd(space, kube);
-  const recipes = [pauseRecipe(pause), nodeRecipe(), proxyRecipe()];
+  const recipes = [pauseRecipe(pause), nodeRecipe(), proxyRecipe(), shellProxyRecipe()];
   const images = Promise.all(recipes.map((recipe) => importImage(space, recipe)));
   // Its failure is told below; until then it is nobody's.
   images.catch(() => undefined);
@@ -176,10 +188,10 @@ function startEtcd(space: NodeSpace, kube: string): void {
   ]);
 }
 
-function startApiServer(space: NodeSpace, kube: string, credentials: Credentials): void {
+function startApiServer(space: NodeSpace, kube: string, credentials: Credentials, services = serviceNetwork): void {
   space.start('kube-apiserver', kube, [
     ...['kube-apiserver', '--etcd-servers=http://127.0.0.1:2379', `--advertise-address=${space.address}`],
-    ...[`--service-cluster-ip-range=${serviceNetwork}`, '--allow-privileged=true'],
+    ...[`--service-cluster-ip-range=${services}`, '--allow-privileged=true'],
     ...[`--tls-cert-file=${credentials.serverCertificate}`, `--tls-private-key-file=${credentials.serverKey}`],
     ...[`--client-ca-file=${credentials.ca}`, `--token-auth-file=${credentials.tokens}`],
     ...['--authorization-mode=Node,RBAC', '--enable-admission-plugins=NodeRestriction'],
