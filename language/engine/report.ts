@@ -54,7 +54,26 @@ export function* textReports(file: ParsedFile, everyFile: boolean): Iterable<Rep
 /** In the order of the text. Those that print alike are one. */
 export function inOrder(reports: readonly Report[]): Report[] {
   const sorted = [...reports].sort(byPlace);
-  return sorted.filter((report, index) => index === 0 || !printAlike(report, sorted[index - 1]!));
+  return sorted.filter(
+    (report, index) => (index === 0 || !printAlike(report, sorted[index - 1]!)) && !isSaidBetter(report, sorted, index),
+  );
+}
+
+/** Where a rule of its kind refuses a value, what the structure has against it is the same in fewer words. */
+function isSaidBetter(report: Report, sorted: readonly Report[], index: number): boolean {
+  if (!report.rule.startsWith('structure/')) return false;
+  const isBetter = (other: Report | undefined) =>
+    other?.code === report.code && !other.rule.startsWith('structure/') && isSameRange(other.range, report.range);
+  return isBetter(sorted[index - 1]) || isBetter(sorted[index + 1]);
+}
+
+function isSameRange(a: Range, b: Range): boolean {
+  return (
+    a.start.line === b.start.line &&
+    a.start.character === b.start.character &&
+    a.end.line === b.end.line &&
+    a.end.character === b.end.character
+  );
 }
 
 function* tooLarge({ documents: [document] }: ParsedFile): Iterable<Report> {
