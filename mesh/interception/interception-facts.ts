@@ -1,5 +1,7 @@
 import { isBuiltIn } from './infer-table.ts';
 import type { IptablesRule, Match, Ruleset } from './ruleset.ts';
+import { learnKubeNamesOf } from '../service-path/kube-names-of.ts';
+import type { KubeNames } from '../service-path/kube-names.ts';
 import { lookup } from './lookup.ts';
 
 export type InterceptionMode = 'sidecar-redirect' | 'sidecar-tproxy' | 'ambient' | 'ambient-host' | 'none' | 'unknown';
@@ -28,6 +30,8 @@ export interface InterceptionFacts {
   reroutedInterfaces: ReadonlySet<string>;
   /** User-defined chains that no chain of the kernel leads to, as `table chain`. */
   unreachable: ReadonlySet<string>;
+  /** Services of kube-proxy's chains, and the share that each of its rules takes. */
+  kubeNames?: KubeNames;
 }
 
 /** Table without what native nftables puts around it: `istio-proxy-nat` → `nat`. */
@@ -108,6 +112,8 @@ export function learnFacts(ruleset: Ruleset): InterceptionFacts {
     reroutedInterfaces: rerouted,
     unreachable: findUnreachable(ruleset),
   };
+  const kubeNames = learnKubeNamesOf(ruleset);
+  if (kubeNames) facts.kubeNames = kubeNames;
   if (ports.inbound !== undefined) facts.inboundPort = ports.inbound;
   if (ports.outbound !== undefined) facts.outboundPort = ports.outbound;
   if (ports.dns !== undefined) facts.dnsPort = ports.dns;
@@ -175,7 +181,11 @@ function findUnreachable({ chains }: Ruleset): Set<string> {
   const isRoot = ({ table, name, policy }: (typeof chains)[number]) =>
     isBuiltIn(plainChain(table, name)) || policy !== undefined;
   const declared = chains.filter(({ policy }) => policy !== undefined).map(({ table }) => table);
-  const rooted = new Set(declared.filter((table, at) => declared.indexOf(table) !== at));
+  // Where verdict maps lead is not among the rules.
+  const mapped = new Set(
+    chains.filter(({ rules }) => rules.some(({ text }) => / vmap [@{]/.test(text))).map(({ table }) => table),
+  );
+  const rooted = new Set(declared.filter((table, at) => declared.indexOf(table) !== at && !mapped.has(table)));
   const seen = new Set<string>();
   const waiting = chains.filter(isRoot).map(({ table, name }) => `${table} ${name}`);
   for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {

@@ -3,6 +3,7 @@ import type { PreparedPattern } from '../rule-pattern.ts';
 import { ambientHost, ambientPod } from './ambient.ts';
 import { dnsCapture } from './dns.ts';
 import { hidden } from './hidden.ts';
+import { kubeProxy } from './kube-proxy.ts';
 import { node } from './node.ts';
 import { sidecarInbound } from './sidecar-inbound.ts';
 import { sidecarOutbound } from './sidecar-outbound.ts';
@@ -19,6 +20,7 @@ export const rulePatterns: readonly PreparedPattern[] = [
   sidecarInbound,
   virtualInterfaces,
   sidecarOutbound,
+  kubeProxy,
   node,
   hidden,
 ]

@@ -1,82 +1,13 @@
 import * as l10n from '@vscode/l10n';
 import type { RulePattern, Subject } from '../rule-pattern.ts';
 
-/** Rules of the node that others write: kube-proxy and the CNI plugins. Recognised by their chains. */
+/** Rules of the node that others write: CNI plugins, and what kube-proxy.ts does not know of kube-proxy. Recognised by their chains. */
 const anyTable = ['nat', 'mangle', 'raw', 'filter'];
 const anyTarget = ['*'];
 const kubeProxy = () => l10n.t('kube-proxy');
 const cniPlugin = () => l10n.t('CNI plugin');
 
-/** `default/web:http` from `--comment "default/web:http cluster IP"`, else the chain. */
-function service({ value, chain }: Subject): string {
-  return /^[\w.-]+\/[\w.-]+(?::[\w.-]+)?/.exec(value('--comment'))?.[0] ?? chain;
-}
-
 export const node: RulePattern[] = [
-  {
-    tables: ['nat'],
-    chains: ['KUBE-SVC-*', 'KUBE-SVL-*', 'KUBE-EXT-*', 'KUBE-XLB-*'],
-    targets: ['KUBE-SEP-*'],
-    says: (rule) => {
-      const share = rule.value('--probability');
-      return share === ''
-        ? l10n.t(
-            'A client of service {0} that no rule above has taken is sent to this endpoint ({1}).',
-            service(rule),
-            rule.target,
-          )
-        : l10n.t(
-            'Of the clients of service {0} that come this far, {1} % are sent to this endpoint ({2}).',
-            service(rule),
-            (Number(share) * 100).toFixed(1),
-            rule.target,
-          );
-    },
-    cause: kubeProxy,
-  },
-  {
-    tables: ['nat'],
-    chains: ['KUBE-SEP-*'],
-    targets: ['DNAT'],
-    says: (rule) =>
-      l10n.t(
-        'The client of service {0} gets its connection to the endpoint {1}.',
-        service(rule),
-        rule.value('--to-destination') || '?',
-      ),
-    cause: kubeProxy,
-  },
-  {
-    tables: ['nat'],
-    chains: ['KUBE-SERVICES', 'KUBE-NODEPORTS'],
-    targets: ['KUBE-SVC-*', 'KUBE-EXT-*', 'KUBE-SVL-*', 'KUBE-FW-*', 'KUBE-XLB-*'],
-    says: (rule) =>
-      l10n.t(
-        'Who talks to {0} port {1} means service {2} and is sent to one of its endpoints.',
-        rule.value('-d') || l10n.t('a node’s address'),
-        rule.value('--dport') || '?',
-        service(rule),
-      ),
-    cause: kubeProxy,
-  },
-  {
-    tables: ['filter'],
-    chains: ['KUBE-SERVICES', 'KUBE-EXTERNAL-SERVICES', 'KUBE-NODEPORTS'],
-    targets: ['REJECT', 'DROP'],
-    says: (rule) => l10n.t('Who talks to service {0} is refused at once: it has no endpoints.', service(rule)),
-    cause: kubeProxy,
-  },
-  {
-    tables: anyTable,
-    chains: ['*'],
-    targets: ['KUBE-MARK-MASQ'],
-    says: (rule) =>
-      l10n.t(
-        'These packets of service {0} are marked, so that they leave the node with the node’s own address and the answers come back through it.',
-        service(rule),
-      ),
-    cause: kubeProxy,
-  },
   {
     tables: anyTable,
     chains: ['KUBE-*'],
