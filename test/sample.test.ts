@@ -14,6 +14,10 @@ const sample = new Map(
 
 /** What is wrong, and what a person would write instead. */
 const repairs: readonly (readonly [file: string, wrong: string, right: string])[] = [
+  ['demo/details.yaml', '- name: web', '- name: http'],
+  ['demo/details.yaml', 'runAsUser: 1337', 'runAsUser: 1000'],
+  ['demo/legacy.yaml', 'sidecar.istio.io/inject: "false"', 'example.com/owner: shop'],
+  ['demo/ratings.yaml', 'mode: DISABLE', 'mode: ISTIO_MUTUAL'],
   ['namespaces.yaml', 'istio-injection: true', 'istio-injection: enabled'],
   ['policies/mutual-tls.yaml', 'mode: STRIKT', 'mode: STRICT'],
   [

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as l10n from '@vscode/l10n';
+import { addFaults } from './add-faults.ts';
 import { startApiServer } from './api-server.ts';
 import { readRecording } from './recording.ts';
 import type { DemoStateId } from './demo-states.ts';
@@ -41,7 +42,8 @@ export async function startDemoCluster(
   strings?: Record<string, string>,
 ): Promise<DemoCluster> {
   if (strings) l10n.config({ contents: strings });
-  const recording = await readRecording(join(recordingsDir, state));
+  const directory = join(recordingsDir, state);
+  const recording = await addFaults(await readRecording(directory), directory);
   const { url, token, close } = await startApiServer({ recording });
   return { kubeconfig: kubeconfigOf(`demo-${state}`, { url, token }), url, token, problems: recording.problems, close };
 }

@@ -33,10 +33,12 @@ export const demoStates: readonly DemoState[] = [
   {
     id: 'broken',
     get title() {
-      return l10n.t('A broken CNI chain');
+      return l10n.t('A shop with seven faults');
     },
     get description() {
-      return l10n.t('The list asks its plugin for a version that it does not speak: pods can neither start nor stop.');
+      return l10n.t(
+        'A broken CNI chain: pods can neither start nor stop. And six more faults to find, in pods, rules and manifests.',
+      );
     },
   },
 ];

@@ -23,6 +23,7 @@ import type { Container, Pod, PodSpec } from '../../mesh/kubernetes.ts';
 import type { ApiObject } from './api-object.ts';
 import type { ApiState } from './api-writes.ts';
 import type { Recording } from './recording.ts';
+import { SimulatedTraffic } from './simulated-traffic.ts';
 
 /** The pod's own containers may hold several programs; this is how one recognises a call of ours. */
 export function isHelperCall(pod: ApiObject, command: string[]): boolean {
@@ -168,12 +169,28 @@ function hasProcess({ status }: Pod): boolean {
   );
 }
 
+const simulated = 'The traffic that moves these counters is simulated: nothing sends packets in the demo.';
+
+/** Each running demo cluster has its own. */
+const traffic = new WeakMap<Recording, SimulatedTraffic>();
+
+function trafficOf(recording: Recording): SimulatedTraffic {
+  const known = traffic.get(recording) ?? new SimulatedTraffic();
+  traffic.set(recording, known);
+  return known;
+}
+
 function recordedReadings(recording: Recording, pod: Pod & ApiObject): { readings: RulesReading[]; notes: string[] } {
   const rules = recording.rules.get(`${pod.metadata.namespace ?? ''}_${pod.metadata.name}`);
   const tool = recording.node.iptables[0];
   if (rules) {
     const families = (['4', '6'] as const).filter((family) => rules[`v${family}`] !== undefined);
-    return { readings: families.map((family) => reading(tool, family, rules[`v${family}`]!)), notes: rules.notes };
+    const { isMoving, count } = trafficOf(recording).pass(pod, Date.now());
+    const readings = families.map((family) => {
+      const saved = rules[`v${family}`]!;
+      return reading(tool, family, family === '4' ? count(saved) : saved);
+    });
+    return { readings, notes: isMoving ? [...rules.notes, simulated] : rules.notes };
   }
   const hasProxy = proxyContainers(pod.spec).length > 0;
   if (hasProxy) return { readings: [], notes: ['The recording holds no rules of this pod, although it has a proxy.'] };
