@@ -64,8 +64,8 @@ export interface Dimension {
   /** The piece that no rule names. */
   unnamed: bigint;
   maskOf: (match: Match) => bigint;
-  /** One value among the pieces of a mask; undefined: only what no rule names. */
-  sample: (mask: bigint) => string | undefined;
+  /** One value among the pieces of a mask, a preferred one if it is there; undefined: what no rule names. */
+  sample: (mask: bigint, preferred?: readonly string[]) => string | undefined;
   /** The pieces of a mask in words, if they are the smaller part; undefined if the mask says "all but …". */
   describe: (mask: bigint) => string | undefined;
 }
@@ -254,7 +254,11 @@ class IntervalDimension implements Dimension {
     return low;
   }
 
-  sample(mask: bigint): string | undefined {
+  sample(mask: bigint, preferred: readonly string[] = []): string | undefined {
+    const usual = preferred.find((value) =>
+      this.#rangesOf(value).some(([number]) => (mask >> BigInt(this.#indexFrom(number + 1n) - 1)) & 1n),
+    );
+    if (usual !== undefined) return usual;
     if (mask & this.unnamed) return undefined;
     const start = this.#starts.find((_, at) => (mask >> BigInt(at)) & 1n);
     return start === undefined ? undefined : this.#print(start);
