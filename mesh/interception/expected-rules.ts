@@ -5,10 +5,15 @@ import type { InjectionInputs } from '../injection/decide-injection.ts';
 import { readInjectorConfig } from '../injection/injector-config.ts';
 import { findPodSecurityRefusal } from '../injection/pod-security.ts';
 import type { Container, Namespace, PodSpec, PodStatus } from '../kubernetes.ts';
+import { parseGoBool } from '../injection/annotation-values.ts';
 import { annotation, asMap, predictInjection, settingsOfInit, settingsOfPlugin } from './gather-settings.ts';
 import type { GatheredSettings } from './gather-settings.ts';
+import { splitList } from './interception-settings.ts';
 import type { InterceptionSettings } from './interception-settings.ts';
+import { defaultProbeAddress, programAmbient } from './program-ambient.ts';
+import type { AmbientSettings } from './program-ambient.ts';
 import { programRules } from './program-rules.ts';
+import type { Programmed } from './program-rules.ts';
 import type { Ruleset } from './ruleset.ts';
 
 export interface ExpectedInputs extends InjectionInputs {
@@ -42,7 +47,7 @@ export interface ExpectedRule {
 }
 
 export interface ExpectedRules {
-  /** `ambient`: the node's agent programs other rules, which are not computed here. */
+  /** `ambient`: the node's agent programs the rules in the pod's network namespace. */
   mode: 'sidecar-redirect' | 'sidecar-tproxy' | 'none' | 'ambient';
   by: 'init' | 'cni' | null;
   settings?: InterceptionSettings;
@@ -54,6 +59,8 @@ export interface ExpectedRules {
   whyNone?: string;
   /** What had to be assumed, because the inputs do not tell. */
   assumptions: string[];
+  /** Istio is told to write with nft itself, where iptables shows nothing: what its rules mean, in iptables' words. */
+  nativeTwin?: ExpectedRules;
 }
 
 /**
@@ -64,25 +71,49 @@ export function expectedRules(inputs: ExpectedInputs): ExpectedRules {
   const family = inputs.family ?? '4';
   const found = findSettings(inputs);
   if ('whyNone' in found) return nothing(family, found);
+  const computed = 'ambient' in found ? programOfAmbient(found, family) : programOfSidecar(found, inputs, family);
+  if (found.native === undefined) return computed;
+  const none = nothing(family, { whyNone: found.native, mode: computed.mode });
+  // A native table is for both families: what it does to IPv6 in a pod without it is not what iptables would do.
+  const hasTwin = family === '4' || computed.mode === 'ambient' || computed.settings?.ipv6 === true;
+  return hasTwin ? { ...none, nativeTwin: computed } : none;
+}
+
+function programOfSidecar(found: Found, inputs: ExpectedInputs, family: '4' | '6'): ExpectedRules {
   const { settings, causes } = addSurroundings(found, inputs);
-  const { ruleset, rules } = programRules(settings, causes, family);
-  return {
-    mode: settings.mode === 'TPROXY' ? 'sidecar-tproxy' : 'sidecar-redirect',
-    by: settings.programmedBy,
-    settings,
-    rules: rules.map(({ rule: { table, chain, text }, cause }) => ({ table, chain, text, cause })),
-    ruleset,
-    assumptions: found.assumptions,
-  };
+  const programmed = programRules(settings, causes, family);
+  const mode = settings.mode === 'TPROXY' ? 'sidecar-tproxy' : 'sidecar-redirect';
+  return { mode, by: settings.programmedBy, settings, ...inOrder(programmed), assumptions: found.assumptions };
+}
+
+function programOfAmbient({ ambient, ipv6, assumptions }: FoundAmbient, family: '4' | '6'): ExpectedRules {
+  if (family === '6' && !ipv6) {
+    const whyNone = l10n.t("The node's agent is told to leave IPv6 alone ({0}).", 'AMBIENT_IPV6');
+    return { ...nothing(family, { whyNone, mode: 'ambient' }), by: 'cni', assumptions };
+  }
+  return { mode: 'ambient', by: 'cni', ...inOrder(programAmbient(ambient, family)), assumptions };
+}
+
+function inOrder({ ruleset, rules }: Programmed): Pick<ExpectedRules, 'ruleset' | 'rules'> {
+  return { ruleset, rules: rules.map(({ rule: { table, chain, text }, cause }) => ({ table, chain, text, cause })) };
 }
 
 interface Found extends GatheredSettings {
   assumptions: string[];
+  /** Why iptables shows nothing, where Istio writes with nft itself. */
+  native?: string;
+}
+
+interface FoundAmbient {
+  ambient: AmbientSettings;
+  ipv6: boolean;
+  assumptions: string[];
+  native?: string;
 }
 
 interface NotFound {
   whyNone: string;
-  mode: 'none' | 'ambient';
+  mode: ExpectedRules['mode'];
 }
 
 function nothing(family: '4' | '6', { whyNone, mode }: NotFound): ExpectedRules {
@@ -90,7 +121,7 @@ function nothing(family: '4' | '6', { whyNone, mode }: NotFound): ExpectedRules 
   return { mode, by: null, rules: [], ruleset, whyNone, assumptions: [] };
 }
 
-function findSettings(inputs: ExpectedInputs): Found | NotFound {
+function findSettings(inputs: ExpectedInputs): Found | FoundAmbient | NotFound {
   const { pod } = inputs;
   const name = pod.metadata?.name ?? l10n.t('the pod');
   if (pod.spec?.hostNetwork === true)
@@ -100,7 +131,7 @@ function findSettings(inputs: ExpectedInputs): Found | NotFound {
         name,
       ),
     );
-  const ambient = findAmbient(inputs, name);
+  const ambient = findAmbient(inputs);
   if (ambient) return ambient;
   const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
   const init = containers.find((container) => container.name === 'istio-init');
@@ -128,16 +159,39 @@ function notIntercepted(whyNone: string): NotFound {
   return { whyNone, mode: 'none' };
 }
 
-function findAmbient({ pod, namespace }: ExpectedInputs, name: string): NotFound | undefined {
-  const isRedirected = pod.metadata?.annotations?.['ambient.istio.io/redirection'] === 'enabled';
+function findAmbient({ pod, namespace, configMaps = [] }: ExpectedInputs): FoundAmbient | undefined {
+  const annotations = pod.metadata?.annotations ?? {};
+  const isRedirected = annotations['ambient.istio.io/redirection'] === 'enabled';
   if (!isRedirected && !decideAmbient({ pod, ...(namespace && { namespace }) }).enrolled) return undefined;
-  return {
-    mode: 'ambient',
-    whyNone: l10n.t(
-      "{0} is in the ambient mesh: the node's agent programs its rules, and which ones is not computed here. Read the real ones.",
-      name,
-    ),
+  const agent = configMaps.find(({ metadata }) => metadata?.name === 'istio-cni-config')?.data;
+  const said = (name: string) => parseGoBool(agent?.[name] ?? '');
+  const ofPod = parseGoBool(annotations['ambient.istio.io/dns-capture'] ?? '');
+  const ambient: AmbientSettings = {
+    captureDns: ofPod ?? said('AMBIENT_DNS_CAPTURE') ?? true,
+    captureInbound: parseGoBool(annotations['ambient.istio.io/bypass-inbound-capture'] ?? '') !== true,
+    virtualInterfaces: splitList(annotations[annotation.virtualInterfaces] ?? ''),
+    probeAddress: {
+      '4': agent?.['HOST_PROBE_SNAT_IP'] || defaultProbeAddress['4'],
+      '6': agent?.['HOST_PROBE_SNAT_IPV6'] || defaultProbeAddress['6'],
+    },
   };
+  const found: FoundAmbient = { ambient, ipv6: said('AMBIENT_IPV6') !== false, assumptions: [] };
+  if (!agent && ofPod === undefined)
+    found.assumptions.push(
+      l10n.t(
+        'ConfigMap {0} is not in the input: DNS is taken to be captured, as it is by default.',
+        'istio-cni-config',
+      ),
+    );
+  if (said('NATIVE_NFTABLES')) found.native = writesNatively('istio-cni');
+  return found;
+}
+
+function writesNatively(program: string): string {
+  return l10n.t(
+    '{0} is told to use native nftables: iptables has no rules of it. Read the real ones with nft list ruleset.',
+    program,
+  );
 }
 
 // ---- a pod as it runs -----------------------------------------------------------------------------------------------
@@ -150,18 +204,13 @@ function settingsOfLivePod(
 ): Found | NotFound {
   const annotations = pod.metadata?.annotations ?? {};
   const proxy = containers.find(({ name }) => name === 'istio-proxy');
-  if ([...(ran.command ?? []), ...(ran.args ?? [])].some((arg) => /^--native-nftables(=true)?$/.test(arg)))
-    return notIntercepted(
-      l10n.t(
-        '{0} is told to use native nftables: iptables has no rules of it. Read the real ones with nft list ruleset.',
-        ran.name,
-      ),
-    );
-  if ((mode ?? shown) === 'init') return { ...settingsOfInit(ran, annotations), assumptions: [] };
-  if (shown === 'cni') return { ...settingsOfPlugin(annotations, proxy), assumptions: [] };
+  const isNative = [...(ran.command ?? []), ...(ran.args ?? [])].some((arg) => /^--native-nftables(=true)?$/.test(arg));
+  const rest = { assumptions: [], ...(isNative && { native: writesNatively(ran.name) }) };
+  if ((mode ?? shown) === 'init') return { ...settingsOfInit(ran, annotations), ...rest };
+  if (shown === 'cni') return { ...settingsOfPlugin(annotations, proxy), ...rest };
   // The pod was not made for the plugin: what it would find in one that is.
   const parts = predictInjection(sourcesOf({ ...inputs, pod }, undefined));
-  return { ...settingsOfPlugin(parts.annotations, proxy), assumptions: [] };
+  return { ...settingsOfPlugin(parts.annotations, proxy), ...rest };
 }
 
 // ---- a manifest -----------------------------------------------------------------------------------------------------
@@ -208,7 +257,12 @@ function settingsOfManifest(inputs: ExpectedInputs, name: string): Found | NotFo
   if (refusal) return notIntercepted(refusal.says);
   const gathered =
     by === 'init' ? settingsOfInit(parts.init, sources.annotations) : settingsOfPlugin(parts.annotations, parts.proxy);
-  return { ...gathered, assumptions };
+  const isNative = parseGoBool(String(sources.globalValues['nativeNftables'] ?? '')) === true;
+  return {
+    ...gathered,
+    assumptions,
+    ...(isNative && { native: writesNatively(by === 'cni' ? 'istio-cni' : 'istio-init') }),
+  };
 }
 
 function sourcesOf({ pod, configMaps = [], meshConfig, parseYaml }: ExpectedInputs, revision: string | undefined) {
@@ -225,6 +279,7 @@ function sourcesOf({ pod, configMaps = [], meshConfig, parseYaml }: ExpectedInpu
   return {
     annotations: pod.metadata?.annotations ?? {},
     spec: pod.spec ?? {},
+    globalValues: asMap(asMap(values)['global']),
     proxyValues: asMap(asMap(asMap(values)['global'])['proxy']),
     meshConfig: meshConfig ?? {},
     ...(parseYaml && { parseYaml }),

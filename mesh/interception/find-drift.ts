@@ -43,6 +43,7 @@ export interface Drift {
  * @param peer name of the pod whose real rules stand on the expected side, when two pods are compared.
  */
 export function findDrift(expected: ExpectedRules, actual: Ruleset, peer?: string): Drift {
+  if (expected.nativeTwin) return findDrift(expected.nativeTwin, actual, peer);
   const family = expected.ruleset.family === '6' ? '6' : '4';
   const cannotTell = whyIncomparable(expected, actual, family);
   if (cannotTell !== undefined) return { status: 'unknown', differences: [], whyUnknown: cannotTell };
@@ -69,7 +70,7 @@ export function findDrift(expected: ExpectedRules, actual: Ruleset, peer?: strin
 }
 
 function whyIncomparable(expected: ExpectedRules, actual: Ruleset, family: '4' | '6'): string | undefined {
-  if (expected.mode === 'ambient') return expected.whyNone;
+  if (expected.mode !== 'none' && expected.whyNone !== undefined) return expected.whyNone;
   if (actual.family !== 'unknown' && actual.family !== family && actual.chains.some(({ rules }) => rules.length > 0))
     return l10n.t('The expected rules are for IPv{0}, the real ones for IPv{1}.', family, actual.family);
   return actual.chains.length === 0 && actual.warnings.length > 0 ? actual.warnings[0] : undefined;

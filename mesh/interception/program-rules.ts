@@ -130,7 +130,12 @@ function portCause(port: string, cause: string): string {
 function outbound(context: Context): void {
   const { settings, because, program, family } = context;
   const add = (rule: string, cause: string) => program.append('nat', `ISTIO_OUTPUT ${rule}`, cause);
-  const ranges = (list: string[]) => list.map(parseRange).filter((range) => range?.family === family);
+  // An address without a length is passed over, as by Istio, which says so in the log of istio-init.
+  const ranges = (list: string[]) =>
+    list
+      .filter((written) => written.includes('/'))
+      .map(parseRange)
+      .filter((range) => range?.family === family);
   program.append('nat', 'OUTPUT -j ISTIO_OUTPUT', byDefault());
   for (const port of settings.excludeOutboundPorts)
     for (const protocol of ['tcp', 'udp'])
@@ -172,7 +177,7 @@ function leaveProxyAlone(context: Context, owner: '--uid-owner' | '--gid-owner',
 /** Whoever lists a loopback address among the ranges to capture wants calls over lo captured. */
 function includesLoopback({ includeOutboundRanges: included }: InterceptionSettings): boolean {
   if (included === '*') return false;
-  return included.some((written) => /^(127\.|::1\/|::1$|0*:0*:0*:0*:0*:0*:0*:0*1(\/|$))/.test(written));
+  return included.some((written) => /^(127\.[\d.]*\/|::1\/|0*:0*:0*:0*:0*:0*:0*:0*1\/)/.test(written));
 }
 
 function captureOwnerGroups({ settings, because, program }: Context): void {
@@ -274,7 +279,7 @@ const builtInChains: Record<string, string[]> = {
 };
 
 /** Collects rules as a program gives them to iptables, and shows them as `iptables-save` does. */
-class Program {
+export class Program {
   readonly #family: '4' | '6';
   readonly #tables = new Map<string, Map<string, ProgrammedRule[]>>();
 
