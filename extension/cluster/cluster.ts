@@ -122,11 +122,19 @@ export class ClusterFailure extends Error {
   readonly next: string;
   /** HTTP status, when there was an answer. */
   readonly status?: number;
-  constructor(reason: FailureReason, message: string, next: string, options?: ErrorOptions & { status?: number }) {
+  /** The server's own words, in its own language: for code that must know more than `reason` tells. */
+  readonly said?: string;
+  constructor(
+    reason: FailureReason,
+    message: string,
+    next: string,
+    options?: ErrorOptions & { status?: number; said?: string },
+  ) {
     super(message, options);
     this.reason = reason;
     this.next = next;
     if (options?.status !== undefined) this.status = options.status;
+    if (options?.said !== undefined) this.said = options.said;
   }
 
   /**

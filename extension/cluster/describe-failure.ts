@@ -44,7 +44,7 @@ export function failureFromStatus(call: ClusterCall, code: number, body: string,
   const status = parseStatus(body);
   const said = status?.message ?? firstLine(body);
   const { reason, why, next } = explainStatus(call, code, status, said);
-  return failure(call, reason, why, next, { status: code, cause });
+  return failure(call, reason, why, next, { status: code, said, cause });
 }
 
 /** The failure behind an error of the connection: refused, unknown host, certificate, cut off. */
@@ -89,7 +89,7 @@ export function failure(
   reason: FailureReason,
   why: string,
   next: string,
-  options?: { status?: number; cause?: unknown },
+  options?: { status?: number; said?: string; cause?: unknown },
 ): ClusterFailure {
   return new ClusterFailure(reason, l10n.t('{0}: {1}', whatHappened(call), why), next, options);
 }

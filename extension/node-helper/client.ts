@@ -13,11 +13,14 @@ import {
   parseNodeHelperReply,
   type NodeHelperReply,
   type NodeHelperRequest,
+  type InspectedPod,
   type NodeHelperVerb,
+  type PodTarget,
 } from '../../contract/node-helper.ts';
 import type { ContainerStatus, Pod } from '../../mesh/kubernetes.ts';
 import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.ts';
 import { helperContainer, helperNamespace, helperProgramPath, helperSelector, managedBy } from './manifest.ts';
+import { whyNoHelperPod } from './why-no-helper-pod.ts';
 
 export const helperCommand = ['node', helperProgramPath, 'inspect'];
 
@@ -63,7 +66,7 @@ export async function inspectPod(
   signal?: AbortSignal,
   options?: HelperCallOptions,
 ): Promise<HelperAnswer<'inspect-pod'>> {
-  const { name = '', namespace = '', uid = '', annotations } = pod.metadata ?? {};
+  const { name = '', namespace = '' } = pod.metadata ?? {};
   const node = pod.spec?.nodeName;
   if (!node) {
     throw new HelperMissing(
@@ -75,18 +78,70 @@ export async function inspectPod(
       ),
     );
   }
-  const ips = [...new Set([pod.status?.podIP, ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)])].filter(
-    (ip) => ip !== undefined,
+  return await ask(
+    cluster,
+    node,
+    { protocol: nodeHelperProtocol, verb: 'inspect-pod', pod: targetOf(pod) },
+    signal,
+    options,
   );
-  const target = {
+}
+
+/** At most as many that a request stays far below what a helper reads: 1 MiB. */
+const podsPerRequest = 200;
+
+/**
+ * Many pods of one node at once; each has its reading or its reason. A helper from before this verb is asked pod by pod.
+ * @throws HelperMissing, ClusterFailure, UnreadableReply
+ */
+export async function inspectPods(
+  cluster: Cluster,
+  node: string,
+  pods: readonly Pod[],
+  signal?: AbortSignal,
+  options?: HelperCallOptions,
+): Promise<InspectedPod[]> {
+  const inspected: InspectedPod[] = [];
+  for (let at = 0; at < pods.length; at += podsPerRequest) {
+    const targets = pods.slice(at, at + podsPerRequest).map((pod) => targetOf(pod));
+    const request = { protocol: nodeHelperProtocol, verb: 'inspect-pods' as const, pods: targets };
+    const { reply } = await ask(cluster, node, request, signal, options);
+    if (reply.ok) inspected.push(...reply.result.pods);
+    else if (reply.error.code === 'unknown-verb')
+      inspected.push(...(await inspectOneByOne(cluster, node, targets, signal)));
+    else inspected.push(...targets.map((target) => ({ ...nameOf(target), ok: false as const, error: reply.error })));
+  }
+  return inspected;
+}
+
+async function inspectOneByOne(cluster: Cluster, node: string, targets: readonly PodTarget[], signal?: AbortSignal) {
+  const inspected: InspectedPod[] = [];
+  for (const pod of targets) {
+    const request = { protocol: nodeHelperProtocol, verb: 'inspect-pod' as const, pod };
+    const { reply } = await ask(cluster, node, request, signal);
+    inspected.push({
+      ...nameOf(pod),
+      ...(reply.ok ? { ok: true, result: reply.result } : { ok: false, error: reply.error }),
+    });
+  }
+  return inspected;
+}
+
+function nameOf({ uid, namespace, name }: PodTarget): Pick<PodTarget, 'uid' | 'namespace' | 'name'> {
+  return { uid, namespace, name };
+}
+
+function targetOf(pod: Pod): PodTarget {
+  const { name = '', namespace = '', uid = '', annotations } = pod.metadata ?? {};
+  const ips = [pod.status?.podIP, ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)].filter((ip) => ip !== undefined);
+  return {
     // The kubelet knows a static pod by the hash of its file; the UID of its mirror exists in the API alone.
     uid: annotations?.['kubernetes.io/config.hash'] ?? uid,
     namespace,
     name,
-    ips,
+    ips: [...new Set(ips)],
     containerIds: containerIds(pod),
   };
-  return await ask(cluster, node, { protocol: nodeHelperProtocol, verb: 'inspect-pod', pod: target }, signal, options);
 }
 
 /** A node's CNI configuration and plugins. @throws HelperMissing, ClusterFailure, UnreadableReply */
@@ -162,14 +217,16 @@ async function findHelperPod(cluster: Cluster, node: string, signal?: AbortSigna
           whyNotRunning(waiting),
         ),
       )
-    : new HelperMissing(
-        node,
-        l10n.t(
-          'No node helper runs on node “{0}” of context “{1}”. Deploy it to look into the node.',
-          node,
-          cluster.context.name,
-        ),
-      );
+    : await missingOn(cluster, node, signal);
+}
+
+async function missingOn(cluster: Cluster, node: string, signal: AbortSignal | undefined): Promise<HelperMissing> {
+  const unfit = await whyNoHelperPod(cluster, node, signal);
+  const context = cluster.context.name;
+  const message = unfit
+    ? l10n.t('No node helper runs on node “{0}” of context “{1}”. {2}', node, context, unfit.why)
+    : l10n.t('No node helper runs on node “{0}” of context “{1}”. Deploy it to look into the node.', node, context);
+  return new HelperMissing(node, message, unfit?.next);
 }
 
 /** The most telling word that a pod's status has about why it does not run. */

@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import type { InspectPodResult } from '../../contract/node-helper.ts';
 import type { Container, Pod } from '../../mesh/kubernetes.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ExecResult } from '../cluster/cluster.ts';
-import { DebugContainerFailure, whyNotStarting } from './debug-failure.ts';
+import { DebugContainerFailure, isImageTrouble, whyNotStarting } from './debug-failure.ts';
 import { parseSections, readingsOf, type Section } from './debug-output.ts';
 import { commandsOf, idleSeconds, newMark, singleCommands, type Keeper } from './debug-script.ts';
 
@@ -28,6 +28,8 @@ export interface ContainerOffer {
 const baseName = 'meshloom-rules';
 /** The kubelet starts it within seconds when the image is on the node, which the proxy's is. */
 const startTimeoutMs = 60_000;
+/** From the first failed pull: a registry that was only busy has answered by then. */
+const imagePatienceMs = 8_000;
 const readTimeoutMs = 20_000;
 const pollMs = 400;
 
@@ -199,15 +201,18 @@ async function waitUntilStarted(
   container: string,
   { signal, onProgress, startTimeoutMs: patience = startTimeoutMs }: DebugContainerOptions,
 ): Promise<void> {
-  const deadline = performance.now() + patience;
+  const started = performance.now();
   const { name = '', namespace = 'default', uid } = pod.metadata ?? {};
+  let imageTrouble: number | undefined;
   for (;;) {
     const now = await cluster.get<Pod>(resourceTypes.pods, name, { namespace, ...(signal && { signal }) });
     if (!now || (uid && now.metadata?.uid !== uid)) throw podGone(name, container);
     const image = now.spec?.ephemeralContainers?.find((candidate) => candidate.name === container)?.image ?? '';
     const status = now.status?.ephemeralContainerStatuses?.find((candidate) => candidate.name === container);
-    const final = performance.now() >= deadline;
-    const trouble = whyNotStarting(container, image, status, final && !status?.state?.running);
+    const time = performance.now();
+    if (isImageTrouble(status)) imageTrouble ??= time;
+    const isLate = time - started >= patience || time - (imageTrouble ?? time) >= imagePatienceMs;
+    const trouble = whyNotStarting(container, image, status, isLate && !status?.state?.running);
     if (trouble) throw trouble;
     // One that has ended by itself may have printed everything all the same.
     if (status?.state?.running ?? status?.state?.terminated) return;

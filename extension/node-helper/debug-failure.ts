@@ -20,6 +20,10 @@ const imageReasons =
   /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|ImageInspectError|RegistryUnavailable)$/;
 const configurationReasons = /^(CreateContainerConfigError|CreateContainerError|RunContainerError)$/;
 
+export function isImageTrouble(status: ContainerStatus | undefined): boolean {
+  return imageReasons.test(status?.state?.waiting?.reason ?? '');
+}
+
 /**
  * Why a container will not run, from its status; undefined as long as it may.
  * @param final the time is up: what may still have passed counts as well.

@@ -1,6 +1,6 @@
 /** Puts the node helper into a cluster, and takes it out again: asks first, tells each step, leaves nothing half said. */
 import * as l10n from '@vscode/l10n';
-import type { KubernetesEvent, KubernetesObject, Pod, Workload } from '../../mesh/kubernetes.ts';
+import type { KubernetesEvent, KubernetesObject, Pod, PodSpec, Workload } from '../../mesh/kubernetes.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
 import { whyNotRunning } from './client.ts';
 import { helperName, helperNamespace, helperSelector, managedBy, type ManifestObject } from './manifest.ts';
@@ -11,6 +11,14 @@ export interface Progress {
   /** Nodes that are done, of how many; absent before the rollout. */
   ready?: number;
   wanted?: number;
+  /** Node by node, by name; absent before the rollout. */
+  nodes?: NodeProgress[];
+}
+
+/** `older`: it still runs what stood there before. */
+export interface NodeProgress {
+  node: string;
+  state: 'ready' | 'waiting' | 'older';
 }
 
 export interface WorkOptions {
@@ -34,6 +42,13 @@ export interface Rollout {
   wanted: number;
   ready: number;
   waiting: WaitingNode[];
+}
+
+/** What stands in the cluster: which program, of which version. */
+export interface DeployedHelper {
+  version: string;
+  /** Of the program, as in its ConfigMap's name. */
+  hash: string;
 }
 
 /** It was cancelled or took too long; `message` says what stands in the cluster now and how to go on or undo it. */
@@ -157,6 +172,21 @@ export async function isHelperDeployed(cluster: Cluster, signal?: AbortSignal): 
   );
 }
 
+/** The helper that stands in the cluster, whether it runs or not; undefined: none. @throws ClusterFailure */
+export async function findDeployedHelper(cluster: Cluster, signal?: AbortSignal): Promise<DeployedHelper | undefined> {
+  const options = { namespace: helperNamespace, ...(signal && { signal }) };
+  const daemonSet = await cluster.get<Workload>(resourceTypes.daemonSets, helperName, options);
+  if (!daemonSet) return undefined;
+  const version = daemonSet.metadata?.labels?.['app.kubernetes.io/version'] ?? '?';
+  return { version, hash: programOf(daemonSet.spec?.template?.spec).replace(`${helperName}-`, '') };
+}
+
+/** The ConfigMap from which a pod of the helper has its program. */
+function programOf(spec: PodSpec | undefined): string {
+  const { volumes = [] } = (spec ?? {}) as { volumes?: { configMap?: { name?: string } }[] };
+  return volumes.map(({ configMap }) => configMap?.name ?? '').find((name) => name.startsWith(`${helperName}-`)) ?? '?';
+}
+
 /** What the helper may have left, in the order in which it is deleted: first what makes pods. */
 const ourTypes = [resourceTypes.daemonSets, resourceTypes.configMaps, resourceTypes.serviceAccounts];
 
@@ -211,16 +241,61 @@ async function applyAll(work: Work, manifest: readonly ManifestObject[], applied
   if (existing) {
     await dryRun(rest);
     await apply(first);
+    await tryPod(work, manifest);
   } else {
     // Nothing can be tried in a namespace that does not exist: it is made first, and taken back if the rest is refused.
     await apply(first);
-    await dryRun(rest).catch(async (error: unknown) => {
-      await cluster.delete(resourceTypes.namespaces, namespace).catch(() => undefined);
-      applied.length = 0;
-      throw error;
-    });
+    await dryRun(rest)
+      .then(async () => await tryPod(work, manifest))
+      .catch(async (error: unknown) => {
+        await cluster.delete(resourceTypes.namespaces, namespace).catch(() => undefined);
+        applied.length = 0;
+        throw error;
+      });
   }
   await apply(rest);
+}
+
+/** Pod Security takes notice of a namespace's new label a moment later. */
+const admissionLagMs = 3_000;
+
+/**
+ * Asks whether a pod of the DaemonSet would be accepted. The API server takes any DaemonSet; Pod Security and policies for
+ * pods speak only when its pods are made, where nobody but an event hears them. Who may not make pods is not asked.
+ */
+async function tryPod(work: Work, manifest: readonly ManifestObject[]): Promise<void> {
+  const daemonSet = manifest.find(({ kind }) => kind === 'DaemonSet') as Workload | undefined;
+  const template = daemonSet?.spec?.template;
+  if (!template?.spec) return;
+  const metadata = { ...template.metadata, name: `${helperName}-probe`, namespace: work.namespace };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec };
+  work.report({ message: l10n.t('Asking whether its pods would be accepted') });
+  const until = performance.now() + admissionLagMs;
+  for (;;) {
+    try {
+      await work.cluster.apply(pod, { ...callOptions(work), dryRun: true, force: true });
+      return;
+    } catch (error) {
+      if (!(error instanceof ClusterFailure)) throw error;
+      if (error.reason !== 'forbidden') throw error;
+      // Its author is RBAC, not admission: nothing is known about the pods then.
+      if (/ cannot \S+ resource /.test(error.said ?? '')) return;
+      if (performance.now() >= until || !/PodSecurity/.test(error.said ?? '')) throw refusedPods(work, error);
+      await pause(work);
+    }
+  }
+}
+
+function refusedPods({ cluster, namespace }: Work, refusal: ClusterFailure): ClusterFailure {
+  return new ClusterFailure(
+    'forbidden',
+    l10n.t('Context “{0}” would refuse the node helper’s pods. {1}', cluster.context.name, refusal.message),
+    l10n.t(
+      'Ask who administers the cluster to allow it in namespace “{0}”; until then the rules can be read from inside a pod.',
+      namespace,
+    ),
+    { cause: refusal, ...(refusal.status !== undefined && { status: refusal.status }) },
+  );
 }
 
 async function waitForRollout(work: Work): Promise<Rollout> {
@@ -233,7 +308,9 @@ async function waitForRollout(work: Work): Promise<Rollout> {
     const pods = await listHelperPods(work);
     rollout = describeRollout(daemonSet, pods);
     if (rollout.wanted > 0 && pods.length === 0) rollout.waiting.push(...(await findRefusals(work)));
-    work.report({ message: describeProgress(rollout), ready: rollout.ready, wanted: rollout.wanted });
+    const { ready, wanted } = rollout;
+    const nodes = describeNodes(daemonSet, pods);
+    work.report({ message: describeProgress(rollout, nodes), ready, wanted, nodes });
     return isComplete(daemonSet, rollout);
   };
   await waitUntil(work, '', look, () => new Unfinished(describeUnfinished(work, rollout), false, rollout));
@@ -251,6 +328,24 @@ export function describeRollout(daemonSet: Workload | undefined, pods: readonly 
     });
   const ready = Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? status?.numberReady ?? 0);
   return { wanted: status?.desiredNumberScheduled ?? 0, ready, waiting };
+}
+
+/** By the newest pod of each node. */
+function describeNodes(daemonSet: Workload | undefined, pods: readonly Pod[]): NodeProgress[] {
+  const program = programOf(daemonSet?.spec?.template?.spec);
+  const newest = new Map<string, Pod>();
+  for (const pod of pods) {
+    const node = pod.spec?.nodeName;
+    const before = newest.get(node ?? '');
+    const created = pod.metadata?.creationTimestamp ?? '';
+    if (node && (!before || created >= (before.metadata?.creationTimestamp ?? ''))) newest.set(node, pod);
+  }
+  return [...newest]
+    .map(([node, pod]): NodeProgress => {
+      const isOlder = programOf(pod.spec) !== program || pod.metadata?.deletionTimestamp !== undefined;
+      return { node, state: isOlder ? 'older' : isReady(pod) ? 'ready' : 'waiting' };
+    })
+    .sort((a, b) => (a.node < b.node ? -1 : 1));
 }
 
 interface DaemonSetStatus {
@@ -301,10 +396,12 @@ function adviceFor(why: string): string {
   return l10n.t('It may only need more time.');
 }
 
-function describeProgress({ wanted, ready, waiting }: Rollout): string {
+function describeProgress({ wanted, ready, waiting }: Rollout, nodes: readonly NodeProgress[]): string {
   const [first] = waiting;
   if (wanted === 0) return l10n.t('Waiting for the cluster to plan the helper’s pods');
   const count = l10n.t('{0} of {1} nodes ready', ready, wanted);
+  const older = nodes.find(({ state }) => state === 'older');
+  if (!first && older) return l10n.t('{0}; {1} still runs the older one', count, older.node);
   return first ? l10n.t('{0}; {1}: {2}', count, first.node, first.why) : count;
 }
 

@@ -130,7 +130,7 @@ export function whyNoDebugContainer(error: unknown, pod: Pod): Parts | undefined
     return { what, why: error.message, next: error.next, actions: [deploy(), retry(), log()] };
   }
   if (!(error instanceof ClusterFailure) || closesEveryWay(error)) return undefined;
-  if (error.reason === 'forbidden' && /PodSecurity|violates/.test(error.message)) {
+  if (error.reason === 'forbidden' && /PodSecurity/.test(error.said ?? '')) {
     return {
       what: l10n.t('Pod Security keeps a debug container out of {0}.', name),
       why: error.message,

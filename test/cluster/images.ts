@@ -24,6 +24,8 @@ export interface ImageRecipe {
 
 export const pauseImage = 'meshloom.test/pause:1';
 export const proxyImage = 'meshloom.test/proxy:1';
+/** As Istio's default proxy image: iptables under its usual names, nft, ip and a shell. */
+export const shellProxyImage = 'meshloom.test/proxy-with-shell:1';
 export const nodeImage = 'docker.io/library/node:24-slim';
 
 /** Nothing but what holds the sandbox: linked statically. */
@@ -49,6 +51,25 @@ export function proxyRecipe(): ImageRecipe {
     ['xtables-nft-multi', 'sleep'].map((name) => [`/usr/sbin/${name}`, findProgram(name)!]),
   );
   return { name: proxyImage, programs, directories: [findIptablesExtensions()], command: ['sleep', '3600'] };
+}
+
+/** The same with a shell, and with the names under which Debian has the programs. */
+export function shellProxyRecipe(): ImageRecipe {
+  const nft = findProgram('xtables-nft-multi')!;
+  const legacy = findProgram('xtables-legacy-multi')!;
+  const tables = ['iptables', 'ip6tables'].flatMap((tool) =>
+    [tool, `${tool}-save`, `${tool}-restore`].flatMap((name): [string, string][] => [
+      [`/usr/sbin/${name}`, nft],
+      [`/usr/sbin/${name.replace('tables', 'tables-nft')}`, nft],
+      [`/usr/sbin/${name.replace('tables', 'tables-legacy')}`, legacy],
+    ]),
+  );
+  const others = ['nft', 'ip', 'sh', 'cat', 'sleep'].map((name): [string, string] => [
+    `/usr/bin/${name}`,
+    findProgram(name)!,
+  ]);
+  const programs = Object.fromEntries([...tables, ...others]);
+  return { name: shellProxyImage, programs, directories: [findIptablesExtensions()], command: ['sleep', '3600'] };
 }
 
 /** Beside libxtables, by distribution: iptables cannot name a match or a target without its file there. */

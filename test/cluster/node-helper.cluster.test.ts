@@ -7,15 +7,17 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClusterFailure, resourceTypes, type ResourceType } from '../../extension/cluster/cluster.ts';
-import { hello, inspectPod, readCni } from '../../extension/node-helper/client.ts';
+import { hello, inspectPod, inspectPods, readCni } from '../../extension/node-helper/client.ts';
 import {
   deployNodeHelper,
+  findDeployedHelper,
   isHelperDeployed,
   removeNodeHelper,
   Unfinished,
   type Progress,
 } from '../../extension/node-helper/deploy.ts';
 import { hashOfProgram, helperManifest, helperNamespace } from '../../extension/node-helper/manifest.ts';
+import { observeCapabilities, observeRights } from '../../contract/node-helper-rights.ts';
 import type { NodeHelperReply, NodeHelperVerb, ResultOf } from '../../contract/node-helper.ts';
 import type { KubernetesEvent, KubernetesObject, Pod } from '../../mesh/kubernetes.ts';
 import { nodeImage, proxyImage } from './images.ts';
@@ -100,6 +102,17 @@ async function versionsOfHelper(): Promise<Record<string, string>> {
       ]),
   );
 }
+
+/** As the kernel numbers them. */
+const capabilityBits: Record<(typeof observeCapabilities)[number], number> = {
+  DAC_READ_SEARCH: 2,
+  SETPCAP: 8,
+  NET_ADMIN: 12,
+  NET_RAW: 13,
+  SYS_CHROOT: 18,
+  SYS_PTRACE: 19,
+  SYS_ADMIN: 21,
+};
 
 /** A server on 8080. */
 const listen = "require('node:http').createServer((_, answer) => answer.end('hello')).listen(8080)";
@@ -258,14 +271,15 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
           String(await failureOf(cluster.apply(probe as KubernetesObject, { dryRun: true }))).includes(message) ||
           undefined,
       );
-      const failure = await failureOf(deployNodeHelper(cluster, manifest(), { timeoutMs: 6_000 }));
-      expect(failure).toBeInstanceOf(Unfinished);
-      expect((failure as Unfinished).message).toMatch(
-        /^The node helper runs on 0 of 1 nodes\. .*no-host-pid\.example\.org/,
+      const failure = (await failureOf(deployNodeHelper(cluster, manifest(), { timeoutMs: 6_000 }))) as ClusterFailure;
+      expect(failure).toBeInstanceOf(ClusterFailure);
+      expect(failure.message).toMatch(/^Context “meshloom-test” would refuse the node helper’s pods\. .*no-host-pid/);
+      expect(failure.message).toContain(message);
+      expect(failure.next).toContain('Ask who administers the cluster to allow it in namespace “meshloom-system”');
+      await eventually('the end of its namespace', async () =>
+        (await cluster.get(resourceTypes.namespaces, helperNamespace)) ? undefined : true,
       );
-      expect((failure as Unfinished).message).toContain(message);
-      expect((failure as Unfinished).message).toContain('Ask who administers the cluster to allow it');
-      expect(await removeNodeHelper(cluster)).toBe(true);
+      expect(await removeNodeHelper(cluster)).toBe(false);
     } finally {
       for (const [kind, plural] of Object.entries(plurals))
         await cluster.delete({ apiVersion: admission, kind, plural, namespaced: false }, metadata.name);
@@ -298,6 +312,33 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
     expect(items.flatMap(({ status }) => status?.containerStatuses ?? []).map(({ ready }) => ready)).toEqual(
       items.map(() => true),
     );
+  });
+
+  test('runs with exactly the rights that its preview lists, without a token and with nothing to write to', async (context) => {
+    const space = onOwnNode(context);
+    const [pod] = (await cluster.list<Pod>(resourceTypes.pods, { namespace: helperNamespace })).items;
+    const status = await space.run(['cat', `/proc/${await pidOf(space, pod!)}/status`]);
+    const field = (name: string) => BigInt(`0x${new RegExp(`^${name}:\\s*(\\w+)`, 'm').exec(status)?.[1] ?? '0'}`);
+    const wanted = observeCapabilities.reduce((sum, name) => sum | (1n << BigInt(capabilityBits[name])), 0n);
+    for (const set of ['CapEff', 'CapPrm', 'CapBnd']) expect(field(set).toString(16)).toBe(wanted.toString(16));
+    expect(field('CapAmb')).toBe(0n);
+    expect(observeRights().flatMap(({ kind, name }) => (kind === 'capability' ? [name] : []))).toEqual([
+      ...observeCapabilities,
+    ]);
+    const place = { namespace: helperNamespace, name: pod!.metadata!.name!, container: 'node-helper' };
+    const look =
+      "const fs=require('fs');const can=(p)=>{try{fs.writeFileSync(p+'/x','');fs.rmSync(p+'/x');return true}catch{return false}};" +
+      "console.log(JSON.stringify({token:fs.existsSync('/var/run/secrets/kubernetes.io'),writable:['/','/run/meshloom','/host/etc/cni/net.d','/host/opt/cni/bin','/etc'].filter(can)}))";
+    const { stdout } = await cluster.exec(place, ['node', '-e', look]);
+    expect(JSON.parse(stdout)).toEqual({ token: false, writable: [] });
+    const listening = await space.run(['cat', '/proc/net/tcp', '/proc/net/tcp6']);
+    const inodes = await cluster.exec(place, [
+      'node',
+      '-e',
+      "const fs=require('fs');const pid=fs.readdirSync('/proc').find(p=>/^\\d+$/.test(p)&&(()=>{try{return fs.readFileSync('/proc/'+p+'/cmdline','utf8').includes('node-helper.js\\0wait')}catch{return false}})());console.log(fs.readdirSync('/proc/'+pid+'/fd').map(f=>{try{return fs.readlinkSync('/proc/'+pid+'/fd/'+f)}catch{return ''}}).filter(l=>l.startsWith('socket:')).join(' '))",
+    ]);
+    const sockets = [...inodes.stdout.matchAll(/socket:\[(\d+)\]/g)].map(([, inode]) => inode!);
+    for (const inode of sockets) expect(listening).not.toMatch(new RegExp(`\\s0A\\s.*\\s${inode}\\s`));
   });
 
   test('answers, and finds the iptables of the node, which its image does not have', async (context) => {
@@ -337,6 +378,30 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
     expect(found.interfaces.find(({ name }) => name === 'eth0')?.addresses).toContain(`${pod.status!.podIP}/24`);
     expect(found.policyRules).toContain('0:	from all lookup local');
     expect(found.notes).toEqual([]);
+  });
+
+  test('reads many pods of a node at once, each as alone, and says why one could not be', async () => {
+    const names = ['many-1', 'many-2', 'many-3'];
+    const pods = await Promise.all(names.map(async (name) => await runPod(name)));
+    const node = pods[0]!.spec!.nodeName!;
+    const gone = { ...pods[0]!, metadata: { ...pods[0]!.metadata, name: 'gone', uid: 'ffffffff-0000-4000-8000-0' } };
+    const there = pods.filter((pod) => pod.spec?.nodeName === node);
+    const many = await inspectPods(cluster, node, [...there, { ...gone, status: {} }]);
+    expect(many.map(({ name, ...pod }) => [name, pod.ok || pod.error.code])).toEqual([
+      ...there.map(({ metadata }) => [metadata!.name, true]),
+      ['gone', 'pod-not-found'],
+    ]);
+    for (const [at, pod] of there.entries()) {
+      const alone = resultOf((await inspectPod(cluster, pod)).reply);
+      const one = many[at]!;
+      if (!one.ok) throw new Error(one.error.message);
+      expect(one.result.netns).toBe(alone.netns);
+      expect(one.result.readings.map(({ text, ...rest }) => ({ ...rest, text: rulesOf(text) }))).toEqual(
+        alone.readings.map(({ text, ...rest }) => ({ ...rest, text: rulesOf(text) })),
+      );
+      expect(one.result.listening).toEqual(alone.listening);
+      expect(one.result.interfaces).toEqual(alone.interfaces);
+    }
   });
 
   test('finds the rules of a pod whose containers keep crashing', async (context) => {
@@ -453,7 +518,13 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
 
   test('runs another program after an upgrade, and drops the older one', async () => {
     const next = Buffer.concat([program, Buffer.from('\n// another one\n')]);
-    await deployNodeHelper(cluster, manifest(next));
+    expect(await findDeployedHelper(cluster)).toEqual({ version: '0.1.0_test', hash: hashOfProgram(program) });
+    const steps: Progress[] = [];
+    await deployNodeHelper(cluster, manifest(next), { onProgress: (step) => steps.push(step), pollMs: 100 });
+    expect(await findDeployedHelper(cluster)).toMatchObject({ hash: hashOfProgram(next) });
+    const rollout = steps.filter(({ nodes }) => nodes !== undefined);
+    expect(rollout.some(({ nodes }) => nodes!.some(({ state }) => state !== 'ready'))).toBe(true);
+    expect(rollout.at(-1)?.nodes?.map(({ state }) => state)).toEqual(rollout.at(-1)?.nodes?.map(() => 'ready'));
     const { items } = await cluster.list(resourceTypes.configMaps, { namespace: helperNamespace });
     const programs = items.map(({ metadata }) => metadata?.name).filter((name) => name?.startsWith('meshloom-'));
     expect(programs).toEqual([`meshloom-node-helper-${hashOfProgram(next)}`]);
