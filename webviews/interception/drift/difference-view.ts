@@ -12,28 +12,64 @@ export interface Sides {
   kind: (kind: DriftDifference['kind']) => string;
 }
 
+/** So many differences are shown; nobody reads more, and the page has to draw them. */
+const mostShown = 300;
+
 /** Where a side's rule stands in the table, if it does. */
 export type FindRule = (difference: DriftDifference) => { go: () => void } | undefined;
 
 /** Differences as a diff with reasons, table by table. */
-export function differencesView(
-  differences: readonly DriftDifference[],
-  sides: Sides,
-  findActual: FindRule,
-): TemplateResult {
+export function differencesView(all: readonly DriftDifference[], sides: Sides, findActual: FindRule): TemplateResult {
+  const differences = all.slice(0, mostShown);
   const tables = [...new Set(differences.map(({ table }) => table))];
   return html`${tables.map(
     (table) =>
       html`<section class="differences" aria-label=${l10n.t('Differences in table {0}', table)}>
-        <h3>${table}</h3>
-        <ol>
-          ${differences.filter((each) => each.table === table).map((each) => differenceView(each, sides, findActual))}
-        </ol>
+        ${tableView(
+          table,
+          differences.filter((each) => each.table === table),
+          sides,
+          findActual,
+        )}
       </section>`,
-  )}`;
+  )}
+  ${
+    all.length > mostShown
+      ? html`<p class="graph-note">
+          ${icon('partial')}${l10n.t('Partial: the first {0} of {1} differences are shown.', mostShown, all.length)}
+        </p>`
+      : nothing
+  }`;
 }
 
-function differenceView(difference: DriftDifference, sides: Sides, findActual: FindRule): TemplateResult {
+/** An effect that all of them have together, such as that nothing is there, is said once. */
+function tableView(
+  table: string,
+  differences: readonly DriftDifference[],
+  sides: Sides,
+  findActual: FindRule,
+): TemplateResult {
+  const [first, ...rest] = differences;
+  const common = first && rest.length > 1 && rest.every(({ effect }) => effect === first.effect) ? first.effect : '';
+  return html`<h3>${table}</h3>
+    ${common ? effectView(common) : nothing}
+    <ol>
+      ${differences.map((each) => differenceView(each, common, sides, findActual))}
+    </ol>`;
+}
+
+function effectView(effect: string): TemplateResult {
+  return html`<p class="effect">
+    ${icon('turn')}<span><b>${l10n.t('Effect')}</b> ${effect}</span>
+  </p>`;
+}
+
+function differenceView(
+  difference: DriftDifference,
+  common: string,
+  sides: Sides,
+  findActual: FindRule,
+): TemplateResult {
   const { kind, expected, actual, cause, effect } = difference;
   const place = findActual(difference);
   return html`<li class="difference difference-${kind}">
@@ -42,9 +78,7 @@ function differenceView(difference: DriftDifference, sides: Sides, findActual: F
       ${expected === undefined ? nothing : lineView('−', sides.expected, expected, other(expected, actual))}
       ${actual === undefined ? nothing : lineView('+', sides.actual, actual, other(actual, expected), place?.go)}
     </div>
-    <p class="effect">
-      ${icon('turn')}<span><b>${l10n.t('Effect')}</b> ${effect}</span>
-    </p>
+    ${effect === common ? nothing : effectView(effect)}
     ${cause ? html`<p class="cause-line"><b>${l10n.t('Cause')}</b> <span class="cause">${cause}</span></p>` : nothing}
   </li>`;
 }
