@@ -193,9 +193,12 @@ async function compute(
   const name = pod.metadata?.name ?? '';
   const expected = (['4', '6'] as const)
     .map((family) => expectedRules({ ...inputs, family }))
-    .filter(({ settings }, at) => at === 0 || settings?.ipv6 === true);
+    .filter(
+      ({ settings, mode, rules }, at) =>
+        at === 0 || settings?.ipv6 === true || (mode === 'ambient' && rules.length > 0),
+    );
   const [first] = expected;
-  if (first?.mode === 'ambient') {
+  if (first?.mode === 'ambient' && first.whyNone !== undefined) {
     whyNot.push({
       way: 'computed',
       what: l10n.t('The rules of {0} cannot be computed.', name),

@@ -17,7 +17,7 @@ export type DriftReading = Pick<ReadingView, 'id' | 'mode' | 'raw'>;
  */
 export function driftOf(inputs: ExpectedInputs, readings: readonly DriftReading[]): DriftView {
   const first = expectedRules(inputs);
-  if (first.mode === 'ambient') return { comparisons: [], whyUnknown: first.whyNone ?? '' };
+  if (first.mode === 'ambient' && first.whyNone !== undefined) return { comparisons: [], whyUnknown: first.whyNone };
   const basis = describeBasis(first);
   const comparisons = readings.flatMap((reading) => compareReading(inputs, reading, readings) ?? []);
   if (comparisons.length > 0) return { basis, comparisons };
