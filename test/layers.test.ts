@@ -14,7 +14,10 @@ const maySee: Record<string, { rooms: string[]; packages: RegExp }> = {
     rooms: ['mesh', 'contract'],
     packages: /^(node:.*|vscode|vscode-languageclient.*|@kubernetes\/client-node|@vscode\/l10n|yaml|ws|undici)$/,
   },
-  webviews: { rooms: ['mesh', 'contract'], packages: /^(lit(\/.*)?|@vscode-elements\/.*|@vscode\/(l10n|codicons.*))$/ },
+  webviews: {
+    rooms: ['mesh', 'contract'],
+    packages: /^(lit(\/.*)?|@dagrejs\/dagre|@vscode-elements\/.*|@vscode\/(l10n|codicons.*))$/,
+  },
   'node-helper': { rooms: ['mesh', 'contract'], packages: /^(node:.*|@vscode\/l10n)$/ },
   cli: { rooms: ['mesh', 'contract', 'language/index.ts'], packages: /^(node:.*|@vscode\/l10n|sarif)$/ }, // sarif: types of its format, nothing at run time
 };
