@@ -6,43 +6,57 @@ import { compileGlob, isGlob, largestFile, listFiles, manifestFile } from '../la
 import type { Workspace } from '../language/index.ts';
 import type { Terminal } from './verb.ts';
 
+/** A file to be read, or standard input. */
+export interface Input {
+  /** By which the user knows it; `-` is standard input. */
+  name: string;
+  path: string;
+}
+
 /**
  * Reads what the arguments name into the workspace, each file once, under the name by which the user knows it.
+ * @param onListed told of all files before the first one is read.
  * @returns false when something could not be read; it is told on stderr, and everything else is there.
  */
 export async function collectInputs(
   names: readonly string[],
   workspace: Workspace,
   terminal: Terminal,
+  onListed: (inputs: readonly Input[]) => void = () => undefined,
 ): Promise<boolean> {
-  const taken = new Set<string>();
   let couldReadAll = true;
-  const fail = (name: string, why: string) => {
+  const fail: Fail = (name, why) => {
     couldReadAll = false;
     terminal.err(`${l10n.t('Could not read {0}: {1}.', name, why)}\n`);
   };
-  for (const name of names) {
-    if (name === '-') {
-      if (!taken.has(name)) setText(workspace, name, await terminal.stdin());
-      taken.add(name);
-      continue;
-    }
+  const inputs = await listInputs(names, terminal, fail);
+  onListed(inputs);
+  for (const { name, path } of inputs) {
     try {
-      for (const file of await listInput(name, terminal, fail)) {
-        const path = resolve(terminal.cwd, file);
-        if (taken.has(path)) continue;
-        taken.add(path);
-        try {
-          readInto(workspace, file, path);
-        } catch (error) {
-          fail(file, describe(error));
-        }
-      }
+      if (name === '-') setText(workspace, name, await terminal.stdin());
+      else readInto(workspace, name, path);
     } catch (error) {
       fail(name, describe(error));
     }
   }
   return couldReadAll;
+}
+
+/** Each file once, in the order of the arguments. */
+async function listInputs(names: readonly string[], terminal: Terminal, fail: Fail): Promise<Input[]> {
+  const inputs = new Map<string, Input>();
+  const add = (name: string, path: string) => {
+    if (!inputs.has(path)) inputs.set(path, { name, path });
+  };
+  for (const name of names) {
+    try {
+      if (name === '-') add(name, name);
+      else for (const file of await listInput(name, terminal, fail)) add(file, resolve(terminal.cwd, file));
+    } catch (error) {
+      fail(name, describe(error));
+    }
+  }
+  return [...inputs.values()];
 }
 
 /** Nothing else waits here, and a thousand small files are read in a tenth of the time when each is simply read. */

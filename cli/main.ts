@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Writable } from 'node:stream';
 import { run } from './run.ts';
+import { helpToAnalyze } from './analyze-helper.ts';
+import type { SharedWork } from './analyze-share.ts';
 import { wantsColor } from './color.ts';
 import { verbs } from './verbs.ts';
 
@@ -26,21 +29,27 @@ function readVersion(): string {
   return manifest.version;
 }
 
-// V8's nursery would grow to 100 MB; small, it takes half of the memory and no more time.
-setFlagsFromString('--semi-space-growth-factor=1');
-endQuietlyWhenClosed(process.stdout);
-endQuietlyWhenClosed(process.stderr);
-const terminal = {
-  args: process.argv.slice(2),
-  cwd: process.cwd(),
-  stdin: readStandardInput,
-  out: (text: string) => void process.stdout.write(text),
-  err: (text: string) => void process.stderr.write(text),
-  color: wantsColor(process.stdout.isTTY, process.env),
-  env: process.env,
-  programs: __dirname,
-};
-// The exit code is set, not the process ended: what was written to a pipe has to arrive first.
-void run(verbs, terminal, readVersion).then((code) => {
-  process.exitCode = code;
-});
+function main(): void {
+  // V8's nursery would grow to 100 MB; small, it takes half of the memory and no more time.
+  setFlagsFromString('--semi-space-growth-factor=1');
+  endQuietlyWhenClosed(process.stdout);
+  endQuietlyWhenClosed(process.stderr);
+  const terminal = {
+    args: process.argv.slice(2),
+    cwd: process.cwd(),
+    stdin: readStandardInput,
+    out: (text: string) => void process.stdout.write(text),
+    err: (text: string) => void process.stderr.write(text),
+    color: wantsColor(process.stdout.isTTY, process.env),
+    env: process.env,
+    programs: __dirname,
+    program: __filename,
+  };
+  // The exit code is set, not the process ended: what was written to a pipe has to arrive first.
+  void run(verbs, terminal, readVersion).then((code) => {
+    process.exitCode = code;
+  });
+}
+
+if (isMainThread) main();
+else parentPort?.postMessage(helpToAnalyze(workerData as SharedWork));

@@ -13,6 +13,8 @@ export interface Terminal {
   env?: Readonly<Record<string, string | undefined>>;
   /** Where the built programs lie, `dist/`. */
   programs?: string;
+  /** The built program itself: as a thread of its own it helps with long work. Without, one thread does everything. */
+  program?: string;
   /** Of this program. */
   version?: () => string;
 }

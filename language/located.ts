@@ -163,7 +163,11 @@ export class Located {
 
   /** The value under these keys (or list indices); `missing` when any is not there. */
   at(...path: (string | number)[]): Located {
-    return path.reduce<Located>(stepInto, this);
+    // This is most of what rules do: a loop is sooner done than a reduction.
+    // eslint-disable-next-line @typescript-eslint/no-this-alias
+    let here: Located = this;
+    for (const step of path) here = stepInto(here, step);
+    return here;
   }
 
   entry(key: string): LocatedEntry | undefined {
@@ -250,10 +254,15 @@ function stepInto(here: Located, step: string | number): Located {
   return (typeof step === 'number' ? here.items[step] : here.entry(step)?.value) ?? missingIn(here);
 }
 
+/** Made anew for each of them, these would be half of what a run throws away. */
+const missing: LocatedParts = { source: new Source('', '', 0), type: 'missing', start: -1, end: -1, size: 0 };
+
 /** A field that is not written: it has no value, and it is reported on what would hold it. */
 function missingIn(owner: Located): Located {
   if (owner.type === 'missing') return owner;
-  return new Located({ source: owner.source, type: 'missing', start: -1, end: -1, size: 0, owner });
+  missing.source = owner.source;
+  missing.owner = owner;
+  return new Located(missing);
 }
 
 function indexOf(entries: readonly LocatedEntry[]): Map<string, LocatedEntry> {

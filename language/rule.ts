@@ -55,7 +55,7 @@ export interface Rule {
   subject?: readonly Readable[];
   check: (byKind: ByKind, context: RuleContext) => Iterable<Finding>;
   /** Of a rule with `scope: 'resource'` that asks for nothing but the resource: the same check, without lists around it. */
-  checkOne?: (resource: Resource) => Iterable<Finding>;
+  checkOne?: (resource: Resource, context: RuleContext) => Iterable<Finding>;
 }
 
 /**
@@ -79,6 +79,24 @@ export function defineRule<const Reads extends readonly Readable[]>(
   },
 ): Rule {
   return { scope: 'mesh', ...rule };
+}
+
+/** Defines a rule that says the same of one resource whatever else there is, of any of these kinds. */
+export function defineResourceRule(
+  rule: Omit<Rule, 'reads' | 'check' | 'checkOne' | 'scope' | 'subject'> & {
+    reads: readonly Kind[];
+    check: (resource: Resource, context: RuleContext) => Iterable<Finding>;
+  },
+): Rule {
+  const { reads, check } = rule;
+  return {
+    ...rule,
+    scope: 'resource',
+    checkOne: check,
+    *check(byKind, context) {
+      for (const kind of reads) for (const resource of byKind[kind]) yield* check(resource, context);
+    },
+  };
 }
 
 /** Istio's page on a message code. */

@@ -5,13 +5,15 @@ import { Knowledge } from './engine/knowledge.ts';
 import type { PlainResource } from './engine/plain-resource.ts';
 import { PatchedFiles } from './engine/patched-files.ts';
 import { Doubts } from './engine/reactive.ts';
-import { reportOf, textReports } from './engine/report.ts';
+import { reportOf, reportsOf, textReports } from './engine/report.ts';
 import type { Report } from './engine/report.ts';
 import { isClusterUri, ResourceIndex } from './engine/resource-index.ts';
+import { OneRun } from './engine/one-run.ts';
 import { RuleRuns } from './engine/rule-runs.ts';
+import type { Surroundings } from './engine/rule-runs.ts';
 import type { MeshSettings } from './mesh-config.ts';
 import { parse, refusedFile } from './parse.ts';
-import type { ParsedDocument, ParsedFile, SkipReason } from './parse.ts';
+import type { ParsedFile, SkipReason } from './parse.ts';
 import type { Resource } from './resource.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import { rules as allRules } from './rules/index.ts';
@@ -36,12 +38,14 @@ export interface WorkspaceOptions {
   /** A rule that failed, which is our fault and nobody else's: its findings are left out. */
   onRuleFailure?: (rule: Rule, error: unknown) => void;
   rules?: readonly Rule[];
+  /** Findings are asked for when all input is there, and that is it: sooner done, but an edit costs all of it again. */
+  once?: boolean;
 }
 
 interface Engine {
   resources: ResourceIndex;
   knowledge: Knowledge;
-  runs: RuleRuns;
+  runs: RuleRuns | OneRun;
 }
 
 /**
@@ -98,6 +102,7 @@ export class Workspace {
     const before = this.cluster.structures();
     this.complete = this.cluster.set(snapshot);
     this.engine.knowledge.setComplete(this.complete);
+    this.oneRun?.repeatAll();
     if (before ?? this.cluster.structures()) this.engine.runs.repeatAll();
   }
 
@@ -168,6 +173,12 @@ export class Workspace {
     return this.engine.runs.work(performance.now() + milliseconds);
   }
 
+  /** The parts of the work, for who divides it; undefined unless findings are asked for {@link WorkspaceOptions.once}. */
+  get oneRun(): OneRun | undefined {
+    const { runs } = this.engine;
+    return runs instanceof OneRun ? runs : undefined;
+  }
+
   /** The files whose findings may be others than when this was last asked, those of the cluster among them, as far as rules have been asked. */
   takeChangedFiles(): Set<string> {
     return this.reports.takeChanged();
@@ -185,6 +196,7 @@ export class Workspace {
     if (after) this.files.set(uri, after);
     else this.files.delete(uri);
     this.engine.knowledge.replace(before, after);
+    this.oneRun?.repeatAll();
     const isPatch = this.patches.has(uri);
     this.replaceResources(uri, isPatch ? [] : resourcesOf(before), isPatch ? [] : resourcesOf(after));
     this.reports.moved(uri);
@@ -253,14 +265,15 @@ export class Workspace {
     const doubts = new Doubts();
     const resources = new ResourceIndex(doubts);
     const knowledge = new Knowledge();
-    const runs = new RuleRuns(this.options.rules ?? allRules, {
+    const around: Surroundings = {
       resources,
       doubts,
       context: () => this.context(),
       failed: (rule, error) => this.options.onRuleFailure?.(rule, error),
       touched: (uri) => this.reports.touched(uri),
-    });
-    return { resources, knowledge, runs };
+    };
+    const rules = this.options.rules ?? allRules;
+    return { resources, knowledge, runs: this.options.once ? new OneRun(rules, around) : new RuleRuns(rules, around) };
   }
 
   /** Judges everything anew: what rules were told of the surroundings no longer holds. */
@@ -297,20 +310,14 @@ export class Workspace {
 
   private makeReports(uri: string): Report[] {
     const file = this.files.get(uri);
-    const reports = file ? [...textReports(file, this.options.syntaxErrors === 'all')] : [];
-    const documents = new Map(file?.documents.map((document) => [document.source, document]));
-    for (const found of this.engine.runs.foundIn(uri)) {
-      const { source, start } = found.at;
-      const document = documents.get(source);
-      if (document) reports.push(...reportOf(found, document, resourceAt(document, start)));
-      else if (isClusterUri(uri)) reports.push(...reportOf(found, undefined, this.cluster.findByUri(uri)));
+    const found = this.engine.runs.foundIn(uri);
+    if (file) {
+      const elsewhere = this.oneRun?.reportedIn(uri) ?? [];
+      return [...textReports(file, this.options.syntaxErrors === 'all'), ...elsewhere, ...reportsOf(file, found)];
     }
-    return reports;
+    if (!isClusterUri(uri)) return [];
+    return Array.from(found).flatMap((one) => reportOf(one, undefined, this.cluster.findByUri(uri)));
   }
-}
-
-function resourceAt({ resources }: ParsedDocument, offset: number): Resource | undefined {
-  return resources.find(({ root }) => root.start <= offset && offset <= root.end);
 }
 
 /** What stays as it is and in the same order; all others go and come, as rules that say "the first one" may change their mind. */

@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { finding } from '../finding.ts';
 import type { Finding, QuickFix, Severity } from '../finding.ts';
 import { Located } from '../located.ts';
-import type { Range } from '../located.ts';
+import type { Range, Source } from '../located.ts';
 import type { ParsedDocument, ParsedFile } from '../parse.ts';
 import { hasPlaceholder } from '../placeholders.ts';
 import type { Resource } from '../resource.ts';
@@ -40,6 +40,22 @@ export function reportOf(found: Found, document: ParsedDocument | undefined, res
   if (ignoredNamespaces.has(resource?.namespace ?? '')) return [];
   if (document && (isDisabled(found, document) || hasPlaceholder(found.at.string ?? ''))) return [];
   return [render(found, resource)];
+}
+
+/** What rules said of places in a file. */
+export function reportsOf({ documents }: ParsedFile, all: Iterable<Found>): Report[] {
+  const bySource = new Map<Source, ParsedDocument>();
+  const reports: Report[] = [];
+  for (const found of all) {
+    if (bySource.size === 0) for (const document of documents) bySource.set(document.source, document);
+    const document = bySource.get(found.at.source);
+    if (document) reports.push(...reportOf(found, document, resourceAt(document, found.at.start)));
+  }
+  return reports;
+}
+
+function resourceAt({ resources }: ParsedDocument, offset: number): Resource | undefined {
+  return resources.find(({ root }) => root.start <= offset && offset <= root.end);
 }
 
 /** What is wrong with a file's text, before it is a resource. */

@@ -51,6 +51,11 @@ export class ResourceIndex {
     return this.places.has(resource);
   }
 
+  /** The file it stands in, or its address in the cluster; empty for one that is not here. */
+  uriOf(resource: Resource): string {
+    return this.places.get(resource)?.uri ?? '';
+  }
+
   /** Its number among the resources of its file, when others came or went before it. */
   move(resource: Resource, ordinal: number): void {
     const place = this.places.get(resource);

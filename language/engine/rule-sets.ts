@@ -56,7 +56,7 @@ export function askAlone(
   let lists: ByKind | undefined;
   for (const rule of rules) {
     const { checkOne } = rule;
-    if (checkOne) ask(rule, () => checkOne(resource), failed, found);
+    if (checkOne) ask(rule, () => checkOne(resource, context), failed, found);
     else ask(rule, () => rule.check((lists ??= listsOfOne(resource, pod)), context), failed, found);
   }
 }

@@ -1,7 +1,7 @@
 import type { Finding } from '../finding.ts';
 import type { Kind } from '../kinds.ts';
 import type { Resource } from '../resource.ts';
-import { defineRule, istioDocs } from '../rule.ts';
+import { defineResourceRule, istioDocs } from '../rule.ts';
 import type { Rule } from '../rule.ts';
 
 interface WebhookRule {
@@ -25,15 +25,10 @@ function define(
   kinds: Kind | readonly Kind[],
   { check, ...rule }: WebhookRule & Pick<Rule, 'code' | 'severity'>,
 ): Rule {
-  const reads = typeof kinds === 'string' ? [kinds] : kinds;
-  return defineRule({
+  return defineResourceRule({
     ...rule,
     docs: istioDocs(rule.code),
-    reads,
-    scope: 'resource',
-    checkOne: check,
-    *check(byKind) {
-      for (const kind of reads) for (const resource of byKind[kind]) yield* check(resource);
-    },
+    reads: typeof kinds === 'string' ? [kinds] : kinds,
+    check,
   });
 }

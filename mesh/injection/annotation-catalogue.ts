@@ -60,7 +60,20 @@ export function checkAnnotationValue(
  * of typing. Undefined if nothing is near enough, or if the name is known.
  */
 export function nearestName(name: string, carrier: Carrier = 'annotation'): string | undefined {
-  if (findCatalogueEntry(name, carrier)) return undefined;
+  const asked = `${carrier} ${name}`;
+  if (byName.has(asked)) return undefined;
+  if (nearest.has(asked)) return nearest.get(asked);
+  if (nearest.size >= mostRemembered) nearest.clear();
+  const found = findNearest(name, carrier);
+  nearest.set(asked, found);
+  return found;
+}
+
+/** The same few labels, `app` and `version`, stand on everything. */
+const nearest = new Map<string, string | undefined>();
+const mostRemembered = 1_000;
+
+function findNearest(name: string, carrier: Carrier): string | undefined {
   let nearest: { entry: CatalogueEntry; distance: number } | undefined;
   for (const entry of catalogue) {
     if (entry.carrier !== carrier) continue;

@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { finding } from '../../finding.ts';
+import type { Finding } from '../../finding.ts';
 import type { Located } from '../../located.ts';
 import { defineRefusal } from '../define-webhook-rule.ts';
 import { parseDuration } from '../values/durations.ts';
@@ -48,27 +49,49 @@ const durations = {
   Telemetry: [['metrics.*.reportingInterval', 1, 'fractions']],
 } satisfies Record<string, typeof traffic>;
 
+/** The same places as a tree, so that what is not written is passed over once. */
+interface Place {
+  below: [step: string, place: Place][];
+  limits?: [least?: number, precision?: 'fractions'];
+}
+
+const trees = new Map(Object.entries(durations).map(([kind, places]) => [kind, treeOf(places as typeof traffic)]));
+
+function treeOf(places: typeof traffic): Place {
+  const root: Place = { below: [] };
+  for (const [path, ...limits] of places) {
+    let here = root;
+    for (const step of path.split('.')) {
+      let next = here.below.find(([name]) => name === step)?.[1];
+      if (!next) here.below.push([step, (next = { below: [] })]);
+      here = next;
+    }
+    here.limits = limits;
+  }
+  return root;
+}
+
 /** Text that is no duration, or one too short or too fine for Envoy. */
 export const badDuration = defineRefusal(['VirtualService', 'DestinationRule', 'RequestAuthentication', 'Telemetry'], {
   id: 'common/bad-duration',
   why: 'A duration is a number with a unit (5s, 250ms, 1m30s); Istio refuses anything else, and timeouts below or finer than a millisecond.',
-  *check({ kind, spec }) {
-    const places: typeof traffic = durations[kind as keyof typeof durations];
-    for (const [path, ...limits] of places) {
-      for (const value of valuesAt(spec, path.split('.'))) {
-        if (value.string === undefined) continue;
-        const reason = whyNoDuration(value.string, ...limits);
-        if (reason) yield finding(value, reason);
-      }
-    }
+  check({ kind, spec }) {
+    const found: Finding[] = [];
+    checkBelow(spec, trees.get(kind)!, found);
+    return found;
   },
 });
 
-function valuesAt(from: Located, [step, ...rest]: string[]): Located[] {
-  if (step === undefined) return [from];
-  // Most of these places are empty in most resources.
-  if (!from.exists) return [];
-  return (step === '*' ? from.items : [from.at(step)]).flatMap((next) => valuesAt(next, rest));
+function checkBelow(value: Located, { below, limits }: Place, found: Finding[]): void {
+  const reason = limits && value.string !== undefined ? whyNoDuration(value.string, ...limits) : undefined;
+  if (reason) found.push(finding(value, reason));
+  for (const [step, place] of below) {
+    if (step === '*') for (const item of value.items) checkBelow(item, place, found);
+    else {
+      const next = value.entry(step)?.value;
+      if (next) checkBelow(next, place, found);
+    }
+  }
 }
 
 function whyNoDuration(text: string, least?: number, precision?: 'fractions'): string | undefined {

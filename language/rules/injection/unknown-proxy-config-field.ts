@@ -1,9 +1,9 @@
 import * as l10n from '@vscode/l10n';
-import { parse } from 'yaml';
 import { misspeltProxyFields } from '../../../mesh/injection/proxy-config.ts';
 import { Located } from '../../located.ts';
 import { defineRule, finding } from '../../rule.ts';
 import { stringAt } from './annotated.ts';
+import { parseAnnotationYaml } from './annotation-yaml.ts';
 
 const name = 'proxy.istio.io/config';
 
@@ -39,7 +39,7 @@ export const unknownProxyConfigField = defineRule({
 /** What is no YAML, or no map, is told elsewhere. */
 function fieldsOf(text: string): Record<string, unknown> {
   try {
-    const parsed: unknown = parse(text);
+    const parsed: unknown = parseAnnotationYaml(text);
     return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
       ? (parsed as Record<string, unknown>)
       : {};

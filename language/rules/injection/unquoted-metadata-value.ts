@@ -52,6 +52,7 @@ export const unquotedMetadataValue = defineRule({
   scope: 'resource',
   *check(byKind) {
     for (const kind of everything) {
+      if (byKind[kind].length === 0) continue;
       for (const { metadata } of byKind[kind]) {
         for (const carrier of ['labels', 'annotations'] as const) {
           for (const entry of metadata.at(carrier).entries) {

@@ -1,5 +1,4 @@
 import * as l10n from '@vscode/l10n';
-import { parse } from 'yaml';
 import {
   checkAnnotationValue,
   describeFormat,
@@ -12,6 +11,7 @@ import type { QuickFix } from '../../finding.ts';
 import type { Located } from '../../located.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
 import { annotatedKinds, entriesOf, listAnnotated } from './annotated.ts';
+import { parseAnnotationYaml } from './annotation-yaml.ts';
 import { partOfValue } from './part-of-value.ts';
 
 /**
@@ -31,7 +31,7 @@ export const wrongAnnotationValue = defineRule({
       for (const { key, value } of entriesOf(metadata, 'annotations')) {
         const known = findCatalogueEntry(key.string!, 'annotation');
         if (!known?.format || value.string === undefined || !mayStandOn(known, kind)) continue;
-        const problem = checkAnnotationValue(known, value.string, parse);
+        const problem = checkAnnotationValue(known, value.string, parseAnnotationYaml);
         if (!problem) continue;
         const at = problem.at ? partOfValue(value, problem.at.start, problem.at.end) : value;
         yield finding(at, describe(known, problem.message), { fixes: corrections(known, value) });
@@ -54,9 +54,9 @@ function corrections(known: CatalogueEntry, value: Located): QuickFix[] {
   let text = value.string!;
   let certain = true;
   for (
-    let problem = checkAnnotationValue(known, text, parse);
+    let problem = checkAnnotationValue(known, text, parseAnnotationYaml);
     problem;
-    problem = checkAnnotationValue(known, text, parse)
+    problem = checkAnnotationValue(known, text, parseAnnotationYaml)
   ) {
     const { start, end } = problem.at ?? { start: 0, end: text.length };
     if (problem.instead !== undefined) {

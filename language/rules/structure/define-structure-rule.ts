@@ -1,4 +1,4 @@
-import { defineRule, istioDocs } from '../../rule.ts';
+import { defineResourceRule, istioDocs } from '../../rule.ts';
 import type { Rule } from '../../rule.ts';
 import { structureFindings } from '../../schema/check-structure.ts';
 import type { StructureFault } from '../../schema/structure-findings.ts';
@@ -10,20 +10,15 @@ import { istioKinds } from '../../schema/structure.ts';
  * dropped by clients that do not ask for it, which is worse: the mesh then does something else than what is written.
  */
 export function defineStructureRule(fault: StructureFault, why: string): Rule {
-  return defineRule({
+  return defineResourceRule({
     id: `structure/${fault}`,
     code: 'IST0106',
     severity: 'error',
     docs: istioDocs('IST0106'),
     why,
     reads: istioKinds,
-    scope: 'resource',
-    *check(byKind, { structures }) {
-      for (const kind of istioKinds) {
-        for (const resource of byKind[kind]) {
-          for (const found of structureFindings(resource, structures)) if (found.fault === fault) yield found;
-        }
-      }
+    *check(resource, { structures }) {
+      for (const found of structureFindings(resource, structures)) if (found.fault === fault) yield found;
     },
   });
 }
