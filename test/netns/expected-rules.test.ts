@@ -5,7 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../mesh/interception/interception-settings.ts';
 import type { InterceptionSettings } from '../../mesh/interception/interception-settings.ts';
 import { printRules } from '../../mesh/interception/print-rules.ts';
+import { defaultProbeAddress, programAmbient } from '../../mesh/interception/program-ambient.ts';
+import type { AmbientSettings } from '../../mesh/interception/program-ambient.ts';
 import { programRules } from '../../mesh/interception/program-rules.ts';
+import type { Ruleset } from '../../mesh/interception/ruleset.ts';
 
 /**
  * Expected rules are printed as `iptables-save` prints them: what is restored into a real network namespace has to come
@@ -47,22 +50,54 @@ describe.skipIf(why !== undefined)('expected rules in a real network namespace',
   beforeAll(() => void execFileSync('ip', ['netns', 'add', name]));
   afterAll(() => void spawnSync('ip', ['netns', 'del', name]));
 
+  const backends = ['nft', 'legacy'].filter((backend) => spawnSync('which', [`iptables-${backend}-save`]).status === 0);
+
   it.each(Object.keys(variants))('come back as they were printed: %s', (variant) => {
-    for (const family of ['4', '6'] as const) {
-      const text = printRules(
-        programRules({ ...defaultSettings, ipv6: true, ...variants[variant] }, {}, family).ruleset,
-      );
-      const tool = family === '4' ? 'iptables-nft' : 'ip6tables-nft';
-      inside(['nft', 'flush', 'ruleset']);
-      inside([`${tool}-restore`], text);
-      const saved = inside([`${tool}-save`]).replace(/^#.*\n/gm, '');
-      expect(saved.replace(/^(:.*) \[.*\]$/gm, '$1 [0:0]')).toBe(text);
-    }
+    for (const family of ['4', '6'] as const)
+      comeBack(programRules({ ...defaultSettings, ipv6: true, ...variants[variant] }, {}, family).ruleset, backends);
+  });
+
+  it.each(Object.keys(ambientVariants))('come back as they were printed: ambient, %s', (variant) => {
+    for (const family of ['4', '6'] as const)
+      comeBack(programAmbient({ ...defaultAmbient, ...ambientVariants[variant] }, family).ruleset, backends);
   });
 });
 
+const defaultAmbient: AmbientSettings = {
+  captureDns: true,
+  captureInbound: true,
+  virtualInterfaces: [],
+  probeAddress: defaultProbeAddress,
+};
+const ambientVariants: Record<string, Partial<AmbientSettings>> = {
+  'with DNS': {},
+  'without DNS': { captureDns: false },
+  'as an ingress, with a virtual machine': { captureInbound: false, virtualInterfaces: ['vm0', 'vm1'] },
+};
+
+function comeBack(ruleset: Ruleset, backends: string[]): void {
+  const text = printRules(ruleset);
+  const tool = ruleset.family === '4' ? 'iptables' : 'ip6tables';
+  for (const backend of backends) {
+    inside(['nft', 'flush', 'ruleset']);
+    inside([`${tool}-${backend}-restore`], text);
+    const saved = inside([`${tool}-${backend}-save`]).replace(/^#.*\n/gm, '');
+    inside([`${tool}-${backend}-restore`], text.replace(/^-A.*\n/gm, ''));
+    const printed = saved.replace(/^(:.*) \[.*\]$/gm, '$1 [0:0]');
+    // Tables of iptables-legacy stand in the order in which the kernel met them, and stay there when they are empty.
+    const expected = backend === 'nft' ? text : byTable(text);
+    const actual = backend === 'nft' ? printed : byTable(printed).filter((table) => /^-A/m.test(table));
+    expect({ backend, text: actual }).toEqual({ backend, text: expected });
+  }
+}
+
+function byTable(text: string): string[] {
+  return text.split(/(?<=^COMMIT\n)/m).sort();
+}
+
 function inside(command: string[], input = ''): string {
-  return execFileSync('ip', ['netns', 'exec', name, ...command], { encoding: 'utf8', input });
+  const stdio: ['pipe', 'pipe', 'pipe'] = ['pipe', 'pipe', 'pipe'];
+  return execFileSync('ip', ['netns', 'exec', name, ...command], { encoding: 'utf8', input, stdio });
 }
 
 function reasonToSkip(): string | undefined {
