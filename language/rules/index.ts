@@ -11,11 +11,13 @@ import { envoyFilterRules } from './envoy-filter/index.ts';
 import { serverTlsRules } from './server-tls/index.ts';
 import { serviceEntryRules } from './service-entry/index.ts';
 import { authorizationPolicyRules } from './authorization-policy/index.ts';
+import { neverMatches } from './authorization-policy/never-matches.ts';
 import { requestAuthenticationRules } from './request-authentication/index.ts';
 import { sidecarRules } from './sidecar/index.ts';
 import { structureRules } from './structure/index.ts';
 import { gatewayNotFound } from './virtual-service/gateway-not-found.ts';
 import { hostNotFound } from './virtual-service/host-not-found.ts';
+import { literalWildcard } from './virtual-service/literal-wildcard.ts';
 import { portNotFound } from './virtual-service/port-not-found.ts';
 import { subsetNotFound } from './virtual-service/subset-not-found.ts';
 import { virtualServiceRules } from './virtual-service/index.ts';
@@ -41,6 +43,8 @@ export const rules: readonly Rule[] = [
   weightsThatCannotWork,
   weightMissing,
   weightsNotHundred,
+  neverMatches,
+  literalWildcard,
   ...commonRules,
   ...virtualServiceRules,
   ...destinationRuleRules,
