@@ -25,13 +25,11 @@ export function driftView(state: InterceptionState, reading: ReadingView, contex
     );
   const comparison = driftOf(state, reading);
   if (!drift)
-    return state.phase === 'loading'
-      ? statusView('loading', l10n.t('The expected rules are being worked out…'), '')
-      : statusView(
-          'unknown',
-          l10n.t('Not compared: nobody worked out the expected rules.'),
-          l10n.t('Read again to try once more.'),
-        );
+    return statusView(
+      'loading',
+      l10n.t('The expected rules are being worked out…'),
+      state.phase === 'ready' ? l10n.t('That takes a moment. If it stays so, read again.') : '',
+    );
   if (!comparison)
     return statusView(
       'unknown',
@@ -84,7 +82,7 @@ function headView(
   reading: ReadingView,
   { post }: ViewContext,
 ): TemplateResult {
-  const told = basis ? l10n.t('Expected: {0}.', basis) : '';
+  const told = basis ? l10n.t('Expected: {0}.', basis.replace(/[.。]$/, '')) : '';
   const actions = expected
     ? html`<vscode-button secondary class="copy-expected" @click=${() => post({ type: 'copy', text: expected })}
           >${icon('copy', 'content-before')}${l10n.t('Copy Expected')}</vscode-button
