@@ -16,8 +16,14 @@ export function parseNftJson(text: string): Ruleset {
       const chain = asObject(object['chain']);
       if (chain && keyOf(chain, 'table') === key) {
         const made = builder.chain(asText(chain['name']));
-        if (typeof chain['hook'] === 'string') made.policy = asText(chain['policy'] ?? 'accept').toUpperCase();
+        if (typeof chain['hook'] === 'string') {
+          made.policy = asText(chain['policy'] ?? 'accept').toUpperCase();
+          const type = asText(chain['type']);
+          made.hook = { type, hook: asText(chain['hook']), priority: Number(chain['prio'] ?? 0) };
+        }
       }
+      const set = asObject(object['set']) ?? asObject(object['map']);
+      if (set && keyOf(set, 'table') === key) addSet(set, builder);
       const rule = asObject(object['rule']);
       if (!rule || keyOf(rule, 'table') !== key) continue;
       const words = asArray(rule['expr']).map(printStatement);
@@ -27,6 +33,13 @@ export function parseNftJson(text: string): Ruleset {
   }
   warnOfHidden(builder, hidden);
   return builder.done('nft-json');
+}
+
+function addSet(set: Json, builder: RulesetBuilder): void {
+  const type = Array.isArray(set['type']) ? set['type'].map(asText).join(' . ') : asText(set['type']);
+  const data = Array.isArray(set['map']) ? set['map'].map(asText).join(' . ') : asText(set['map']);
+  const elements = asArray(set['elem']).map(printElement).join(', ');
+  builder.addSet(asText(set['name']), data === '' ? type : `${type} : ${data}`, elements);
 }
 
 function readObjects(text: string, builder: RulesetBuilder): Json[] {
@@ -97,6 +110,12 @@ function printStatement(statement: unknown): string {
         .join('')}`;
     case 'limit':
       return `limit rate ${inner['inv'] === true ? 'over ' : ''}${asText(inner['rate'])}/${asText(inner['per'])}${inner['burst'] === undefined ? '' : ` burst ${asText(inner['burst'])} packets`}`;
+    case 'quota':
+      return `quota ${inner['inv'] === true ? 'over ' : ''}${asText(inner['val'])} ${asText(inner['val_unit'])}`;
+    case 'ct count':
+      return `ct count ${inner['inv'] === true ? 'over ' : ''}${asText(inner['val'])}`;
+    case 'set':
+      return `${asText(inner['op'])} ${asText(inner['set'])} { ${printExpression(inner['elem'])} }`;
     case 'vmap':
       return `${printExpression(inner['key'])} vmap ${printExpression(inner['data'])}`;
     default:
@@ -124,7 +143,7 @@ function printNat(name: string, { addr, port, flags, family }: Json): string {
       ? ''
       : ` to ${wrapped}${port === undefined ? '' : `:${printExpression(port)}`}`;
   const words = (Array.isArray(flags) ? flags : flags === undefined ? [] : [flags]).map(asText);
-  return `${name}${name === 'tproxy' && typeof family === 'string' ? ` ${family}` : ''}${to}${words.length ? ` ${words.join(',')}` : ''}`;
+  return `${name}${typeof family === 'string' ? ` ${family}` : ''}${to}${words.length ? ` ${words.join(',')}` : ''}`;
 }
 
 function printExpression(expression: unknown): string {
@@ -137,8 +156,27 @@ function printExpression(expression: unknown): string {
   const list = asArray(value);
   switch (name) {
     case 'meta':
+      return `meta ${asText(inner['key'])}`;
     case 'ct':
-      return `${name} ${asText(inner['key'])}`;
+      return ['ct', ...(typeof inner['dir'] === 'string' ? [inner['dir']] : []), asText(inner['key'])].join(' ');
+    case 'socket':
+      return `socket ${asText(inner['key'])}`;
+    case 'exthdr':
+      return `exthdr ${asText(inner['name'])}${typeof inner['field'] === 'string' ? ` ${inner['field']}` : ''}`;
+    case 'numgen':
+      return `numgen ${asText(inner['mode'])} mod ${asText(inner['mod'])}${inner['offset'] ? ` offset ${asText(inner['offset'])}` : ''}`;
+    case 'jhash':
+    case 'symhash':
+      return [
+        name,
+        ...(inner['expr'] === undefined ? [] : [printExpression(inner['expr'])]),
+        'mod',
+        asText(inner['mod']),
+      ].join(' ');
+    case 'map':
+      return `${printExpression(inner['key'])} map ${printExpression(inner['data'])}`;
+    case 'elem':
+      return printExpression(inner['val']);
     case 'payload':
       return inner['protocol'] === undefined ? 'payload' : `${asText(inner['protocol'])} ${asText(inner['field'])}`;
     case 'fib':
@@ -154,17 +192,21 @@ function printExpression(expression: unknown): string {
     case '&':
     case '|':
     case '^':
+    case '<<':
+    case '>>':
       return list.map(printExpression).join(` ${name} `);
     default:
       return name;
   }
 }
 
-/** An element of a set; of a map, `key : verdict`. */
+/** An element of a set; of a map, `key : verdict` or `key : value`. */
 function printElement(element: unknown): string {
   if (!Array.isArray(element)) return printExpression(element);
-  const [key, verdict] = element as unknown[];
-  return `${printExpression(key)} : ${printStatement(verdict)}`;
+  const [key, value] = element as unknown[];
+  const [name = ''] = Object.keys(asObject(value) ?? {});
+  const isVerdict = /^(accept|drop|return|continue|jump|goto)$/.test(name);
+  return `${printExpression(key)} : ${isVerdict ? printStatement(value) : printExpression(value)}`;
 }
 
 function asObject(value: unknown): Json | undefined {

@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { readNftRule } from './nft-expressions.ts';
 import { translateNftRule } from './nft-to-rules.ts';
+import { lookup } from './lookup.ts';
 import { lines } from './parse-save.ts';
 import type { Family, Ruleset } from './ruleset.ts';
 import { RulesetBuilder } from './ruleset-builder.ts';
@@ -20,6 +21,7 @@ export function parseNftText(text: string): Ruleset {
   let chain: string | undefined;
   /** Open braces of something that is passed over. */
   let skipping = 0;
+  let set: { name: string; lines: string[] } | undefined;
   let number = 0;
   for (const raw of lines(text)) {
     number++;
@@ -27,6 +29,9 @@ export function parseNftText(text: string): Ruleset {
     if (line === '' || line.startsWith('#')) continue;
     if (skipping > 0) {
       skipping = Math.max(0, skipping + braces(line));
+      set?.lines.push(line);
+      if (skipping === 0 && set) addSet(set.name, set.lines, builder);
+      if (skipping === 0) set = undefined;
       continue;
     }
     const table = /^table (?:(\w+) )?(\S+) \{$/.exec(line);
@@ -45,6 +50,9 @@ export function parseNftText(text: string): Ruleset {
       chain = undefined;
     } else if (place && chain !== undefined) {
       if (!readHook(line, chain, builder)) addNftRule(line, { ...place, chain }, builder, hidden);
+    } else if (place && /^(set|map) \S+ \{$/.test(line)) {
+      set = { name: line.split(' ')[1] ?? '', lines: [] };
+      skipping = 1;
     } else if (place && /^(set|map|flowtable|counter|quota|limit|ct|secmark|synproxy)\b.*\{/.test(line)) {
       skipping = Math.max(0, braces(line));
     } else if (!place || !/^(comment|flags) /.test(line)) {
@@ -55,6 +63,16 @@ export function parseNftText(text: string): Ruleset {
   return builder.done('nft');
 }
 
+/** `type ipv4_addr : verdict`, `elements = { 1.1.1.1 : drop }` */
+function addSet(name: string, lines: string[], builder: RulesetBuilder): void {
+  const text = lines.join(' ');
+  const type =
+    /(?:^|\s)type(?:of)? (.*?)(?= (?:size|flags|timeout|gc-interval|policy|counter|comment|auto-merge|elements) | \}$)/.exec(
+      text,
+    );
+  builder.addSet(name, type?.[1] ?? '', /elements = \{(.*)\}.*\}$/.exec(text)?.[1] ?? '');
+}
+
 /** Adds the rule that a line of nft describes, to the open table. */
 export function addNftRule(
   text: string,
@@ -63,7 +81,8 @@ export function addNftRule(
   hidden: Set<string>,
 ): void {
   const translation = translateNftRule(readNftRule(text), place);
-  for (const rule of translation.rules) builder.addRule(rule);
+  const nft = translation.hidden.length ? undefined : { text };
+  for (const rule of translation.rules) builder.addRule(nft ? { ...rule, nft } : rule);
   for (const name of translation.hidden) hidden.add(name);
 }
 
@@ -81,10 +100,28 @@ export function warnOfHidden(builder: RulesetBuilder, hidden: ReadonlySet<string
 /** `type nat hook prerouting priority dstnat; policy accept;` */
 function readHook(line: string, chain: string, builder: RulesetBuilder): boolean {
   if (/^comment "/.test(line)) return true;
-  const found = /^type \w+ hook \w+ .*?;(?: policy (\w+);)?/.exec(line);
+  const found = /^type (\w+) hook (\w+) (?:devices? .*? )?priority ([^;]*);(?: policy (\w+);)?/.exec(line);
   if (!found) return false;
-  builder.chain(chain).policy = (found[1] ?? 'accept').toUpperCase();
+  const [, type = '', hook = '', priority = '', policy = 'accept'] = found;
+  const made = builder.chain(chain);
+  made.policy = policy.toUpperCase();
+  made.hook = { type, hook, priority: readPriority(priority) };
   return true;
+}
+
+const priorities: Record<string, number> = {
+  raw: -300,
+  mangle: -150,
+  dstnat: -100,
+  filter: 0,
+  security: 50,
+  srcnat: 100,
+};
+
+/** `-110`, `filter`, `dstnat - 10` */
+function readPriority(written: string): number {
+  const [, name = '', sign, offset] = /^([a-z]+)?\s*([+-])?\s*(\d+)?$/.exec(written.trim()) ?? [];
+  return (lookup(priorities, name) ?? 0) + (sign === '-' ? -1 : 1) * Number(offset ?? 0);
 }
 
 function braces(line: string): number {

@@ -6,6 +6,7 @@ import type {
   IptablesChain,
   IptablesRule,
   IptablesSection,
+  NamedSet,
   Ruleset,
   RulesFormat,
 } from './ruleset.ts';
@@ -26,6 +27,7 @@ export class RulesetBuilder {
   readonly #sections: IptablesSection[] = [];
   #open: OpenTable | undefined;
   #named = false;
+  readonly #sets: NamedSet[] = [];
 
   get inTable(): boolean {
     return this.#open !== undefined;
@@ -82,6 +84,13 @@ export class RulesetBuilder {
     return chain;
   }
 
+  /** A set or map of the open table. */
+  addSet(name: string, type: string, elements: string): void {
+    const set: NamedSet = { name, type, elements, table: this.#open?.table ?? '' };
+    if (this.#open?.family) set.family = this.#open.family;
+    this.#sets.push(set);
+  }
+
   /** @param at from 1; absent: at the end. */
   addRule(rule: IptablesRule, at?: number): void {
     const chain = this.chain(rule.chain);
@@ -99,6 +108,7 @@ export class RulesetBuilder {
       warnings: this.warnings.done(),
     };
     if (this.#named) ruleset.sections = this.#sections;
+    if (this.#sets.length) ruleset.sets = this.#sets;
     if (trailingComments?.length) ruleset.trailingComments = trailingComments;
     return ruleset;
   }

@@ -43,6 +43,8 @@ export interface IptablesRule {
   line?: number;
   /** The family of the table it stands in, where one text shows several (`nft list ruleset`). */
   family?: Family;
+  /** A rule of native nftables as nft prints it. Rules that share one are the lines that iptables needs for it. */
+  nft?: { text: string };
 }
 
 /** `inet`: one table for both, which only native nftables has. */
@@ -56,6 +58,29 @@ export interface IptablesChain {
   counters?: Counters;
   rules: IptablesRule[];
   family?: Family;
+  /** Where the kernel asks a base chain of nftables. */
+  hook?: ChainHook;
+}
+
+/** `type nat hook prerouting priority dstnat - 10`: type `nat`, hook `prerouting`, priority -110. */
+export interface ChainHook {
+  type: string;
+  hook: string;
+  priority: number;
+}
+
+/** A set or map: of nftables, in its table, or of ipset, which all tables share. */
+export interface NamedSet {
+  name: string;
+  /** Of nftables only. */
+  table?: string;
+  family?: Family;
+  /** `hash:ip,port`, `ipv4_addr . inet_service : verdict` */
+  type: string;
+  /** As they are written: between nft's braces, or the `add` lines of `ipset save` without `add NAME`. */
+  elements: string;
+  /** ipset: the whole lines, in the order of the text. */
+  lines?: string[];
 }
 
 /** One `*table … COMMIT` of the text, with the comment lines above it. A table may come twice (IPv4 and IPv6 in one file). */
@@ -79,4 +104,8 @@ export interface Ruleset {
   trailingComments?: string[];
   /** Lines or parts that were not understood, in words; they do not stop the reading. */
   warnings: string[];
+  /** Sets and maps that the text shows. */
+  sets?: NamedSet[];
+  /** The lines of `ipset save` in the text, and whether they stand before the rules. */
+  ipset?: { lines: string[]; before: boolean };
 }

@@ -9,9 +9,10 @@ import { readPrograms } from './trace/programs.ts';
 import type { TableProgram } from './trace/programs.ts';
 import { describeDoubts, sayTrace } from './trace/say-trace.ts';
 import { walkHook } from './trace/walk-tables.ts';
-import type { Decision, Journey } from './trace/walk-tables.ts';
+import type { Decision, Journey, TraceStep } from './trace/walk-tables.ts';
 
 export type { ConnectionState, Packet } from './trace/packet.ts';
+export type { TraceStep } from './trace/walk-tables.ts';
 
 export type Verdict = 'REDIRECT' | 'TPROXY' | 'DROP' | 'PASS';
 
@@ -19,8 +20,13 @@ export interface Trace {
   verdict: Verdict;
   /** Where REDIRECT or TPROXY takes it. */
   port?: number;
-  /** The rules that matched, in the order the kernel takes them; jumps and RETURNs are among them. */
+  /**
+   * The rules of raw, mangle and nat that matched, in the order the kernel takes them; jumps and RETURNs are among them.
+   * Out: those of OUTPUT and then, if the packet stays on the machine, of PREROUTING; in: those of PREROUTING.
+   */
   path: IptablesRule[];
+  /** All rules that matched, also those of INPUT, FORWARD, POSTROUTING and of filter, which comes after routing. */
+  steps: TraceStep[];
   /** Where it ends, in a sentence; and what could not be known on the way. */
   says: string;
   /** Rules that could not be judged, one sentence each; they are also in `says`. */
@@ -34,8 +40,9 @@ export interface Trace {
  *          PREROUTING raw → mangle → INPUT mangle → filter (nat has bound the connection and is not asked again)
  *     in:  PREROUTING raw → mangle → nat → INPUT mangle → filter (or FORWARD, when it is not for this machine)
  *
- * What cannot be known from rules and packet (sets, chance, time) counts as not matching, and is said. Policy routes are
- * not in a rule set: the one that Istio adds beside the rules is taken as there.
+ * Native tables of nftables stand among them by the priorities of their chains. What cannot be known from rules and packet
+ * (sets without their contents, time) counts as not matching, and is said. Policy routes are not in a rule set: the one
+ * that Istio adds beside the rules is taken as there.
  */
 export function tracePacket(ruleset: Ruleset, packet: Packet): Trace {
   const facts = learnFacts(ruleset);
@@ -44,7 +51,7 @@ export function tracePacket(ruleset: Ruleset, packet: Packet): Trace {
   if (packet.direction === 'out' && routesToLoopback(start, facts)) start.outIface = 'lo';
   const programs = readPrograms(ruleset);
   const mine = programs.filter(({ family }) => family === undefined || family === 'inet' || family === start.family);
-  const journey: Journey = { packet: start, path: [], decisions: [], doubts: [], steps: 0, looped: false };
+  const journey: Journey = { packet: start, steps: [], decisions: [], doubts: [], looped: false };
   const arrives = packet.direction === 'out' ? send(mine, journey, facts) : receive(mine, journey, facts, packet);
   const outcome = decide(journey, arrives);
   const warnings = describeDoubts(journey.doubts);
@@ -56,9 +63,20 @@ export function tracePacket(ruleset: Ruleset, packet: Packet): Trace {
     unseen: mine.length === 0 && programs.length > 0,
     first: () => tracePacket(ruleset, { ...packet, ctstate: 'NEW' }).says,
   });
-  const trace: Trace = { verdict: outcome.verdict, path: journey.path, says: [says, ...warnings].join(' '), warnings };
+  const trace: Trace = {
+    verdict: outcome.verdict,
+    path: journey.steps.filter(decidesInterception).map(({ rule }) => rule),
+    steps: journey.steps,
+    says: [says, ...warnings].join(' '),
+    warnings,
+  };
   if (outcome.port !== undefined) trace.port = outcome.port;
   return trace;
+}
+
+/** raw, mangle and nat of the two hooks where packets are taken to a proxy; filter comes after them. */
+function decidesInterception({ hook, priority }: TraceStep): boolean {
+  return (hook === 'OUTPUT' || hook === 'PREROUTING') && priority < 0;
 }
 
 /** A packet that a process here sends. False: it was dropped. */
@@ -79,6 +97,7 @@ function send(programs: TableProgram[], journey: Journey, facts: InterceptionFac
   if (!walkHook(programs, 'POSTROUTING', journey)) return false;
   if (!stays) return true;
   journey.looped = true;
+  if (packet.tracked && packet.state !== 'INVALID' && packet.state !== 'UNTRACKED') packet.confirmed = true;
   // An INVALID packet carries no connection along, so tracking looks at it once more.
   if (packet.state === 'INVALID') packet.tracked = false;
   packet.owner = undefined;

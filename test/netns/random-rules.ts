@@ -232,3 +232,36 @@ export function randomPacket(random: Random, family: '4' | '6', sport: number): 
   if (random() < 0.25) packet.mark = pick(random, [0x539, 0x53a, 0x111, 1]);
   return packet;
 }
+
+/** `ipset restore` for the sets that rules by chance name. */
+export function randomIpsets(family: '4' | '6'): string {
+  const inet = family === '4' ? 'inet' : 'inet6';
+  const [own, other, net, exception] =
+    family === '4'
+      ? ['10.77.0.2', '93.184.1.9', '10.0.0.0/8', '10.77.0.0/24']
+      : ['fd77::2', '2001:db8::9', 'fd00::/8', 'fd77::/64'];
+  return [
+    `create hosts hash:ip family ${inet}`,
+    `add hosts ${own}`,
+    `add hosts ${other}`,
+    `create nets hash:net family ${inet}`,
+    `add nets ${net}`,
+    `add nets ${exception} nomatch`,
+    `create pairs hash:ip,port family ${inet}`,
+    `add pairs ${own},tcp:80`,
+    `add pairs ${own},udp:53`,
+    `add pairs ${other},tcp:443`,
+    `create netports hash:net,port family ${inet}`,
+    `add netports ${net},tcp:8080-9100`,
+    `create nics hash:net,iface family ${inet}`,
+    `add nics ${net},lo`,
+    `add nics ${net},eth1`,
+    `create ports bitmap:port range 0-65535`,
+    `add ports 53`,
+    `add ports 15000-15100`,
+    `create list list:set`,
+    `add list hosts`,
+    `add list nets`,
+    '',
+  ].join('\n');
+}

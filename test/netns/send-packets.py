@@ -2,7 +2,7 @@
 
 Runs inside the network namespace whose rules are judged; argument: path of the peer's network namespace. Reads jobs as
 JSON lines, writes one JSON line for each: {"rules": [...], "input": [dst, dport, mark] | null, "sent": [...] | null}.
-`rules` are the lines of iptables-save whose packet counter grew, each as often as it grew.
+`rules` are the lines of iptables-save, or the rules of nft, whose packet counter grew, each as often as it grew.
 """
 
 import ctypes
@@ -68,16 +68,36 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def read_counters(save):
-    counters, table = {}, ""
+def read_counters(tools):
+    counters = {}
+    for tool in tools:
+        lines = read_nft() if tool == "nft" else read_save(tool + "-save")
+        for key, count in lines:
+            counters[key] = counters.get(key, 0) + count
+    return counters
+
+
+def read_save(save):
+    table = ""
     for line in run(save, "-c").splitlines():
         if line.startswith("*"):
             table = line[1:]
         found = re.match(r"\[(\d+):\d+\] (-A .*)", line)
         if found:
-            key = (table, found[2])
-            counters[key] = counters.get(key, 0) + int(found[1])
-    return counters
+            yield (table, found[2]), int(found[1])
+
+
+def read_nft():
+    """Rules as TABLE and "CHAIN RULE", the counter without its numbers."""
+    table, chain = "", ""
+    for line in run("nft", "list", "ruleset").splitlines():
+        opened = re.match(r"table \w+ (\S+) {|\t(?:chain (\S+) {)", line)
+        if opened:
+            table, chain = opened[1] or table, opened[2] or ""
+        found = re.search(r"counter packets (\d+) bytes \d+", line)
+        if found and table != "judge":
+            rule = line.strip().replace(found[0], "counter")
+            yield (table, chain + " " + rule), int(found[1])
 
 
 def read_set(name):
@@ -139,17 +159,17 @@ def main():
     peers = {family: raw_socket(family) for family in families}
     enter("/proc/%d/ns/net" % os.getppid() if len(sys.argv) < 3 else sys.argv[2])
     listeners = [listen_transparently(family) for family in families]
-    before, last_save = None, None
+    before, last = None, None
     for line in sys.stdin:
         job = json.loads(line)
-        save, packet = job["save"], job["packet"]
-        if job.get("fresh") or save != last_save or before is None:
-            before, last_save = read_counters(save), save
+        tools, packet = job["tools"], job["packet"]
+        if job.get("fresh") or tools != last or before is None:
+            before, last = read_counters(tools), tools
         if packet.get("ctstate") == "ESTABLISHED":
             for zone in job["zones"]:
                 track(packet, zone)
         error = send(packet, peers)
-        after = read_counters(save)
+        after = read_counters(tools)
         grown = [[*key] for key, count in after.items() for _ in range(count - before.get(key, 0))]
         before = after
         version = "6" if ":" in packet["dst"] else "4"

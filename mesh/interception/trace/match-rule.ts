@@ -1,20 +1,24 @@
 import { lookup } from '../lookup.ts';
 import { protocolName } from '../protocols.ts';
-import type { IptablesRule, Match } from '../ruleset.ts';
+import type { IptablesRule, Match, NamedSet } from '../ruleset.ts';
 import { isInNetwork, isInRange, isLoopback, isSingleAddress } from './addresses.ts';
+import { isInIpset } from './ipset.ts';
 import type { Hook, PacketInFlight } from './packet.ts';
 
 /** Where a rule stands, as far as its matches care. */
 export interface Place {
-  /** As iptables calls it: `raw`, `mangle`, `nat`, `filter`, `security`. */
-  table: string;
   hook: Hook;
   /** A table of native nftables: there, what is missing (a socket, a connection) fits neither a condition nor its opposite. */
   native: boolean;
+  /** ipset's for a table of iptables, its own for one of nftables. */
+  sets: ReadonlyMap<string, NamedSet>;
 }
 
-/** `never`: no match, negated or not. `unknown`: the packet's description does not tell. */
-type Outcome = boolean | 'never' | 'unknown';
+/**
+ * `never`: no match, negated or not. `unknown`: the packet's description does not tell. `assumed`: it does not tell either,
+ * but there is a value that nearly every packet has.
+ */
+type Outcome = boolean | 'never' | 'unknown' | { assumed: boolean };
 
 type Test = (match: Match, packet: PacketInFlight, place: Place, rule: IptablesRule) => Outcome;
 
@@ -22,6 +26,8 @@ export interface RuleAnswer {
   matches: boolean;
   /** The conditions that nobody can judge from here; with any of them the rule is taken as not matching. */
   unknown: Match[];
+  /** The conditions that hold if the packet is like nearly every other. */
+  assumed: Match[];
 }
 
 /**
@@ -30,19 +36,22 @@ export interface RuleAnswer {
  */
 export function matchRule(rule: IptablesRule, packet: PacketInFlight, place: Place): RuleAnswer {
   const unknown: Match[] = [];
+  const assumed: Match[] = [];
   for (const match of rule.matches) {
     const outcome = judge(match, packet, place, rule);
-    if (outcome === false) return { matches: false, unknown: [] };
+    if (outcome === false) return { matches: false, unknown: [], assumed: [] };
     if (outcome === 'unknown') unknown.push(match);
+    else if (outcome !== true) (outcome.assumed ? assumed : unknown).push(match);
   }
-  return { matches: unknown.length === 0, unknown };
+  return { matches: unknown.length === 0, unknown, assumed };
 }
 
-function judge(match: Match, packet: PacketInFlight, place: Place, rule: IptablesRule): boolean | 'unknown' {
+function judge(match: Match, packet: PacketInFlight, place: Place, rule: IptablesRule): Exclude<Outcome, 'never'> {
   const { module = '', option, negated } = match;
   const test = match.module === undefined ? lookup(basicTests, option) : lookup(moduleTests, module);
   const outcome = test?.(match, packet, place, rule) ?? 'unknown';
   if (outcome === 'never') return false;
+  if (typeof outcome === 'object') return { assumed: outcome.assumed !== negated };
   return outcome === 'unknown' ? outcome : outcome !== negated;
 }
 
@@ -62,6 +71,33 @@ const basicTests: Record<string, Test> = {
 const moduleTests: Record<string, Test> = {
   comment: () => true,
   nfacct: () => true,
+  set: ({ option, values }, packet, { sets }) =>
+    option === '--match-set'
+      ? isInIpset(values[0] ?? '', values[1] ?? '', packet, sets)
+      : option === '--return-nomatch' || 'unknown',
+  connlabel: () => 'unknown',
+  // No policy of IPsec has to do with a packet of a pod's, as far as rules tell.
+  policy: ({ option, values }) =>
+    option === '--dir' ? true : option === '--pol' ? { assumed: values[0] === 'none' } : 'unknown',
+  // A packet of a pod comes over no bridge: that is the node's matter.
+  physdev: () => ({ assumed: false }),
+  ttl: (match) => assumeNumber(match, 64),
+  hl: (match) => assumeNumber(match, 64),
+  tos: ({ values }) => ({ assumed: Number(values[0]?.split('/')[0]) === 0 }),
+  dscp: ({ option, values }) =>
+    option === '--dscp' ? { assumed: Number(values[0]) === 0 } : { assumed: /^(BE|CS0)$/.test(values[0] ?? '') },
+  ecn: () => ({ assumed: false }),
+  // Extension headers are seldom, and no proxy's traffic has them.
+  frag: () => ({ assumed: false }),
+  hbh: () => ({ assumed: false }),
+  dst: () => ({ assumed: false }),
+  rt: () => ({ assumed: false }),
+  ah: () => 'never',
+  esp: () => 'never',
+  mh: () => 'never',
+  eui64: () => 'unknown',
+  ipv6header: () => ({ assumed: false }),
+  rpfilter: ({ option }) => (option === '--invert' ? { assumed: false } : { assumed: true }),
   tcp: testProtocol,
   udp: testProtocol,
   udplite: testProtocol,
@@ -72,8 +108,8 @@ const moduleTests: Record<string, Test> = {
   multiport: testPorts,
   owner: testOwner,
   mark: ({ values }, { mark }) => isMark(mark, values[0] ?? ''),
-  connmark: ({ values }, packet, place) =>
-    hasConnection(packet, place) ? isMark(packet.template ? 0 : packet.connmark, values[0] ?? '') : 'never',
+  connmark: ({ values }, packet) =>
+    hasConnection(packet) ? isMark(packet.template ? 0 : packet.connmark, values[0] ?? '') : 'never',
   conntrack: testConnection,
   state: testConnection,
   addrtype: testAddressType,
@@ -84,8 +120,17 @@ const moduleTests: Record<string, Test> = {
   },
   pkttype: ({ values }, { dst }) => packetType(dst) === values[0]?.toLowerCase(),
   // A limit lets packets through until its burst is used up: the packet asked about is the first.
-  limit: () => true,
+  limit: () => ({ assumed: true }),
+  hashlimit: ({ option }) => (option === '--hashlimit-above' ? { assumed: false } : { assumed: true }),
 };
+
+/** `--ttl-eq 64`, `--hl-lt 10` */
+function assumeNumber({ option, values }: Match, number: number): Outcome {
+  const value = Number(values[0]);
+  const how = option.slice(-2);
+  if (Number.isNaN(value)) return 'unknown';
+  return { assumed: how === 'lt' ? number < value : how === 'gt' ? number > value : number === value };
+}
 
 /** An address that nobody told is taken for one that no rule names; whether it is in a whole network is unknown. */
 function isOneOf(address: string | undefined, values: string[]): Outcome {
@@ -191,26 +236,25 @@ function testOwner({ option, values, negated }: Match, { owner }: PacketInFlight
 }
 
 /** Whether the packet belongs to a connection that tracking knows, at this place. */
-export function hasConnection({ state, tracked, template }: PacketInFlight, { table }: Place): boolean {
+export function hasConnection({ state, tracked, template }: PacketInFlight): boolean {
   if (state === 'UNTRACKED') return false;
-  if (table === 'raw' && !tracked) return template;
-  return state !== 'INVALID';
+  return tracked ? state !== 'INVALID' : template;
 }
 
-function connectionStates(packet: PacketInFlight, place: Place): string[] {
+function connectionStates(packet: PacketInFlight): string[] {
   if (packet.state === 'UNTRACKED') return ['UNTRACKED'];
-  if (!hasConnection(packet, place)) return ['INVALID'];
-  if (!packet.tracked && place.table === 'raw') return ['NEW'];
+  if (!hasConnection(packet)) return ['INVALID'];
+  if (!packet.tracked) return ['NEW'];
   return [packet.state, ...(packet.changed.dst ? ['DNAT'] : []), ...(packet.changed.src ? ['SNAT'] : [])];
 }
 
-function testConnection({ option, values }: Match, packet: PacketInFlight, place: Place): Outcome {
+function testConnection({ option, values }: Match, packet: PacketInFlight): Outcome {
   const [value = ''] = values;
   if (option === '--ctstate' || option === '--state') {
-    const seen = connectionStates(packet, place);
+    const seen = connectionStates(packet);
     return value.split(',').some((state) => seen.includes(state));
   }
-  if (!hasConnection(packet, place)) return 'never';
+  if (!hasConnection(packet)) return 'never';
   const { src, dst, sport, dport } = packet.original;
   switch (option) {
     case '--ctproto':
@@ -224,18 +268,51 @@ function testConnection({ option, values }: Match, packet: PacketInFlight, place
     case '--ctorigdstport':
       return isPort(dport, value);
     case '--ctdir':
-      return packet.state === 'NEW' ? value === 'ORIGINAL' : 'unknown';
+      // Whoever asks about a packet asks about the way it began.
+      return value === 'ORIGINAL';
+    case '--ctstatus':
+      return packet.template ? 'unknown' : value.split(',').some((each) => connectionStatus(packet).includes(each));
+    case '--ctreplsrc':
+    case '--ctrepldst':
+    case '--ctreplsrcport':
+    case '--ctrepldstport':
+      return testReply(option, values, packet);
     default:
       return 'unknown';
   }
 }
 
-function testAddressType({ option, values }: Match, packet: PacketInFlight): Outcome {
+/** What is known of a connection beside its state. */
+function connectionStatus({ state, confirmed }: PacketInFlight): string[] {
+  if (state === 'ESTABLISHED') return ['SEEN_REPLY', 'ASSURED', 'CONFIRMED'];
+  return confirmed ? ['CONFIRMED'] : [];
+}
+
+/** Answers come from where the connection was taken to, and go to where it was made to come from. */
+function testReply(option: string, values: string[], { src, dst, sport, dport, state }: PacketInFlight): Outcome {
+  if (state === 'ESTABLISHED') return 'unknown';
+  switch (option) {
+    case '--ctreplsrc':
+      return isOneOf(dst, values);
+    case '--ctrepldst':
+      return isOneOf(src, values);
+    case '--ctreplsrcport':
+      return isPort(dport, values[0] ?? '');
+    default:
+      return isPort(sport, values[0] ?? '');
+  }
+}
+
+function testAddressType({ option, values }: Match, packet: PacketInFlight, _: Place, rule: IptablesRule): Outcome {
   if (option === '--limit-iface-in' || option === '--limit-iface-out') return true;
+  // Limited to an interface, an address is local where that interface has it: which one does, rules do not tell.
+  const limited = rule.matches.some((match) => match.module === 'addrtype' && match.option.startsWith('--limit-iface'));
   const address = option === '--src-type' ? packet.src : packet.dst;
   const types = (values[0] ?? '').split(',');
   if (address === undefined) return 'unknown';
-  const own = isLoopback(address) || packet.localIps.has(address);
+  if (limited && packet.localIps.has(address)) return 'unknown';
+  const iface = packet.inIface || packet.outIface;
+  const own = isLoopback(address) ? !limited || iface === 'lo' : packet.localIps.has(address);
   if (own) return types.includes('LOCAL') || (packet.family === '6' && types.includes('UNICAST'));
   const type = packetType(address).toUpperCase();
   if (types.includes(type)) return true;
@@ -243,7 +320,7 @@ function testAddressType({ option, values }: Match, packet: PacketInFlight): Out
   return types.some((each) => !['LOCAL', 'UNICAST', 'MULTICAST', 'BROADCAST'].includes(each)) ? 'unknown' : false;
 }
 
-function packetType(address: string): 'unicast' | 'multicast' | 'broadcast' {
+export function packetType(address: string): 'unicast' | 'multicast' | 'broadcast' {
   if (isInNetwork(address, '224.0.0.0/4') || isInNetwork(address, 'ff00::/8')) return 'multicast';
   return address === '255.255.255.255' || isInNetwork(address, '0.0.0.0/8') ? 'broadcast' : 'unicast';
 }

@@ -1,7 +1,8 @@
 import { familyOfAddress, isLoopback, plainAddress } from './addresses.ts';
 import type { IpFamily } from './addresses.ts';
 
-export type ConnectionState = 'NEW' | 'INVALID' | 'ESTABLISHED';
+/** `RELATED`: the first packet of a connection that another one announced; nat is asked about it as about a new one. */
+export type ConnectionState = 'NEW' | 'INVALID' | 'ESTABLISHED' | 'RELATED';
 
 /** One packet as a person asks about it. */
 export interface Packet {
@@ -61,6 +62,10 @@ export interface PacketInFlight {
   /** The connection has its binding for destination or source: nat is asked once for each. */
   bound: { dst: boolean; src: boolean };
   changed: { dst: boolean; src: boolean };
+  /** Past the last hook of its first pass: the connection is in the table of all connections. */
+  confirmed: boolean;
+  /** Port of the socket that TPROXY of nftables has found for it. */
+  taken?: number;
   readonly localIps: ReadonlySet<string>;
 }
 
@@ -98,6 +103,7 @@ export function launch(packet: Packet): PacketInFlight {
     template: false,
     bound: { dst: looped, src: looped },
     changed: { dst: false, src: false },
+    confirmed: looped && state !== 'INVALID',
     localIps,
   };
 }

@@ -1,18 +1,24 @@
+import { isBuiltIn } from '../infer-table.ts';
 import { plainChain, plainTable } from '../interception-facts.ts';
-import type { IptablesChain, IptablesRule, Ruleset } from '../ruleset.ts';
+import type { IptablesChain, IptablesRule, NamedSet, Ruleset } from '../ruleset.ts';
+import { lookup } from '../lookup.ts';
 import { familyOfAddress } from './addresses.ts';
 import type { IpFamily } from './addresses.ts';
+import type { Hook } from './packet.ts';
 
 /** One table as the kernel runs it. A text may show several of one name: of both families, or of two backends. */
 export interface TableProgram {
   /** As iptables calls it: `nat`, also for native nftables' `istio-proxy-nat`. */
   table: string;
+  /** A table of native nftables, whose rules run as nft prints them. */
   native: boolean;
   /** Undefined: the text does not tell, so it may be either. */
   family: IpFamily | 'inet' | undefined;
   /** By the names that iptables uses. */
   chains: Map<string, IptablesChain>;
   written: string;
+  /** Sets and maps of a native table, and ipset's, which all tables of iptables share. */
+  sets: ReadonlyMap<string, NamedSet>;
   comments: string[];
 }
 
@@ -22,10 +28,11 @@ export function readPrograms(ruleset: Ruleset): TableProgram[] {
   for (const { table, chains, comments } of slices(ruleset)) {
     const made: TableProgram = {
       table: plainTable(table),
-      native: plainTable(table) !== table,
+      native: isNative(table, chains),
       family: familyOf(chains, comments),
       chains: new Map(),
       written: table,
+      sets: new Map(),
       comments,
     };
     const before = programs.findLast((program) => continues(program, made, chains));
@@ -33,7 +40,72 @@ export function readPrograms(ruleset: Ruleset): TableProgram[] {
     for (const chain of chains) addChain(before ?? made, chain);
   }
   settleFamilies(programs, ruleset);
+  for (const program of programs) program.sets = setsOf(program, ruleset);
   return programs;
+}
+
+/** One chain that the kernel itself asks, and when. */
+export interface BaseChain {
+  program: TableProgram;
+  chain: IptablesChain;
+  /** `nat` chains are asked together, for a connection's first packet only. */
+  nat: boolean;
+  priority: number;
+}
+
+/** When the kernel asks the tables of iptables; nat has one number for destinations and one for sources. */
+const priorities: Record<string, number> = { raw: -300, mangle: -150, nat: -100, filter: 0, security: 50 };
+export const natPriority: Record<Hook, number> = {
+  PREROUTING: -100,
+  OUTPUT: -100,
+  INPUT: 100,
+  POSTROUTING: 100,
+  FORWARD: 0,
+};
+
+/** All base chains at a hook, of all tables and both backends, in the order in which the kernel asks them. */
+export function basesAt(programs: readonly TableProgram[], hook: Hook): BaseChain[] {
+  // nft lists chains as they were made, and of two with one number the kernel asks the younger one first.
+  const [declared, known] = [programs.filter(isDeclared), programs.filter((program) => !isDeclared(program))].map(
+    (some) => some.flatMap((program) => basesOf(program, hook)),
+  );
+  const bases = [...(known ?? []), ...(declared ?? []).reverse()];
+  // nat chains stand where nat stands, whatever their own number; that one counts among themselves.
+  const stands = ({ nat, priority }: BaseChain) => (nat ? natPriority[hook] : priority);
+  return bases.sort((a, b) => stands(a) - stands(b) || a.priority - b.priority);
+}
+
+function isDeclared({ chains }: TableProgram): boolean {
+  return [...chains.values()].some(({ hook }) => hook !== undefined);
+}
+
+function basesOf(program: TableProgram, hook: Hook): BaseChain[] {
+  const declared = [...program.chains.values()].filter((chain) => chain.hook?.hook.toUpperCase() === hook);
+  if (declared.length)
+    return declared.map((chain) => ({
+      program,
+      chain,
+      nat: chain.hook?.type === 'nat',
+      priority: chain.hook?.priority ?? 0,
+    }));
+  const chain = program.chains.get(hook);
+  const nat = program.table === 'nat';
+  const priority = nat ? natPriority[hook] : (lookup(priorities, program.table) ?? 0);
+  return chain && !chain.hook && isBuiltIn(hook) ? [{ program, chain, nat, priority }] : [];
+}
+
+/** iptables' own tables have its names and chains in capital letters, also where nft lists them. */
+function isNative(table: string, chains: readonly IptablesChain[]): boolean {
+  if (plainTable(table) !== table) return true;
+  const bases = chains.filter(({ hook }) => hook !== undefined);
+  return bases.length > 0 && !(Object.hasOwn(priorities, table) && bases.every(({ name }) => isBuiltIn(name)));
+}
+
+function setsOf({ written, family, native }: TableProgram, { sets = [] }: Ruleset): Map<string, NamedSet> {
+  const own = sets.filter((set) =>
+    native ? set.table === written && (set.family === undefined || set.family === family) : set.table === undefined,
+  );
+  return new Map(own.map((set) => [set.name, set]));
 }
 
 interface Slice {

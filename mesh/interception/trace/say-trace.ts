@@ -43,8 +43,9 @@ function sayDropped(decision: Decision | undefined): string {
       'Dropped by routing: a packet from a loopback address may not leave for {0} (unless route_localnet is set).',
       decision.dst,
     );
-  if (!rule) return l10n.t('Dropped by the policy of chain {0} (table {1}): no rule took it.', hook, table);
-  return rule.target === 'REJECT'
+  if (!rule)
+    return l10n.t('Dropped by the policy of chain {0} (table {1}): no rule took it.', decision.chain ?? hook, table);
+  return rule.target === 'REJECT' || /\breject\b/.test(rule.nft?.text ?? '')
     ? l10n.t('Refused, and the sender is told so, by: {0} (table {1}).', rule.text, table)
     : l10n.t('Dropped, and the sender hears nothing, by: {0} (table {1}).', rule.text, table);
 }
@@ -102,6 +103,7 @@ function sayWhy({ journey, unseen, verdict, asked, first }: Told): string | unde
       );
     case 'UNTRACKED':
       return l10n.t('A rule took the packet out of connection tracking: the nat table is not asked about it.');
+    case 'RELATED':
     case 'NEW':
       return asked.direction === 'in' && asked.iface === 'lo'
         ? l10n.t('What comes in over lo was sent from here, and the nat table was asked then.')
@@ -115,10 +117,12 @@ function proxyName({ mode }: InterceptionFacts): string {
 
 /** One sentence for each rule that could not be judged. */
 export function describeDoubts(doubts: Doubt[]): string[] {
-  const sentences = doubts.map(({ rule, about }) =>
-    about.length
-      ? l10n.t('Taken as not matching, since {0} cannot be known from here: {1}', about.join(', '), rule.text)
-      : l10n.t('Taken as without effect, since target {0} is not known: {1}', rule.target ?? '', rule.text),
+  const sentences = doubts.map(({ rule, about, assumed }) =>
+    assumed
+      ? l10n.t('Taken as matching, as it does for nearly every packet: {0}, in: {1}', about.join(', '), rule.text)
+      : about.length
+        ? l10n.t('Taken as not matching, since {0} cannot be known from here: {1}', about.join(', '), rule.text)
+        : l10n.t('Taken as without effect, since target {0} is not known: {1}', rule.target ?? '', rule.text),
   );
   return [...new Set(sentences)];
 }
