@@ -30,6 +30,8 @@ export type NodeHelperRequest = { protocol: number } & (
   /** Many at once, within a time; no `pods`: all that have a process on the node, by their UID alone. */
   | { verb: 'inspect-pods'; pods?: PodTarget[]; timeoutMs?: number }
   | { verb: 'read-cni'; confDir?: string; binDirs?: string[] }
+  /** kube-proxy's rules in the node's own network namespace; of one Service, or all of them. */
+  | { verb: 'read-node-rules'; service?: { namespace: string; name: string } }
 );
 
 export type NodeHelperVerb = NodeHelperRequest['verb'];
@@ -138,11 +140,21 @@ export interface ReadCniResult {
   notes: string[];
 }
 
+export interface ReadNodeRulesResult {
+  /** Cut down to what was asked for; empty: kube-proxy has written nothing here. */
+  readings: RulesReading[];
+  /** The node's own, loopback left out. */
+  addresses: string[];
+  notes: string[];
+  tookMs: number;
+}
+
 export interface ResultOf {
   hello: HelloResult;
   'inspect-pod': InspectPodResult;
   'inspect-pods': InspectPodsResult;
   'read-cni': ReadCniResult;
+  'read-node-rules': ReadNodeRulesResult;
 }
 
 /** `code` is for programs, `message` says what happened and why, `hint` what to do next. Both are English: see {@link NodeHelperFailure}. */
@@ -245,6 +257,15 @@ export function parseNodeHelperRequest(text: string): NodeHelperRequest | NodeHe
         ...(typeof message.confDir === 'string' && { confDir: message.confDir }),
         ...(Array.isArray(message.binDirs) && { binDirs: strings(message.binDirs) }),
       };
+    case 'read-node-rules': {
+      const service = asRecord(message.service);
+      return {
+        protocol: nodeHelperProtocol,
+        verb: 'read-node-rules',
+        ...(typeof service?.namespace === 'string' &&
+          typeof service.name === 'string' && { service: { namespace: service.namespace, name: service.name } }),
+      };
+    }
     case 'inspect-pod': {
       const pod = podTarget(message.pod);
       if (!pod) return { code: 'bad-request', message: 'inspect-pod needs pod.uid.' };
@@ -292,6 +313,7 @@ const requiredFields: Record<NodeHelperVerb, string[]> = {
   'inspect-pod': ['readings'],
   'inspect-pods': ['pods'],
   'read-cni': ['files'],
+  'read-node-rules': ['readings'],
 };
 
 /** An older helper may leave out what was added since: fill it in, so that readers need not ask. */
@@ -303,6 +325,7 @@ const withDefaults: Record<NodeHelperVerb, (result: Record<string, unknown>) => 
     ...result,
     pods: (Array.isArray(pods) ? pods : []).flatMap((value) => inspectedPod(asRecord(value)) ?? []),
   }),
+  'read-node-rules': (result) => ({ addresses: [], notes: [], tookMs: 0, ...result }),
   'read-cni': (result) => ({ confDir: '', binDirs: [], plugins: [], notes: [], ...result }),
 };
 

@@ -12,6 +12,7 @@ import type { Host } from './host.ts';
 import { inspectPod } from './inspect-pod.ts';
 import { inspectPods } from './inspect-pods.ts';
 import { readCni } from './read-cni.ts';
+import { readNodeRules } from './read-node-rules.ts';
 
 /** @param text the request as it came. */
 export async function answerRequest(host: Host, text: string): Promise<NodeHelperReply> {
@@ -35,5 +36,7 @@ function perform(host: Host, request: NodeHelperRequest): Promise<ResultOf[keyof
       return inspectPods(host, request);
     case 'read-cni':
       return readCni(host, request);
+    case 'read-node-rules':
+      return readNodeRules(host, request);
   }
 }
