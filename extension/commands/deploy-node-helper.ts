@@ -1,8 +1,14 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import { ClusterFailure, type Cluster } from '../cluster/cluster.ts';
 import { commandIds, contextKeys, settingIds } from '../ids.ts';
-import { deployNodeHelper, Unfinished } from '../node-helper/deploy.ts';
+import {
+  deployNodeHelper,
+  findDeployedHelper,
+  identityOf,
+  Unfinished,
+  type DeployedHelper,
+} from '../node-helper/deploy.ts';
 import { helperManifest, helperNamespace, manifestRights, type ManifestObject } from '../node-helper/manifest.ts';
 import { showReadonly } from '../node-helper/preview-document.ts';
 import { readHelperProgram } from '../node-helper/program.ts';
@@ -19,12 +25,20 @@ export const deployNodeHelperCommand = defineCommand<[target: Target]>(
     const cluster = await app.clusters.connect();
     const manifest = await prepareManifest(app);
     const { printPreview } = await import('../node-helper/preview.ts');
-    const place = { context: cluster.context.name, namespace: helperNamespace };
+    const deployed = await findDeployed(cluster);
+    const change = { from: deployed, to: identityOf(manifest) };
+    const place = {
+      context: cluster.context.name,
+      namespace: helperNamespace,
+      ...(deployed && { replaces: deployed }),
+    };
     await showReadonly(app.context, 'meshloom-node-helper.yaml', printPreview(manifest, manifestRights(), place));
-    if (target?.confirmed !== true && !(await confirm(cluster))) return false;
+    if (target?.confirmed !== true && !(await confirm(cluster, change))) return false;
     try {
       const { ready } = await withAbortableProgress(
-        vscode.l10n.t('Deploying the node helper to “{0}”', cluster.context.name),
+        deployed
+          ? vscode.l10n.t('Upgrading the node helper in “{0}”', cluster.context.name)
+          : vscode.l10n.t('Deploying the node helper to “{0}”', cluster.context.name),
         async (progress, signal) =>
           await deployNodeHelper(cluster, manifest, { signal, onProgress: showSteps(progress) }),
       );
@@ -55,10 +69,25 @@ async function prepareManifest(app: App): Promise<ManifestObject[]> {
   return helperManifest({ image, version, program: bytes });
 }
 
-async function confirm(cluster: Cluster): Promise<boolean> {
-  const deploy = vscode.l10n.t('Deploy');
+/** What stands there already. Who may not see it is told by the API server when it comes to deploying. */
+async function findDeployed(cluster: Cluster): Promise<DeployedHelper | undefined> {
+  try {
+    return await findDeployedHelper(cluster);
+  } catch (error) {
+    if (error instanceof ClusterFailure && error.reason === 'forbidden') return undefined;
+    throw error;
+  }
+}
+
+interface Change {
+  from: DeployedHelper | undefined;
+  to: DeployedHelper;
+}
+
+async function confirm(cluster: Cluster, change: Change): Promise<boolean> {
+  const { question, button } = describeChange(cluster.context.name, change);
   const picked = await vscode.window.showWarningMessage(
-    vscode.l10n.t('Deploy the node helper to context “{0}”?', cluster.context.name),
+    question,
     {
       modal: true,
       detail: vscode.l10n.t(
@@ -67,9 +96,39 @@ async function confirm(cluster: Cluster): Promise<boolean> {
         cluster.context.server ?? cluster.context.name,
       ),
     },
-    deploy,
+    button,
   );
-  return picked === deploy;
+  return picked === button;
+}
+
+function describeChange(context: string, { from, to }: Change): { question: string; button: string } {
+  if (!from) {
+    return {
+      question: vscode.l10n.t('Deploy the node helper to context “{0}”?', context),
+      button: vscode.l10n.t('Deploy'),
+    };
+  }
+  if (from.hash === to.hash) {
+    return {
+      question: vscode.l10n.t(
+        'The node helper in context “{0}” runs this extension’s program already ({1}). Apply it again?',
+        context,
+        to.hash,
+      ),
+      button: vscode.l10n.t('Apply Again'),
+    };
+  }
+  return {
+    question: vscode.l10n.t(
+      'Upgrade the node helper in context “{0}” from {1} ({2}) to {3} ({4})?',
+      context,
+      from.version,
+      from.hash,
+      to.version,
+      to.hash,
+    ),
+    button: vscode.l10n.t('Upgrade'),
+  };
 }
 
 /** The bar wants steps, we know totals. */

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Cluster } from '../cluster/cluster.ts';
 import { commandIds, contextKeys } from '../ids.ts';
-import { removeNodeHelper, Unfinished } from '../node-helper/deploy.ts';
+import { listHelperObjects, removeNodeHelper, Unfinished } from '../node-helper/deploy.ts';
 import { helperNamespace } from '../node-helper/manifest.ts';
 import { withAbortableProgress } from '../node-helper/with-progress.ts';
 import { defineCommand } from './define-command.ts';
@@ -22,6 +22,18 @@ export const removeNodeHelperCommand = defineCommand<[target: Target]>(
           await removeNodeHelper(cluster, { signal, onProgress: ({ message }) => progress.report({ message }) }),
       );
       await vscode.commands.executeCommand('setContext', contextKeys.nodeHelper, false);
+      const left = await listHelperObjects(cluster);
+      if (left.length > 0) {
+        void vscode.window.showWarningMessage(
+          vscode.l10n.t(
+            'The node helper is removed from namespace “{0}” of “{1}”, but objects with its labels are left: {2}. Somebody put them elsewhere; look at them and delete them.',
+            helperNamespace,
+            cluster.context.name,
+            left.slice(0, 5).join(', '),
+          ),
+        );
+        return removed;
+      }
       void vscode.window.showInformationMessage(
         removed
           ? vscode.l10n.t(

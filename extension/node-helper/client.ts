@@ -164,7 +164,8 @@ export async function hello(
   return await ask(cluster, node, { protocol: nodeHelperProtocol, verb: 'hello' }, signal, options);
 }
 
-async function ask<Verb extends NodeHelperVerb>(
+/** One request to the helper of a node. @throws HelperMissing, ClusterFailure, UnreadableReply */
+export async function ask<Verb extends NodeHelperVerb>(
   cluster: Cluster,
   node: string,
   request: NodeHelperRequest & { verb: Verb },

@@ -162,6 +162,29 @@ export async function removeNodeHelper(
   }
 }
 
+/**
+ * Everything in the whole cluster that carries the helper's labels, as `Kind namespace/name`: nothing, after a removal.
+ * What may not be listed is not in it.
+ */
+export async function listHelperObjects(cluster: Cluster, signal?: AbortSignal): Promise<string[]> {
+  const labelSelector = printSelector({ ...helperSelector, ...managedBy });
+  const types = [resourceTypes.namespaces, ...ourTypes, resourceTypes.pods];
+  const lists = await Promise.all(
+    types.map(async (type) => {
+      try {
+        const { items } = await cluster.list(type, { labelSelector, ...(signal && { signal }) });
+        return items.map(
+          ({ metadata }) => `${type.kind} ${metadata?.namespace ? `${metadata.namespace}/` : ''}${metadata?.name}`,
+        );
+      } catch (error) {
+        if (error instanceof ClusterFailure && error.reason === 'forbidden') return [];
+        throw error;
+      }
+    }),
+  );
+  return lists.flat();
+}
+
 /** Whether the namespace, with something of ours, is there. */
 export async function isHelperDeployed(cluster: Cluster, signal?: AbortSignal): Promise<boolean> {
   return (
@@ -176,9 +199,18 @@ export async function isHelperDeployed(cluster: Cluster, signal?: AbortSignal): 
 export async function findDeployedHelper(cluster: Cluster, signal?: AbortSignal): Promise<DeployedHelper | undefined> {
   const options = { namespace: helperNamespace, ...(signal && { signal }) };
   const daemonSet = await cluster.get<Workload>(resourceTypes.daemonSets, helperName, options);
-  if (!daemonSet) return undefined;
-  const version = daemonSet.metadata?.labels?.['app.kubernetes.io/version'] ?? '?';
-  return { version, hash: programOf(daemonSet.spec?.template?.spec).replace(`${helperName}-`, '') };
+  return daemonSet && describeHelper(daemonSet);
+}
+
+/** What a manifest would put there. */
+export function identityOf(manifest: readonly ManifestObject[]): DeployedHelper {
+  const daemonSet = manifest.find(({ kind }) => kind === 'DaemonSet') as Workload | undefined;
+  return describeHelper(daemonSet);
+}
+
+function describeHelper(daemonSet: Workload | undefined): DeployedHelper {
+  const version = daemonSet?.metadata?.labels?.['app.kubernetes.io/version'] ?? '?';
+  return { version, hash: programOf(daemonSet?.spec?.template?.spec).replace(`${helperName}-`, '') };
 }
 
 /** The ConfigMap from which a pod of the helper has its program. */

@@ -11,7 +11,7 @@ import type { ManifestObject } from './manifest.ts';
 export function printPreview(
   manifest: readonly ManifestObject[],
   rights: readonly ObserveRight[],
-  target: { context: string; namespace: string },
+  target: { context: string; namespace: string; replaces?: { version: string; hash: string } },
 ): string {
   const head = [
     l10n.t(
@@ -19,6 +19,15 @@ export function printPreview(
       target.namespace,
       target.context,
     ),
+    ...(target.replaces
+      ? [
+          l10n.t(
+            'It replaces version {0} (program {1}) in place, node by node.',
+            target.replaces.version,
+            target.replaces.hash,
+          ),
+        ]
+      : []),
     l10n.t('Nothing has been sent yet. “Mesh: Remove Node Helper” takes all of it away again.'),
     '',
     l10n.t('It only reads: processes, network namespaces, packet filter rules and CNI configuration of each node.'),
