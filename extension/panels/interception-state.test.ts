@@ -91,7 +91,9 @@ describe('readyState', () => {
       '0.1.0',
     );
     expect(partial.readings[0]?.chains.length).toBeGreaterThan(3);
-    expect(partial.gaps).toEqual([{ what: 'IPv4 · nft', why: expect.stringContaining('cut off') as string }]);
+    expect(partial.gaps).toEqual([
+      { what: 'The end of IPv4 · nft', why: expect.stringContaining('cut off') as string },
+    ]);
     expect(state.gaps).toBeUndefined();
   });
 

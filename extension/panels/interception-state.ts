@@ -48,7 +48,10 @@ export function readyState(place: PodPlace, reading: PodReading, extensionVersio
   const notes = [...describeVersions(reading, extensionVersion), ...result.notes];
   const gaps = readings
     .filter(({ raw }) => isCutOff(raw))
-    .map(({ label }) => ({ what: label, why: l10n.t('The text was cut off before its end: read again.') }));
+    .map(({ label }) => ({
+      what: l10n.t('The end of {0}', label),
+      why: l10n.t('The text was cut off: read again.'),
+    }));
   const doubled = findDoubledBackends(readings);
   if (doubled.length > 0) {
     notes.unshift(

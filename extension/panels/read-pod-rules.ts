@@ -85,11 +85,13 @@ function describeObtained(
   const { way, result, says, helper, computed } = obtained;
   if (way === 'computed' && acceptComputed !== true && fallback)
     return { state: failedState(place, fallback), ...rest };
-  const origin = way === 'helper' ? undefined : { kind: way, why: says };
+  const why = computed ? l10n.t('They follow from {0}.', computed.basis) : says;
+  const origin = way === 'helper' ? undefined : { kind: way, why };
   const state = readyState(
     place,
     {
-      result,
+      // That they are computed stands in the origin already.
+      result: computed ? { ...result, notes: computed.assumptions } : result,
       at: new Date(),
       says,
       ...(origin && { origin }),

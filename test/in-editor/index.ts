@@ -6,7 +6,15 @@ class Silent extends Mocha.reporters.Base {}
 
 /** VS Code calls this inside its extension host. What came out goes to the eyes, which also see a host that crashes. */
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: 'bdd', timeout: 30_000, slow: 5_000, reporter: Silent });
+  // `MESHLOOM_TEST_GREP='drift|watch' npm run test:editor` runs only what has these words in its title.
+  const grep = process.env.MESHLOOM_TEST_GREP;
+  const mocha = new Mocha({
+    ui: 'bdd',
+    timeout: 30_000,
+    slow: 5_000,
+    reporter: Silent,
+    ...(grep && { grep: new RegExp(grep) }),
+  });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   const summary = { passed: 0, failed: 0, skipped: 0, failures: [] as { title: string; message: string }[] };
   try {

@@ -3,3 +3,5 @@ import './editing.ts';
 import './seeing.ts';
 import './intercepting.ts';
 import './show-iptables.ts';
+import './inspecting.ts';
+import './tools.ts';
