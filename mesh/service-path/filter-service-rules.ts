@@ -73,6 +73,13 @@ function isWanted(line: string, chain: string, wanted: WantedService | undefined
 /** @param text `nft list table ip kube-proxy`, or several tables of that name. */
 export function filterNftTable(text: string, wanted?: WantedService): string {
   if (!wanted) return text;
+  return text
+    .split(/^(?=table )/m)
+    .map((table) => filterOneTable(table, wanted))
+    .join('');
+}
+
+function filterOneTable(text: string, wanted: WantedService): string {
   const isOther = (name: string) => {
     const own = serviceOfChain(name);
     return own !== undefined && (own.namespace !== wanted.namespace || own.name !== wanted.name);
