@@ -67,9 +67,10 @@ const mostProblems = 100;
 export function parse(text: string, uri: string, options: ParseOptions = {}): ParsedFile {
   const skipped = whyNotRead(text);
   if (skipped) return { uri, documents: [skippedDocument(uri, skipped === 'conflict' ? text : '', skipped)], skipped };
-  const reusable = byText(options.previous);
-  const documents = splitDocuments(text).map(({ text: slice, line }) => {
-    const same = reusable.get(slice)?.pop();
+  const slices = splitDocuments(text);
+  const findSame = reuse(options.previous, slices);
+  const documents = slices.map(({ text: slice, line }, index) => {
+    const same = findSame(index);
     if (!same) return parseSlice(new Source(uri, slice, line), options.defaultNamespace ?? 'default');
     same.source.firstLine = line;
     return same;
@@ -117,9 +118,29 @@ function splitDocuments(text: string): { text: string; line: number }[] {
   return slices;
 }
 
-function byText(file: ParsedFile | undefined): Map<string, ParsedDocument[]> {
+type Slice = ReturnType<typeof splitDocuments>[number];
+
+/** Finds the document that was parsed of the same text. At an edit that is nearly every one, where it was: at the beginning, or from the end. */
+function reuse(file: ParsedFile | undefined, slices: readonly Slice[]): (index: number) => ParsedDocument | undefined {
+  if (!file || file.skipped) return () => undefined;
+  const { documents } = file;
+  const shift = documents.length - slices.length;
+  const isSame = (index: number, slice: number) => documents[index]!.source.text === slices[slice]!.text;
+  const most = Math.min(documents.length, slices.length);
+  let start = 0;
+  while (start < most && isSame(start, start)) start++;
+  let end = slices.length;
+  while (slices.length - end < most - start && isSame(end - 1 + shift, end - 1)) end--;
+  const between = byText(documents.slice(start, end + shift));
+  return (index) => {
+    if (index < start) return documents[index];
+    return index >= end ? documents[index + shift] : between.get(slices[index]!.text)?.pop();
+  };
+}
+
+function byText(documents: readonly ParsedDocument[]): Map<string, ParsedDocument[]> {
   const known = new Map<string, ParsedDocument[]>();
-  for (const document of file?.skipped ? [] : (file?.documents.toReversed() ?? [])) {
+  for (const document of documents.toReversed()) {
     const same = known.get(document.source.text);
     if (same) same.push(document);
     else known.set(document.source.text, [document]);

@@ -212,15 +212,27 @@ export class Workspace {
   }
 
   private replaceResources(uri: string, before: readonly Resource[], after: readonly Resource[]): void {
+    // At an edit, all but a few of a file's resources stay as they are.
+    const start = countAlike(before, after);
+    const rest = Math.min(before.length, after.length) - start;
+    const end = countAlike(before.slice(start).reverse(), after.slice(start).reverse(), rest);
+    const [old, changed] = [before.slice(start, before.length - end), after.slice(start, after.length - end)];
+    if (before.length !== after.length)
+      for (let at = after.length - end; at < after.length; at++) this.engine.resources.move(after[at]!, at);
+    this.replaceChanged(uri, old, changed, start);
+  }
+
+  /** @param start the place of the first one in its file. */
+  private replaceChanged(uri: string, before: readonly Resource[], after: readonly Resource[], start: number): void {
     const kept = keptInOrder(before, after);
     const gone = before.filter((resource) => !kept.has(resource));
     // What is about to go still hides the cluster's while its successor comes.
     for (const resource of after) if (!kept.has(resource)) this.hideInCluster(resource);
     for (const resource of gone) this.remove(resource);
-    for (const [ordinal, resource] of after.entries()) this.engine.resources.move(resource, ordinal);
-    for (const [ordinal, resource] of after.entries()) {
+    for (const [index, resource] of after.entries()) this.engine.resources.move(resource, start + index);
+    for (const [index, resource] of after.entries()) {
       if (kept.has(resource)) continue;
-      this.engine.resources.add(resource, { uri, ordinal, isPodSource: true });
+      this.engine.resources.add(resource, { uri, ordinal: start + index, isPodSource: true });
       this.engine.runs.add(resource);
     }
     for (const resource of gone) this.showInCluster(resource);
@@ -318,6 +330,13 @@ export class Workspace {
     if (!isClusterUri(uri)) return [];
     return Array.from(found).flatMap((one) => reportOf(one, undefined, this.cluster.findByUri(uri)));
   }
+}
+
+/** How many at the beginning are the same in both. */
+function countAlike<T>(one: readonly T[], other: readonly T[], most = Math.min(one.length, other.length)): number {
+  let count = 0;
+  while (count < most && one[count] === other[count]) count++;
+  return count;
 }
 
 /** What stays as it is and in the same order; all others go and come, as rules that say "the first one" may change their mind. */

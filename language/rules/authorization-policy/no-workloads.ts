@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import type { PodSource, Resource } from '../../resource.ts';
 import { defineRule, finding, istioDocs } from '../../rule.ts';
-import { matchesLabels } from '../../../mesh/selectors.ts';
+import type { RuleContext } from '../../rule.ts';
 import { isAmbient, isInMesh, namespaceLabel, namespacesByName } from '../in-mesh.ts';
 import { labelsOf, mayAssertNoPod, PodIndex, podsMayBeHidden, printLabels, selectorLabels } from '../pods.ts';
 
@@ -21,7 +21,7 @@ export const noWorkloads = defineRule({
     const knowsAll = context.knowsAll('AnyPod');
     const counts = (pod: PodSource) => {
       const home = namespaces.get(pod.namespace);
-      return (!home && !context.knowsAll('Namespace')) || isMember(pod, home);
+      return (!home && !context.knowsAll('Namespace')) || isMember(pod, home, context);
     };
     for (const { spec, metadata, namespace, name } of AuthorizationPolicy) {
       if (['targetRef', 'targetRefs'].some((field) => spec.at(field).isSet)) continue;
@@ -31,8 +31,7 @@ export const noWorkloads = defineRule({
       if (isMeshWide ? !labels : false) continue;
       if (isMeshWide ? !context.knowsAll('AnyPod') : !mayAssertNoPod(pods, namespace, context)) continue;
       if (podsMayBeHidden(context)) continue;
-      const candidates = isMeshWide ? pods.all : pods.in(namespace);
-      if (candidates.some((pod) => matchesLabels(labels, labelsOf(pod)) && counts(pod))) continue;
+      if (pods.matching(labels ?? {}, isMeshWide ? undefined : namespace).some(counts)) continue;
       yield finding(labels ? selector : metadata.at('name'), describe(labels, { namespace, name }, knowsAll));
     }
   },
@@ -57,9 +56,13 @@ function describe(
       );
 }
 
-/** What will get its proxy from a revision is a member, too, once it runs. */
-function isMember(pod: PodSource, namespace: Resource | undefined): boolean {
+/**
+ * What will get its proxy from a revision is a member, too, once it runs. Istio does not look at revisions, and a Pod is for the
+ * strict what it is: there as written.
+ */
+function isMember(pod: PodSource, namespace: Resource | undefined, { strictness }: RuleContext): boolean {
   if (isInMesh(pod, namespace) || isAmbient(pod, namespace)) return true;
+  if (strictness === 'strict' && pod.resource.kind === 'Pod') return false;
   return (
     namespaceLabel(namespace, 'istio.io/rev') !== undefined && labelsOf(pod)['sidecar.istio.io/inject'] !== 'false'
   );
