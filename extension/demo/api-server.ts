@@ -28,6 +28,7 @@ import {
   type ApiState,
 } from './api-writes.ts';
 import { startControllers } from './controllers/index.ts';
+import { logOfDebugContainer } from './recorded-debug-container.ts';
 import { answerReview, discover, reviews } from './discovery.ts';
 import { checkContainer, ExecServer, refuseUpgrade } from './exec-server.ts';
 import { errorOf, findFault, type Fault } from './faults.ts';
@@ -97,6 +98,7 @@ const largestBody = 3 * 1024 * 1024;
 
 class Api {
   readonly #state: ApiState;
+  readonly #recording: Recording;
   readonly #exec: ExecServer;
   readonly #authorization: Buffer;
   readonly #gitVersion: string;
@@ -106,6 +108,7 @@ class Api {
 
   constructor(recording: Recording, token: string, remember: number) {
     this.#state = loadRecording(recording, remember);
+    this.#recording = recording;
     this.#exec = new ExecServer(this.#state, recording);
     this.#authorization = Buffer.from(`Bearer ${token}`);
     this.#gitVersion = findVersion(recording);
@@ -219,7 +222,8 @@ class Api {
     const pod = this.#state.store.get(path.resource, path.namespace, path.name!);
     if (!pod) throw notFound(path.resource, path.name!);
     checkContainer(pod, query.get('container'));
-    sendText(response, 'This cluster is a recording: logs were not recorded.\n');
+    const printed = logOfDebugContainer(this.#recording, pod, query.get('container'));
+    sendText(response, printed ?? 'This cluster is a recording: logs were not recorded.\n');
   }
 }
 

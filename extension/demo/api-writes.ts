@@ -292,6 +292,11 @@ function complete(
       ...(wanted.status && { status: wanted.status }),
     };
   }
+  // Debug containers come in by their own door alone, and nothing else comes in by it.
+  if (live && subresource === 'ephemeralcontainers') {
+    const { ephemeralContainers } = wanted.spec ?? {};
+    return { ...live, spec: { ...live.spec, ...(ephemeralContainers !== undefined && { ephemeralContainers }) } };
+  }
   const object: ApiObject = live ? wanted : withDefaults(wanted);
   const changed = live && !isEqual(withoutStatus(live), withoutStatus(object));
   const generation = live ? (live.metadata.generation ?? 1) + (changed ? 1 : 0) : 1;

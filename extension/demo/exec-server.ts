@@ -6,6 +6,7 @@ import type { ApiObject } from './api-object.ts';
 import type { ResourcePath } from './api-request.ts';
 import type { ApiState } from './api-writes.ts';
 import type { ContainerStatus, PodSpec, PodStatus } from '../../mesh/kubernetes.ts';
+import { runInDebugContainer } from './recorded-debug-container.ts';
 import { answerAsHelper, isHelperCall } from './recorded-helper.ts';
 import type { Recording } from './recording.ts';
 
@@ -65,6 +66,11 @@ export class ExecServer {
     webSocket.send(Buffer.of(wants('stdout') ? stream.stdout : stream.stderr));
     webSocket.on('error', () => webSocket.terminate());
     if (!isHelperCall(pod, command)) {
+      const printed = runInDebugContainer(this.#recording, pod, query.get('container'), command);
+      if (printed !== undefined) {
+        finish(webSocket, wants('stdout') ? printed : '', '', { code: 0 });
+        return;
+      }
       const message = `exec: "${command[0]}": executable file not found in $PATH`;
       finish(webSocket, '', wants('stderr') ? `${message}\n` : '', { code: 127, message });
       return;
@@ -131,7 +137,11 @@ function send(webSocket: WebSocket, channel: number, text: string): void {
 export function checkContainer(pod: ApiObject, wanted: string | null): void {
   const spec = pod.spec as PodSpec | undefined;
   const { namespace = '', name } = pod.metadata;
-  const names = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map((container) => container.name);
+  const names = [
+    ...(spec?.initContainers ?? []),
+    ...(spec?.containers ?? []),
+    ...(spec?.ephemeralContainers ?? []),
+  ].map((container) => container.name);
   const container =
     wanted ??
     pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'] ??
@@ -139,12 +149,19 @@ export function checkContainer(pod: ApiObject, wanted: string | null): void {
     '';
   if (!names.includes(container)) throw badRequest(`container ${container} is not valid for pod ${name}`);
   if (!spec?.nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
-  const { initContainerStatuses = [], containerStatuses = [], phase } = (pod.status ?? {}) as PodStatus;
+  const {
+    initContainerStatuses = [],
+    containerStatuses = [],
+    ephemeralContainerStatuses = [],
+    phase,
+  } = (pod.status ?? {}) as PodStatus;
   if (phase === 'Succeeded' || phase === 'Failed')
     throw internalError(`cannot exec into a container in a completed pod; current phase is ${phase}`);
-  const status: ContainerStatus | undefined = [...initContainerStatuses, ...containerStatuses].find(
-    (each) => each.name === container,
-  );
+  const status: ContainerStatus | undefined = [
+    ...initContainerStatuses,
+    ...containerStatuses,
+    ...ephemeralContainerStatuses,
+  ].find((each) => each.name === container);
   if (!status?.state?.running)
     throw internalError(
       `unable to upgrade connection: container not found ("${container}") in pod ${name}_${namespace}`,

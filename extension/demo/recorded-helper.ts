@@ -16,6 +16,7 @@ import {
   type NodeHelperRequest,
   type PodTarget,
   type ReadCniResult,
+  type ReadNodeRulesResult,
   type RulesReading,
 } from '../../contract/node-helper.ts';
 import { listLoadedFiles, listPluginTypes, parseCniFile } from '../../mesh/cni/parse-cni-file.ts';
@@ -23,6 +24,7 @@ import type { Container, Pod, PodSpec } from '../../mesh/kubernetes.ts';
 import type { ApiObject } from './api-object.ts';
 import type { ApiState } from './api-writes.ts';
 import type { Recording } from './recording.ts';
+import { readNodeRules } from './node-rules.ts';
 import { SimulatedTraffic } from './simulated-traffic.ts';
 
 /** The pod's own containers may hold several programs; this is how one recognises a call of ours. */
@@ -48,7 +50,7 @@ export function answerAsHelper(state: ApiState, recording: Recording, helper: Ap
   return `${JSON.stringify(reply)}\n`;
 }
 
-type Result = HelloResult | InspectPodResult | InspectPodsResult | ReadCniResult;
+type Result = HelloResult | InspectPodResult | InspectPodsResult | ReadCniResult | ReadNodeRulesResult;
 
 function dispatch(
   state: ApiState,
@@ -62,6 +64,8 @@ function dispatch(
       return hello(recording, nodeName);
     case 'read-cni':
       return readCni(recording, nodeName, request.confDir);
+    case 'read-node-rules':
+      return readNodeRules(state, nodeName, request.service);
     case 'inspect-pod':
       return inspectPod(state, recording, nodeName, request.pod);
     case 'inspect-pods':
@@ -180,7 +184,11 @@ function trafficOf(recording: Recording): SimulatedTraffic {
   return known;
 }
 
-function recordedReadings(recording: Recording, pod: Pod & ApiObject): { readings: RulesReading[]; notes: string[] } {
+/** What was recorded of a pod's rules, as a program in its network namespace would print it. */
+export function recordedReadings(
+  recording: Recording,
+  pod: Pod & ApiObject,
+): { readings: RulesReading[]; notes: string[] } {
   const rules = recording.rules.get(`${pod.metadata.namespace ?? ''}_${pod.metadata.name}`);
   const tool = recording.node.iptables[0];
   if (rules) {

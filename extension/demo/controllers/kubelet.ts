@@ -13,6 +13,8 @@ export function kubelet(context: ControllerContext): (change: Change) => void {
   return ({ type, resource, object, previous }) => {
     if (resource !== pods) return;
     if (type === 'ADDED') context.after(pace.create, () => createContainers(context, object));
+    if (type === 'MODIFIED' && hasNewDebugContainer(object))
+      context.after(pace.start, () => startDebugContainers(context, object));
     if (type === 'MODIFIED' && object.metadata.deletionTimestamp && !previous?.metadata.deletionTimestamp) {
       context.after(pace.stop, () => stopPod(context, object));
     }
@@ -75,6 +77,19 @@ function startContainers(context: ControllerContext, { metadata }: ApiObject): v
   });
   recordEvent(context, running, 'Normal', 'Started', 'Started containers', 'kubelet');
   context.after(pace.ready, () => becomeReady(context, running));
+}
+
+function hasNewDebugContainer({ spec, status }: ApiObject): boolean {
+  const wanted = (spec as PodSpec | undefined)?.ephemeralContainers ?? [];
+  const known = (status as PodStatus | undefined)?.ephemeralContainerStatuses ?? [];
+  return wanted.some(({ name }) => !known.some((each) => each.name === name));
+}
+
+function startDebugContainers(context: ControllerContext, { metadata }: ApiObject): void {
+  const pod = livePod(context, metadata);
+  if (!pod || !hasNewDebugContainer(pod)) return;
+  const wanted = (pod.spec as PodSpec | undefined)?.ephemeralContainers ?? [];
+  put(context, pod, { ephemeralContainerStatuses: wanted.map((container) => started(container, false)) });
 }
 
 function becomeReady(context: ControllerContext, { metadata }: ApiObject): void {
