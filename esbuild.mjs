@@ -78,7 +78,9 @@ export const programs = [
   },
   { ...onNode, entryPoints: { cli: 'cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...inBrowser, entryPoints: { 'webviews/interception': 'webviews/interception/main.ts' }, outdir: 'dist' },
+  { ...inBrowser, entryPoints: { 'webviews/service-path': 'webviews/service-path/main.ts' }, outdir: 'dist' },
   { ...inBrowser, entryPoints: { gallery: 'webviews/gallery/main.ts' }, outdir: 'out/gallery' },
+  { ...inBrowser, entryPoints: { 'service-path': 'webviews/gallery/service-path.ts' }, outdir: 'out/gallery' },
   {
     ...onNode,
     entryPoints: { index: 'test/in-editor/index.ts', 'activation-time': 'test/in-editor/activation-time.ts' },
@@ -90,7 +92,7 @@ export const programs = [
 async function copyStaticFiles() {
   await mkdir('dist', { recursive: true });
   await mkdir('out/gallery', { recursive: true });
-  await cp('webviews/gallery/index.html', 'out/gallery/index.html');
+  for (const page of ['index.html', 'service-path.html']) await cp(`webviews/gallery/${page}`, `out/gallery/${page}`);
   await cp('extension/demo/recordings', 'dist/recordings', { recursive: true });
 }
 

@@ -6,6 +6,7 @@ export const commandIds = {
   deployNodeHelper: 'meshloom.deployNodeHelper',
   removeNodeHelper: 'meshloom.removeNodeHelper',
   showIptables: 'meshloom.showIptables',
+  showServicePath: 'meshloom.showServicePath',
   tracePacket: 'meshloom.tracePacket',
   showDrift: 'meshloom.showDrift',
   watchCounters: 'meshloom.watchCounters',

@@ -14,4 +14,5 @@ export {
   saveInterception,
   showInterception,
 } from './panels/interception-panel.ts';
+export { showServicePath } from './panels/service-path-panel.ts';
 export { openTool } from './tools/open-tool.ts';

@@ -8,6 +8,7 @@ import { refresh } from './refresh.ts';
 import { saveRules } from './save-rules.ts';
 import { showIptables } from './show-iptables.ts';
 import { removeNodeHelperCommand } from './remove-node-helper.ts';
+import { showServicePathCommand } from './show-service-path.ts';
 import { showLog } from './show-log.ts';
 
 /** Every command, a line each; package.json's titles and `ids.ts` are compared with this list by a test. */
@@ -23,5 +24,6 @@ export const commands: readonly Command[] = [
   watchCounters,
   comparePods,
   saveRules,
+  showServicePathCommand,
   showLog,
 ];
