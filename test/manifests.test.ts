@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Workspace } from '../language/index.ts';
+import { Workspace, type Report } from '../language/index.ts';
 
 /**
- * Texts as people have them, each a folder of its own: `#### title | code@line …`, then the text of one file. What is said of it
+ * Texts as people have them, each a folder of its own: `#### title | code@line …` (of meshes: lines `#= code kind/name`), then one file. What is said of it
  * in lenient mode, as in an editor, is what stands in the title; most are as they should be, and nothing is said of them.
  */
 function casesOf(name: string): [title: string, wanted: string[], text: string][] {
@@ -43,3 +43,19 @@ describe('the mistakes people make', () => {
     expect(said(text)).toEqual(wanted);
   });
 });
+
+describe('what Istio says of a whole mesh', () => {
+  test.each(casesOf('analyzers'))('%s', (_, _none, text) => {
+    const wanted = [...text.matchAll(/^#= (.*)$/gm)].map(([, one]) => one);
+    const workspace = new Workspace({ strictness: 'strict' });
+    workspace.setFile('file:///mesh.yaml', text);
+    const found = workspace.findings().filter(({ code }) => code.startsWith('IST'));
+    expect([...new Set(found.map(nameOf))].sort()).toEqual(wanted);
+  });
+});
+
+/** `IST0101 VirtualService/shop.default (host)` */
+function nameOf({ code, resource, refType }: Report): string {
+  const name = `${resource?.kind ?? ''}/${resource?.name ?? ''}${resource?.namespace ? `.${resource.namespace}` : ''}`;
+  return `${code} ${name}${refType === undefined ? '' : ` (${refType})`}`;
+}
