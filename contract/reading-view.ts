@@ -17,17 +17,20 @@ export function describeReading({ family, backend, text, command }: ReadingText)
   const explained = explainRules(ruleset);
   const tableOf = tableNames(ruleset.chains);
   const callers = listCallers(ruleset.chains, tableOf);
+  // A verdict map of nft leads to chains that no rule names.
+  const unnamed = /\bvmap\b/.test(text) ? undefined : [];
   let at = 0;
   const chains = ruleset.chains.map((chain): ChainView => {
     // Explained in the order of the chains, each rule once.
     const rules = explained.rules.slice(at, (at += chain.rules.length));
     const says = describeChain(chain.table, chain.name);
+    const usedBy = callers.get(`${tableOf(chain)}/${chain.name}`) ?? unnamed;
     return {
       table: tableOf(chain),
       chain: chain.name,
       ...(chain.policy && { policy: chain.policy }),
       says: says ?? '',
-      usedBy: callers.get(`${tableOf(chain)}/${chain.name}`) ?? [],
+      ...(usedBy && { usedBy }),
       rules: rules.map((rule, position) => ruleRow(rule, chain.rules[position])),
     };
   });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { describeReading } from '../../../contract/reading-view.ts';
 import { parseRules } from '../../../mesh/interception/parse-rules.ts';
@@ -49,6 +50,11 @@ describe('buildGraph', () => {
     expect(leftOut).toBe(401 - 120);
     expect(nodes.some(({ title }) => title === 'C399')).toBe(true);
     expect(nodes.some(({ title }) => title === 'C0')).toBe(false);
+  });
+
+  it('calls no chain unreached that a verdict map of nft may lead to', () => {
+    const text = readFileSync('mesh/interception/fixtures/kube-proxy-nftables.ruleset', 'utf8');
+    expect(graphOf(text).nodes.filter(({ subtitle }) => subtitle.includes('no rule leads here'))).toEqual([]);
   });
 
   it('takes rules that lead in a circle', () => {

@@ -67,10 +67,15 @@ class GraphBuilder {
   readonly #nodes = new Map<string, GraphNode>();
   readonly #edges = new Map<string, GraphEdge & { conditions: string[] }>();
   readonly #packets: number[];
+  /** Chains that nothing leads to, as far as the reading tells. */
+  readonly #unnamed: ReadonlySet<string>;
 
   constructor(reading: ReadingView) {
     const { ruleset } = parseReading(reading);
     this.#packets = indexRows(reading).rows.map(({ row }) => row.packets ?? 0);
+    this.#unnamed = new Set(
+      reading.chains.filter(({ usedBy }) => usedBy?.length === 0).map(({ table, chain }) => `${table}/${chain}`),
+    );
     let index = 0;
     ruleset.chains.forEach(({ name, policy, rules, table: written }, at) => {
       // The view's own name of the table: it tells IPv4 from IPv6 where one text has both.
@@ -165,7 +170,7 @@ class GraphBuilder {
   #markUnreached(): void {
     const reached = new Set([...this.#edges.values()].map(({ to }) => to));
     for (const node of this.#nodes.values())
-      if (node.kind === 'chain' && !reached.has(node.id))
+      if (node.kind === 'chain' && !reached.has(node.id) && this.#unnamed.has(node.id))
         node.subtitle = l10n.t('{0} · no rule leads here', node.subtitle);
   }
 
