@@ -27,6 +27,7 @@ const onAnnotations: Readonly<Record<string, Unchecked>> = {
   'sidecar.istio.io/rewriteAppHTTPProbers': goBool,
   'sidecar.istio.io/nativeSidecar': goBool,
   'ambient.istio.io/bypass-inbound-capture': exactBool,
+  'ambient.istio.io/dns-capture': goBool,
   'sidecar.istio.io/logLevel': { check: (value) => checkWord(value, levels), effect: 'start' },
   'sidecar.istio.io/agentLogLevel': { check: checkAgentLevels, effect: 'start' },
   'sidecar.istio.io/statsFlushInterval': duration,
