@@ -116,7 +116,8 @@ export interface Workload extends KubernetesObject {
 }
 
 export interface KubernetesEvent extends KubernetesObject {
-  involvedObject?: { kind?: string; namespace?: string; name?: string; uid?: string };
+  /** `fieldPath`: `spec.ephemeralContainers{debugger}` when it is about a container. */
+  involvedObject?: { kind?: string; namespace?: string; name?: string; uid?: string; fieldPath?: string };
   reason?: string;
   message?: string;
   type?: string;

@@ -103,6 +103,14 @@ test('tells a pod without processes, a closed one and a sandbox apart', () => {
   expect(codeOf(() => findPodNetns(fakeHost({ files: { ...node, ...sandbox } }), pod))).toBe('sandboxed');
 });
 
+test('a sandbox whose runtime sits in the pod’s cgroup beside it is one, too', () => {
+  const sandbox = {
+    ...process(101, 4001, { program: 'containerd-shim-kata-v2' }),
+    ...process(102, 4001, { program: 'cloud-hypervisor' }),
+  };
+  expect(codeOf(() => findPodNetns(fakeHost({ files: { ...node, ...sandbox } }), pod))).toBe('sandboxed');
+});
+
 test('a pod whose app is a virtual machine is no sandbox', () => {
   const files = {
     ...node,

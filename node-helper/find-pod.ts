@@ -190,7 +190,7 @@ function localAddresses(host: Host, pid: number): string[] {
 
 /** Programs that run a whole sandbox: the pod's own processes are behind them, in a kernel of their own. */
 const sandboxPrograms =
-  /^(qemu-system-.*|qemu-kvm|cloud-hypervisor|firecracker|stratovirt|dragonball|virtiofsd|runsc(-sandbox|-gofer)?)$/;
+  /^(qemu-(system-.*|kvm|lite.*)|cloud-hypervisor|firecracker|jailer|stratovirt|dragonball|acrn-dm|virtiofsd|nydusd|kata-.*|containerd-shim-(kata|runsc|rund)-v\d+|runsc(-sandbox|-gofer)?)$/;
 
 function refuseSandbox(host: Host, podPids: readonly number[], name: string): void {
   const programs = podPids

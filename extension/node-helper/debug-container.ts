@@ -6,7 +6,7 @@
 import * as l10n from '@vscode/l10n';
 import { stringify } from 'yaml';
 import type { InspectPodResult } from '../../contract/node-helper.ts';
-import type { Container, Pod } from '../../mesh/kubernetes.ts';
+import type { Container, ContainerStatus, KubernetesEvent, Pod } from '../../mesh/kubernetes.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ExecResult } from '../cluster/cluster.ts';
 import { DebugContainerFailure, isImageTrouble, whyNotStarting } from './debug-failure.ts';
 import { parseSections, readingsOf, type Section } from './debug-output.ts';
@@ -62,7 +62,11 @@ export function offerDebugContainer(cluster: Cluster, pod: Pod): ContainerOffer 
     l10n.t('Debug container, to be added to pod “{0}” in namespace “{1}” of context “{2}”.', name, namespace, context),
     l10n.t('Nothing has been sent yet. Once added it stays in the pod’s spec until the pod is deleted.'),
     l10n.t('It is added through pods/ephemeralcontainers; the rules are read from its log, or by commands in it.'),
-    l10n.t('Should the image have no shell, a second container is added that does without: “{0}”.', `${container}-b`),
+    l10n.t(
+      'Should the image lack a shell, another one is added that does without: “{0}”, then “{1}”.',
+      `${container}-b`,
+      `${container}-c`,
+    ),
   ];
   return {
     container,
@@ -208,7 +212,9 @@ async function waitUntilStarted(
     const now = await cluster.get<Pod>(resourceTypes.pods, name, { namespace, ...(signal && { signal }) });
     if (!now || (uid && now.metadata?.uid !== uid)) throw podGone(name, container);
     const image = now.spec?.ephemeralContainers?.find((candidate) => candidate.name === container)?.image ?? '';
-    const status = now.status?.ephemeralContainerStatuses?.find((candidate) => candidate.name === container);
+    const told = now.status?.ephemeralContainerStatuses?.find((candidate) => candidate.name === container);
+    const isOpen = !told?.state?.running && !told?.state?.terminated && !isImageTrouble(told);
+    const status = (isOpen && (await findPullFailure(cluster, now, container, signal))) || told;
     const time = performance.now();
     if (isImageTrouble(status)) imageTrouble ??= time;
     const isLate = time - started >= patience || time - (imageTrouble ?? time) >= imagePatienceMs;
@@ -219,6 +225,30 @@ async function waitUntilStarted(
     onProgress?.(l10n.t('Waiting for the debug container “{0}” to start', container));
     await pause(pollMs, signal);
   }
+}
+
+/**
+ * In a pod that runs, the kubelet writes a failed pull into the status half a minute later; its event comes at once.
+ * Undefined where events may not be read.
+ */
+async function findPullFailure(
+  cluster: Cluster,
+  { metadata }: Pod,
+  container: string,
+  signal: AbortSignal | undefined,
+): Promise<ContainerStatus | undefined> {
+  const fieldSelector = `involvedObject.name=${metadata?.name ?? ''}`;
+  const options = { namespace: metadata?.namespace ?? 'default', fieldSelector, ...(signal && { signal }) };
+  const events = await cluster.list<KubernetesEvent>(resourceTypes.events, options).catch((error: unknown) => {
+    if (error instanceof ClusterFailure && error.reason === 'forbidden') return { items: [] };
+    throw error;
+  });
+  const about = events.items.filter(
+    ({ involvedObject }) => involvedObject?.fieldPath === `spec.ephemeralContainers{${container}}`,
+  );
+  const failed = about.findLast(({ reason, message }) => reason === 'Failed' && /pull image/i.test(message ?? ''));
+  if (!failed) return undefined;
+  return { name: container, state: { waiting: { reason: 'ErrImagePull', message: failed.message ?? '' } } };
 }
 
 async function readLog(

@@ -253,6 +253,8 @@ async function applyAll(work: Work, manifest: readonly ManifestObject[], applied
     manifest.filter(({ kind }) => kind === 'Namespace'),
     manifest.filter(({ kind }) => kind !== 'Namespace'),
   ];
+  // What its pods need before they can be tried; it makes none by itself.
+  const groundwork = rest.filter(({ kind }) => kind !== 'DaemonSet');
   const dryRun = async (objects: ManifestObject[]) => {
     for (const object of objects) {
       work.report({
@@ -273,19 +275,22 @@ async function applyAll(work: Work, manifest: readonly ManifestObject[], applied
   if (existing) {
     await dryRun(rest);
     await apply(first);
+    await apply(groundwork);
     await tryPod(work, manifest);
   } else {
     // Nothing can be tried in a namespace that does not exist: it is made first, and taken back if the rest is refused.
     await apply(first);
-    await dryRun(rest)
-      .then(async () => await tryPod(work, manifest))
-      .catch(async (error: unknown) => {
-        await cluster.delete(resourceTypes.namespaces, namespace).catch(() => undefined);
-        applied.length = 0;
-        throw error;
-      });
+    try {
+      await dryRun(rest);
+      await apply(groundwork);
+      await tryPod(work, manifest);
+    } catch (error) {
+      await cluster.delete(resourceTypes.namespaces, namespace).catch(() => undefined);
+      applied.length = 0;
+      throw error;
+    }
   }
-  await apply(rest);
+  await apply(rest.filter(({ kind }) => kind === 'DaemonSet'));
 }
 
 /** Pod Security takes notice of a namespace's new label a moment later. */
@@ -309,10 +314,12 @@ async function tryPod(work: Work, manifest: readonly ManifestObject[]): Promise<
       return;
     } catch (error) {
       if (!(error instanceof ClusterFailure)) throw error;
-      if (error.reason !== 'forbidden') throw error;
-      // Its author is RBAC, not admission: nothing is known about the pods then.
-      if (/ cannot \S+ resource /.test(error.said ?? '')) return;
-      if (performance.now() >= until || !/PodSecurity/.test(error.said ?? '')) throw refusedPods(work, error);
+      if (error.reason !== 'forbidden' && error.reason !== 'invalid') throw error;
+      // Everything else than admission's no (a right that is missing, above all) tells nothing about the pods to come.
+      const said = error.said ?? '';
+      if (/ cannot \S+ resource /.test(said) || !/ is forbidden: |denied|violates/.test(said)) return;
+      const isEarly = /PodSecurity|error looking up service account/.test(said);
+      if (!isEarly || performance.now() >= until) throw refusedPods(work, error);
       await pause(work);
     }
   }

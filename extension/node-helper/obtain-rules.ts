@@ -20,7 +20,12 @@
  */
 import * as l10n from '@vscode/l10n';
 import type { FailureView } from '../../contract/interception-view.ts';
-import type { HelperIdentity, InspectPodResult, RulesReading } from '../../contract/node-helper.ts';
+import {
+  UnreadableReply,
+  type HelperIdentity,
+  type InspectPodResult,
+  type RulesReading,
+} from '../../contract/node-helper.ts';
 import { expectedRules, type ExpectedInputs, type ExpectedRules } from '../../mesh/interception/expected-rules.ts';
 import { printRules } from '../../mesh/interception/print-rules.ts';
 import type { KubernetesEvent, Pod } from '../../mesh/kubernetes.ts';
@@ -42,6 +47,8 @@ export type Way = 'helper' | 'ephemeral' | 'computed';
 /** Why one way was not possible, in three parts, with what a button can do about it. */
 export interface WhyNot extends FailureView {
   way: Way;
+  /** For the log: what arrived, where it could not be read. */
+  detail?: string;
   /** `not-asked`: a debug container would be possible, nobody agreed to it. */
   code?: 'not-asked';
 }
@@ -138,7 +145,8 @@ async function askHelper(
   } catch (error) {
     const why = whyNoHelper(error, pod);
     if (!why) throw error;
-    whyNot.push({ way: 'helper', ...why });
+    const detail = error instanceof UnreadableReply ? error.text.slice(0, 4000) : undefined;
+    whyNot.push({ way: 'helper', ...why, ...(detail !== undefined && { detail }) });
   }
   return undefined;
 }

@@ -231,7 +231,7 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
     expect(await listEverything()).toEqual(before);
   });
 
-  test('says which policy keeps its pods away, and can still be removed', async (context) => {
+  test('says which policy would keep its pods away, before it is there', async (context) => {
     onOwnNode(context);
     const admission = 'admissionregistration.k8s.io/v1';
     const message = 'no pod may see the processes of a node';
@@ -257,14 +257,14 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
       [binding.kind]: 'validatingadmissionpolicybindings',
     };
     for (const object of [policy, binding]) await cluster.apply(object as KubernetesObject);
+    const containers = [{ name: 'app', image: nodeImage }];
+    const probe = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'probe', namespace },
+      spec: { hostPID: true, containers },
+    };
     try {
-      const containers = [{ name: 'app', image: nodeImage }];
-      const probe = {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name: 'probe', namespace },
-        spec: { hostPID: true, containers },
-      };
       await eventually(
         'the policy coming into force',
         async () =>
@@ -284,6 +284,12 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
       for (const [kind, plural] of Object.entries(plurals))
         await cluster.delete({ apiVersion: admission, kind, plural, namespaced: false }, metadata.name);
     }
+    // It is in force for a moment longer.
+    await eventually('the policy being gone', async () =>
+      String(await failureOf(cluster.apply(probe as KubernetesObject, { dryRun: true }))).includes(message)
+        ? undefined
+        : true,
+    );
     expect(await listEverything()).toEqual(before);
   });
 
