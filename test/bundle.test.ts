@@ -13,6 +13,7 @@ describe('the bundles', () => {
       'extension.js',
       'kubernetes.js',
       'demo.js',
+      'inspection.js',
       'language-client.js',
       'language-server.js',
       'node-helper.js',

@@ -157,6 +157,22 @@ describe('watching', () => {
     expect(await after(60_000)).toBe(before + 1);
   });
 
+  it('does not wait for ever when it was armed before anything was read, or while reading', async () => {
+    const early = open([failed()]);
+    const first = early.session.read();
+    early.session.watch(true, 1);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await first).toBeUndefined();
+    expect(early.session.state.phase).toBe('failed');
+    const { session, packets } = open([ready(4), ready(5), failed()]);
+    await session.read();
+    const again = session.read();
+    session.watch(true, 1);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await again).toBeUndefined();
+    expect([session.state.phase, packets()]).toEqual(['ready', 4]);
+  });
+
   it('is quick again, and silent, once it works', async () => {
     const { session, asked } = open([ready(1), failed(), failed(), ready(2)]);
     await session.read();

@@ -207,7 +207,7 @@ export class InterceptionSession {
     const stopped = whyStop(rules, this.#place);
     if (stopped !== undefined) {
       this.#watch = { on: false, seconds, trouble: stopped };
-      if (this.#base.phase !== 'ready') this.#take(rules);
+      this.#keepOrTake(rules);
       this.#show();
       return;
     }
@@ -220,12 +220,20 @@ export class InterceptionSession {
       this.#show();
       if (changed) await this.#explain(rules, signal);
     } else {
+      this.#keepOrTake(rules);
       this.#failures += 1;
       const { what = '', why = '' } = rules.state.failure ?? {};
       this.#watch = { on: true, seconds, trouble: `${what} ${why}`.trim() };
       this.#show();
     }
     if (!signal.aborted) this.#plan();
+  }
+
+  /** What was read before stays on screen; where nothing was, the failure is shown. */
+  #keepOrTake(rules: PodRules): void {
+    if (this.#base.phase === 'loading' && this.#base.readings.length > 0)
+      this.#base = { ...this.#base, phase: 'ready' };
+    else if (this.#base.phase !== 'ready') this.#take(rules);
   }
 
   #noticeRestart(before: PodRules | undefined, after: PodRules): void {

@@ -64,7 +64,10 @@ export async function readPodRules(cluster: Cluster, place: PodPlace, options: R
       ...(addContainer && { addContainer }),
       ...(onProgress && { onProgress }),
     });
-    for (const { way, what, why } of obtained.whyNot) log?.(`${namespace}/${name}, ${way}: ${what} ${why}`);
+    if (!obtained.ok || obtained.way === 'computed') {
+      for (const { way, what, why, detail = '' } of obtained.whyNot)
+        log?.(`${namespace}/${name}, ${way}: ${what} ${why} ${detail}`.trimEnd());
+    }
     return { pod, identity: identityOf(pod, obtained), ...describeObtained(place, obtained, options) };
   } catch (error) {
     if (!signal?.aborted) log?.(error instanceof Error ? (error.stack ?? error.message) : String(error));
