@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { plainChain, plainTable } from './interception-facts.ts';
 import { lookup } from './lookup.ts';
+import { findToolChain } from './patterns/tool-chains.ts';
 
 const builtIn: Record<string, () => string> = {
   PREROUTING: () => l10n.t('What enters, before it is decided where it goes.'),
@@ -39,17 +40,15 @@ const prefixes: [string, () => string][] = [
   ['KUBE-EXT-', () => l10n.t('kube-proxy: one service, reached from outside the cluster.')],
   ['KUBE-FW-', () => l10n.t('kube-proxy: who may reach a load balancer’s service.')],
   ['KUBE-', () => l10n.t('Kubernetes (kube-proxy or kubelet).')],
-  ['CNI-HOSTPORT-', () => l10n.t('CNI plugin portmap: ports that pods have opened on the node.')],
-  ['CNI-DN-', () => l10n.t('CNI plugin portmap: ports of one pod on the node.')],
   ['CNI-', () => l10n.t('CNI plugin: one pod’s way out of the pod network.')],
 ];
 
 /** What a chain as a whole is for, in a sentence; undefined for a chain that nobody knows. Takes nft's own names too. */
 export function describeChain(table: string, chain: string): string | undefined {
   const plain = plainChain(table, chain);
-  return (
-    lookup(istio, `${plainTable(table)} ${plain}`) ??
-    lookup(builtIn, plain) ??
-    prefixes.find(([prefix]) => plain.startsWith(prefix))?.[1]
-  )?.();
+  const own = lookup(istio, `${plainTable(table)} ${plain}`) ?? lookup(builtIn, plain);
+  if (own) return own();
+  const ofTool = findToolChain(plain);
+  if (ofTool) return l10n.t('{0}: {1}', ofTool.tool, ofTool.purpose);
+  return prefixes.find(([prefix]) => plain.startsWith(prefix))?.[1]();
 }

@@ -221,7 +221,7 @@ describe('rules that nobody knows', () => {
     expect(explained.rules[0]).toMatchObject({
       known: false,
       explanation:
-        'Packets with not source 10.0.0.0/8, protocol tcp, destination port 22: dropped, the sender hears nothing. Its own comment: no ssh',
+        'Packets where the source is not 10.0.0.0/8, the protocol is tcp, the destination port is 22: dropped, the sender hears nothing. Its own comment: no ssh',
     });
     expect(explained.warnings).toHaveLength(1);
   });

@@ -44,6 +44,13 @@ export function explainRules(ruleset: Ruleset): ExplainedRuleset {
   const facts = learnFacts(ruleset);
   const several = ruleset.family === 'unknown';
   const warnings = [...ruleset.warnings];
+  if (facts.leftovers.length > 0)
+    warnings.push(
+      l10n.t(
+        'Chains of Istio are left over ({0}), but no rule leads to them: nothing is taken to a proxy.',
+        [...new Set(facts.leftovers)].join(', '),
+      ),
+    );
   const rules: ExplainedRule[] = [];
   const chains: ExplainedChain[] = [];
   let unknown = 0;

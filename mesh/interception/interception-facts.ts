@@ -30,6 +30,8 @@ export interface InterceptionFacts {
   reroutedInterfaces: ReadonlySet<string>;
   /** User-defined chains that no chain of the kernel leads to, as `table chain`. */
   unreachable: ReadonlySet<string>;
+  /** Chains of Istio to none of which anything leads: somebody took the jumps away and left the rest. */
+  leftovers: readonly string[];
   /** Services of kube-proxy's chains, and the share that each of its rules takes. */
   kubeNames?: KubeNames;
 }
@@ -104,13 +106,16 @@ export function learnFacts(ruleset: Ruleset): InterceptionFacts {
       }
     }
   }
+  const unreachable = findUnreachable(ruleset);
+  const leftovers = findLeftovers(ruleset, unreachable);
   const facts: InterceptionFacts = {
-    mode: decideMode(ruleset),
+    mode: leftovers.length > 0 ? 'none' : decideMode(ruleset),
+    leftovers,
     proxyUids: owners.uid.ids(),
     proxyGids: owners.gid.ids(),
     listedRanges,
     reroutedInterfaces: rerouted,
-    unreachable: findUnreachable(ruleset),
+    unreachable,
   };
   const kubeNames = learnKubeNamesOf(ruleset);
   if (kubeNames) facts.kubeNames = kubeNames;
@@ -173,6 +178,13 @@ function decideMode(ruleset: Ruleset): InterceptionMode {
   if (redirect || names.has('ISTIO_REDIRECT') || names.has('ISTIO_IN_REDIRECT')) return 'sidecar-redirect';
   if (names.size > 0) return 'unknown';
   return ruleset.chains.length === 0 && ruleset.warnings.length > 0 ? 'unknown' : 'none';
+}
+
+/** All of Istio's chains, if not one of them is reached and none of its rules stands in a built-in chain. */
+function findLeftovers({ chains }: Ruleset, unreachable: ReadonlySet<string>): string[] {
+  const own = chains.filter(({ table, name }) => /^ISTIO_/.test(plainChain(table, name)));
+  const isReached = own.some(({ table, name }) => !unreachable.has(`${table} ${name}`));
+  return isReached ? [] : own.filter(({ rules }) => rules.length > 0).map(({ name }) => name);
 }
 
 /** Chains that nothing leads to. Only where at least two built-in chains are declared: a part of a table proves nothing. */

@@ -7,6 +7,7 @@ import { kubeProxy } from './kube-proxy.ts';
 import { node } from './node.ts';
 import { sidecarInbound } from './sidecar-inbound.ts';
 import { sidecarOutbound } from './sidecar-outbound.ts';
+import { hostPorts, nodeTools } from './tools.ts';
 import { invalidPackets, tproxy } from './tproxy.ts';
 import { virtualInterfaces } from './virtual-interfaces.ts';
 
@@ -20,6 +21,8 @@ export const rulePatterns: readonly PreparedPattern[] = [
   sidecarInbound,
   virtualInterfaces,
   sidecarOutbound,
+  hostPorts,
+  nodeTools,
   kubeProxy,
   node,
   hidden,
