@@ -6,13 +6,20 @@ import { run } from './run.ts';
 const fixtures = join(import.meta.dirname, '..', 'mesh', 'interception', 'fixtures');
 const rules = 'with-cni_shop_dns.v4.save';
 
+const dropping =
+  '*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j ACCEPT\nCOMMIT\n*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -j DROP\nCOMMIT\n';
+
 async function call(...args: string[]) {
+  return callWith('*nat\nCOMMIT\n', ...args);
+}
+
+async function callWith(stdin: string, ...args: string[]) {
   let out = '';
   let err = '';
   const terminal = {
     args: ['iptables', 'trace', ...args],
     cwd: fixtures,
-    stdin: () => Promise.resolve('*nat\nCOMMIT\n'),
+    stdin: () => Promise.resolve(stdin),
     out: (text: string) => void (out += text),
     err: (text: string) => void (err += text),
     color: false,
@@ -35,6 +42,18 @@ describe('meshloom iptables trace', () => {
   it('leaves the port out where nothing redirects, and reads standard input', async () => {
     const { out } = await call('--format=json', '--direction=in', '--dst=10.0.0.9', '--dport=80', '-');
     expect(Object.keys(JSON.parse(out) as object)).toEqual(['verdict', 'path', 'says']);
+  });
+
+  it('keeps the path to raw, mangle and nat, and shows a rule of filter that drops beside it', async () => {
+    const { out } = await callWith(
+      dropping,
+      ...['--format', 'json', '--direction', 'in', '--dst', '10.7.0.2', '--dport', '80', '-'],
+    );
+    expect(JSON.parse(out)).toMatchObject({
+      verdict: 'DROP',
+      path: [{ table: 'nat', rule: '-A PREROUTING -p tcp -j ACCEPT' }],
+      further: [{ table: 'filter', rule: '-A INPUT -p tcp -j DROP' }],
+    });
   });
 
   it('prints verdict, sentence and path for people', async () => {

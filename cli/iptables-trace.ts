@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { isIP } from 'node:net';
 import { parseRules } from '../mesh/interception/parse-rules.ts';
+import type { IptablesRule } from '../mesh/interception/ruleset.ts';
 import { tracePacket } from '../mesh/interception/trace-packet.ts';
 import type { Packet, Trace } from '../mesh/interception/trace-packet.ts';
 import { oneOf, readFlags } from './flags.ts';
@@ -28,7 +29,7 @@ Reads packet rules from FILE, or from standard input, in any format that "iptabl
   --mark 0xN             mark of the packet
   --iface NAME           outgoing (out) or incoming (in); default: lo for a local destination, else eth0
   --local-ip A[,B]       addresses of the pod; default (in): the destination
-  --ctstate NEW|INVALID|ESTABLISHED
+  --ctstate NEW|INVALID|ESTABLISHED|RELATED
                          what connection tracking says of it; default NEW
   --format text|json     text for people (default), json for programs
   -h, --help             this text
@@ -96,7 +97,7 @@ function readPacket(flags: Flags): Packet {
     protocol: oneOf('--proto', flags.proto.toLowerCase(), ['tcp', 'udp'] as const),
     dst: readAddress('--dst', needed('--dst', flags.dst)),
     dport: readNumber('--dport', needed('--dport', flags.dport), 0xffff),
-    ctstate: oneOf('--ctstate', flags.ctstate.toUpperCase(), ['NEW', 'INVALID', 'ESTABLISHED'] as const),
+    ctstate: oneOf('--ctstate', flags.ctstate.toUpperCase(), ['NEW', 'INVALID', 'ESTABLISHED', 'RELATED'] as const),
   };
   if (flags.src !== undefined) packet.src = readAddress('--src', flags.src);
   if (packet.src !== undefined && isIP(packet.src) !== isIP(packet.dst))
@@ -131,21 +132,34 @@ function readNumber(flag: string, written: string, maximum: number): number {
   throw new UsageError(l10n.t('{0} takes a number from 0 to {1}, not "{2}".', flag, String(maximum), written));
 }
 
-/** The shape that other programs parse: it only grows. */
-function asContract({ verdict, port, path, says }: Trace): object {
+/** Rules that matched past those of raw, mangle and nat in OUTPUT and PREROUTING: in INPUT, FORWARD, POSTROUTING, or filter. */
+function listFurther({ steps, path }: Trace): IptablesRule[] {
+  const taken = new Set(path);
+  return steps.map(({ rule }) => rule).filter((rule) => !taken.has(rule));
+}
+
+/**
+ * The shape that other programs parse: it only grows. `path` has the rules that decide whether the proxy gets the packet;
+ * `further`, when there are any, those that the kernel asked besides.
+ */
+function asContract(trace: Trace): object {
+  const { verdict, port, path, says } = trace;
+  const further = listFurther(trace);
   return {
     verdict,
     ...(port === undefined ? {} : { port }),
     path: path.map(({ table, text }) => ({ table, rule: text })),
     says,
+    ...(further.length ? { further: further.map(({ table, text }) => ({ table, rule: text })) } : {}),
   };
 }
 
-function printTrace({ verdict, port, path, says }: Trace, color: boolean): string {
+function printTrace(trace: Trace, color: boolean): string {
+  const { verdict, port, says, steps } = trace;
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const lines = [paint(1, port === undefined ? verdict : `${verdict} ${port}`), says, ''];
-  if (path.length === 0) lines.push(l10n.t('No rule matched.'));
-  const width = Math.max(0, ...path.map(({ table }) => table.length));
-  for (const { table, text } of path) lines.push(`  ${paint(36, table.padEnd(width))}  ${text}`);
+  if (steps.length === 0) lines.push(l10n.t('No rule matched.'));
+  const width = Math.max(0, ...steps.map(({ rule }) => rule.table.length));
+  for (const { rule } of steps) lines.push(`  ${paint(36, rule.table.padEnd(width))}  ${rule.text}`);
   return `${lines.join('\n')}\n`;
 }

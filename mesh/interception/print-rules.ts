@@ -7,7 +7,7 @@ import type { Counters, IptablesChain, IptablesRule, IptablesSection, Ruleset } 
  * @param options.counters absent: as they were read; false: none (chains show `[0:0]`); true: `[0:0]` where none is known.
  */
 export function printRules(ruleset: Ruleset, options: { counters?: boolean } = {}): string {
-  const lines: string[] = [];
+  const lines: string[] = ruleset.ipset?.before ? [...ruleset.ipset.lines] : [];
   let start = 0;
   for (const { table, comments, chainCount } of ruleset.sections ?? sectionsOf(ruleset)) {
     const chains = ruleset.sections
@@ -25,6 +25,7 @@ export function printRules(ruleset: Ruleset, options: { counters?: boolean } = {
     lines.push('COMMIT');
   }
   lines.push(...(ruleset.trailingComments ?? []));
+  if (ruleset.ipset && !ruleset.ipset.before) lines.push(...ruleset.ipset.lines);
   return lines.length ? `${lines.join('\n')}\n` : '';
 }
 

@@ -48,18 +48,18 @@ export class PacketLab {
   program(tool: string, rules: string, ipsets = ''): void {
     this.clear();
     this.usesIpsets = ipsets !== '';
-    if (this.usesIpsets) this.#feed(['ipset', 'restore'], ipsets);
+    if (this.usesIpsets) this.#feed(['ipset', '-exist', 'restore'], ipsets);
     if (tool === 'nft') this.#feed(['nft', '-f', '-'], rules);
     else this.#feed([`${tool}-restore`], rules);
     this.#addPolicyRoutes(rules);
   }
 
   /** Programs what nft accepts of rules by chance: lines that contradict themselves are left out. */
-  programFitting(rules: string): void {
+  programFitting(rules: string, ipsets = ''): void {
     const lines = rules.split('\n');
     for (;;) {
       try {
-        return this.program('nft', lines.join('\n'));
+        return this.program('nft', lines.join('\n'), ipsets);
       } catch (error) {
         const refused = [...String(error).matchAll(/^\/dev\/stdin:(\d+):.*Error/gm)].map(([, line]) => Number(line));
         if (refused.length === 0) throw error;
@@ -71,7 +71,6 @@ export class PacketLab {
   clear(): void {
     this.#feed(['nft', '-f', '-'], `flush ruleset\n${judge}`);
     for (const other of ['iptables-legacy', 'ip6tables-legacy']) this.#feed([`${other}-restore`], emptyTables);
-    this.run('ipset', 'destroy');
     // Connections of an earlier rule set must not answer for this one.
     this.run('conntrack', '-F');
   }
@@ -109,6 +108,13 @@ export class PacketLab {
     return this.run('nft', 'list', 'ruleset').replace(/^table inet judge \{[^]*?^\}\n/m, '');
   }
 
+  /** The same as JSON, which has other words for everything. */
+  readJson(): string {
+    const whole = JSON.parse(this.run('nft', '-j', 'list', 'ruleset')) as { nftables: Record<string, object>[] };
+    const isJudge = (entry: Record<string, object>) => /"(table|name)":"judge"/.test(JSON.stringify(entry));
+    return JSON.stringify({ nftables: whole.nftables.filter((entry) => !isJudge(entry)) });
+  }
+
   #feed(command: string[], input: string): void {
     execFileSync('ip', ['netns', 'exec', this.pod, ...command], { input, stdio: ['pipe', 'ignore', 'pipe'] });
   }
@@ -133,7 +139,7 @@ export class PacketLab {
     if (last && rejects) theirs = rules.filter((rule) => theirs.includes(rule));
     return {
       ours: { verdict: trace.verdict, port: trace.port, rules },
-      theirs: { ...verdictOf(seen), rules: theirs },
+      theirs: { ...verdictOf(seen, job.packet), rules: theirs },
       trace,
     };
   }
@@ -193,13 +199,14 @@ export interface Job {
 }
 
 /** What the kernel did, from where the packet came out and which rules counted. */
-function verdictOf({ rules, input, sent }: Answer): { verdict: string; port?: number | undefined } {
+function verdictOf({ rules, input, sent }: Answer, packet: SentPacket): { verdict: string; port?: number | undefined } {
   const landed = input ?? sent;
   if (!landed) return { verdict: 'DROP', port: undefined };
   const tproxy = rules.find(([, rule]) => /-j TPROXY| tproxy /.test(rule));
   if (tproxy && input)
     return { verdict: 'TPROXY', port: Number(/(?:--on-port |tproxy (?:ip6? )?to \S*:)(\d+)/.exec(tproxy[1])?.[1]) };
-  const moved = rules.some(([, rule]) => /-j (REDIRECT|DNAT|NETMAP)|(?<!ct status )\b(redirect|dnat)\b/.test(rule));
+  const translated = rules.some(([, rule]) => /-j (REDIRECT|DNAT|NETMAP)|counter (redirect|dnat)/.test(rule));
+  const moved = translated || landed[0] !== packet.dst || landed[1] !== packet.dport;
   if (moved && input) return { verdict: 'REDIRECT', port: landed[1] };
   return { verdict: 'PASS', port: undefined };
 }

@@ -22,6 +22,7 @@ const hooks: Record<string, string[]> = {
   mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
   nat: ['PREROUTING', 'OUTPUT'],
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+  security: ['INPUT', 'FORWARD', 'OUTPUT'],
 };
 
 /** `PREROUTING` chains may only jump to chains for incoming packets: `-m owner` and REDIRECT are refused elsewhere. */
@@ -122,6 +123,18 @@ function randomMatches(random: Random, table: string, side: string, family: '4' 
   maybe(0.03, () => `-m state ${not()}--state ${pick(random, ['NEW', 'INVALID', 'ESTABLISHED'])}`);
   maybe(0.04, () => `-m conntrack ${not()}--ctorigdstport ${pick(random, ['80', '53'])}`);
   if (table !== 'raw') maybe(0.08, () => `-m addrtype ${not()}--dst-type ${pick(random, ['LOCAL', 'UNICAST'])}`);
+  const set = (name: string) => `${name}${family}`;
+  const sideOf = () => pick(random, ['src', 'dst']);
+  maybe(0.05, () => `-m set ${not()}--match-set ${set(pick(random, ['hosts', 'nets', 'list', 'ports']))} ${sideOf()}`);
+  maybe(0.04, () => `-m set ${not()}--match-set ${set(pick(random, ['pairs', 'netports']))} ${sideOf()},${sideOf()}`);
+  if (side === 'in' && table !== 'nat') maybe(0.02, () => `-m set ${not()}--match-set ${set('nics')} ${sideOf()},src`);
+  const range = family === '4' ? '10.0.0.1-10.80.0.0' : 'fd00::1-fd80::1';
+  maybe(0.05, () => `-m iprange ${not()}--${sideOf()}-range ${range}`);
+  maybe(0.03, () => `-m pkttype ${not()}--pkt-type ${pick(random, ['unicast', 'multicast'])}`);
+  maybe(0.04, () => `-m conntrack ${not()}--ctstatus ${pick(random, ['NONE', 'CONFIRMED', 'SEEN_REPLY,ASSURED'])}`);
+  maybe(0.03, () => `-m conntrack --ctdir ${pick(random, ['ORIGINAL', 'REPLY'])}`);
+  if (!words.some((word) => /-p /.test(word)))
+    maybe(0.03, () => `-p ${icmp} -m ${family === '4' ? 'icmp --icmp-type 8' : 'icmp6 --icmpv6-type 128'}`);
   maybe(0.05, () => '-m comment --comment "by chance"');
   return words.map((word) => ` ${word}`).join('');
 }
@@ -170,12 +183,14 @@ function randomTarget(
 function randomNat(random: Random, family: '4' | '6'): string {
   const own = family === '4' ? '10.77.0.2:8080' : '[fd77::2]:8080';
   const other = family === '4' ? '93.184.1.1:81' : '[2001:db8::81]:81';
+  const network = family === '4' ? '10.0.0.0/8' : 'fd00::/8';
   const protocol = pick(random, ['tcp', 'udp']);
   return pick(random, [
     '-p tcp -j REDIRECT --to-ports 15001',
     '-p tcp -j REDIRECT --to-ports 15006',
     `-p ${protocol} -j REDIRECT --to-ports 15053`,
     '-j REDIRECT',
+    `-j NETMAP --to ${network}`,
     `-p ${protocol} -j DNAT --to-destination ${own}`,
     `-p ${protocol} -j DNAT --to-destination ${other}`,
   ]);
@@ -241,27 +256,27 @@ export function randomIpsets(family: '4' | '6'): string {
       ? ['10.77.0.2', '93.184.1.9', '10.0.0.0/8', '10.77.0.0/24']
       : ['fd77::2', '2001:db8::9', 'fd00::/8', 'fd77::/64'];
   return [
-    `create hosts hash:ip family ${inet}`,
-    `add hosts ${own}`,
-    `add hosts ${other}`,
-    `create nets hash:net family ${inet}`,
-    `add nets ${net}`,
-    `add nets ${exception} nomatch`,
-    `create pairs hash:ip,port family ${inet}`,
-    `add pairs ${own},tcp:80`,
-    `add pairs ${own},udp:53`,
-    `add pairs ${other},tcp:443`,
-    `create netports hash:net,port family ${inet}`,
-    `add netports ${net},tcp:8080-9100`,
-    `create nics hash:net,iface family ${inet}`,
-    `add nics ${net},lo`,
-    `add nics ${net},eth1`,
-    `create ports bitmap:port range 0-65535`,
-    `add ports 53`,
-    `add ports 15000-15100`,
-    `create list list:set`,
-    `add list hosts`,
-    `add list nets`,
+    `create hosts${family} hash:ip family ${inet}`,
+    `add hosts${family} ${own}`,
+    `add hosts${family} ${other}`,
+    `create nets${family} hash:net family ${inet}`,
+    `add nets${family} ${net}`,
+    `add nets${family} ${exception} nomatch`,
+    `create pairs${family} hash:ip,port family ${inet}`,
+    `add pairs${family} ${own},tcp:80`,
+    `add pairs${family} ${own},udp:53`,
+    `add pairs${family} ${other},tcp:443`,
+    `create netports${family} hash:net,port family ${inet}`,
+    `add netports${family} ${net},tcp:8080-9100`,
+    `create nics${family} hash:net,iface family ${inet}`,
+    `add nics${family} ${net},lo`,
+    `add nics${family} ${net},eth1`,
+    `create ports${family} bitmap:port range 0-65535`,
+    `add ports${family} 53`,
+    `add ports${family} 15000-15100`,
+    `create list${family} list:set`,
+    `add list${family} hosts${family}`,
+    `add list${family} nets${family}`,
     '',
   ].join('\n');
 }

@@ -5,7 +5,7 @@ import { parseRules } from '../../mesh/interception/parse-rules.ts';
 import { printRules } from '../../mesh/interception/print-rules.ts';
 import { compareAll } from './compare-packets.ts';
 import { PacketLab, reasonToSkip } from './packet-lab.ts';
-import { randomPacket, randomRules, seeded } from './random-rules.ts';
+import { randomIpsets, randomPacket, randomRules, seeded } from './random-rules.ts';
 import type { SentPacket } from './random-rules.ts';
 
 /**
@@ -55,7 +55,7 @@ describe.skipIf(why !== undefined)('packets through rules in a real network name
         const [from = 1, to = from] = (process.env['MESHLOOM_TRACE_SEEDS'] ?? '1-12').split('-').map(Number);
         for (let seed = from; seed <= to; seed++) {
           const random = seeded(seed * 7919 + Number(family));
-          lab.program(tool, randomRules(random, family));
+          lab.program(tool, randomRules(random, family), randomIpsets(family));
           await compare(
             tool,
             Array.from({ length: 12 }, () => randomPacket(random, family, lab.nextPort())),

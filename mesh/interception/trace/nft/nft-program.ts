@@ -222,7 +222,7 @@ class Reader {
     if (words.includes('to')) {
       const address = this.#peek() ?? '';
       const ahead = this.#words[this.at + 1];
-      if (/^[\d:[]/.test(address) && ahead !== 'map') words.push(this.#next());
+      if (/^(\d|:|\[|[0-9a-f]*:[0-9a-f:])/i.test(address) && ahead !== 'map' && ahead !== '.') words.push(this.#next());
       else {
         to = this.#concatenation();
         if (!to) return undefined;

@@ -179,6 +179,8 @@ function matches({ left, operator, right }: Extract<NftStatement, { kind: 'match
     if (found === 'absent') return false;
     return found.key.length > 0 !== negated;
   }
+  if (asksForSyn(left, operator, right) && run.packet.sentAs === 'INVALID')
+    return run.packet.protocol === 'tcp' && negated;
   const value = evaluate(left, run, typeOf(right));
   if (value === 'unknown') return undefined;
   if (value === 'absent') return false;
@@ -201,6 +203,15 @@ function matches({ left, operator, right }: Extract<NftStatement, { kind: 'match
   const other = evaluate(right, run, value.type);
   if (other === 'unknown' || (other !== 'absent' && 'values' in other)) return undefined;
   return other === 'absent' ? false : compare(operator, value.value, other.value);
+}
+
+/** `tcp flags != syn`, `tcp flags & (fin | syn | rst | ack) == syn`: SYN alone begins a connection and is never INVALID. */
+function asksForSyn(left: NftTerm, operator: string, right: NftTerm): boolean {
+  const field = left.kind === 'operation' && left.operator === '&' ? left.left : left;
+  const exact = operator === '==' || operator === '!=';
+  return (
+    exact && field.kind === 'field' && field.name === 'tcp flags' && right.kind === 'literal' && right.text === 'syn'
+  );
 }
 
 function compare(operator: string, left: NftValue, right: NftValue): boolean | undefined {
