@@ -52,7 +52,7 @@ async function analyze(args: string[], helper?: string) {
       out: (text) => (out += text),
       err: (text) => (err += text),
       color: false,
-      ...(helper !== undefined && { program: helper }),
+      ...(helper !== undefined && { helper: { program: helper, fromFiles: 100 } }),
     },
     () => '1.0.0',
   );

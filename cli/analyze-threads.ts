@@ -5,9 +5,7 @@ import type { Workspace } from '../language/index.ts';
 import type { Input } from './analyze-inputs.ts';
 import { countChunks, fromPlain, takeChunk } from './analyze-share.ts';
 import type { HelperAnswer, SharedWork } from './analyze-share.ts';
-
-/** Below this the start of a thread costs more than it takes over. */
-const fewFiles = 200;
+import type { Terminal } from './verb.ts';
 
 /**
  * A second thread for a big analysis. It reads the files by itself and asks the rules that look at one resource alone, while
@@ -51,14 +49,14 @@ export class Helper {
 
 /** Starts a {@link Helper} where it pays and can be had. */
 export function startHelper(
-  program: string | undefined,
+  helper: Terminal['helper'],
   inputs: readonly Input[],
   options: SharedWork['options'],
 ): Helper | undefined {
-  if (program === undefined || availableParallelism() < 2 || inputs.length < fewFiles) return undefined;
+  if (!helper || inputs.length < helper.fromFiles || availableParallelism() < 2) return undefined;
   const files = inputs.filter(({ name }) => name !== '-');
   try {
-    return new Helper(program, files, options);
+    return new Helper(helper.program, files, options);
   } catch {
     return undefined;
   }

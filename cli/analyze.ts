@@ -103,7 +103,7 @@ async function run(terminal: Terminal): Promise<number> {
   let helper: Helper | undefined;
   const couldReadAll = await collectInputs(positionals, workspace, terminal, (inputs) => {
     // A cluster may bring CRDs of its own, which the helper would not know.
-    if (!values.cluster) helper = startHelper(terminal.program, inputs, settings);
+    if (!values.cluster) helper = startHelper(terminal.helper, inputs, settings);
   });
   if (values.cluster) {
     const snapshot = await readCluster(values, terminal);

@@ -29,6 +29,9 @@ function readVersion(): string {
   return manifest.version;
 }
 
+/** Below this, what a second thread costs to start and to read is more than it takes over. */
+const manyFiles = 1_500;
+
 function main(): void {
   // V8's nursery would grow to 100 MB; small, it takes half of the memory and no more time.
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -43,7 +46,7 @@ function main(): void {
     color: wantsColor(process.stdout.isTTY, process.env),
     env: process.env,
     programs: __dirname,
-    program: __filename,
+    helper: { program: __filename, fromFiles: manyFiles },
   };
   // The exit code is set, not the process ended: what was written to a pipe has to arrive first.
   void run(verbs, terminal, readVersion).then((code) => {

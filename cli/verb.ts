@@ -13,8 +13,8 @@ export interface Terminal {
   env?: Readonly<Record<string, string | undefined>>;
   /** Where the built programs lie, `dist/`. */
   programs?: string;
-  /** The built program itself: as a thread of its own it helps with long work. Without, one thread does everything. */
-  program?: string;
+  /** The built program, which as a thread of its own helps with that many files or more. Without, one thread does everything. */
+  helper?: { program: string; fromFiles: number };
   /** Of this program. */
   version?: () => string;
 }
