@@ -350,7 +350,7 @@ async function waitForRollout(work: Work): Promise<Rollout> {
     const { ready, wanted } = rollout;
     const nodes = describeNodes(daemonSet, pods);
     work.report({ message: describeProgress(rollout, nodes), ready, wanted, nodes });
-    return isComplete(daemonSet, rollout);
+    return isComplete(daemonSet, rollout) && nodes.every(({ state }) => state === 'ready');
   };
   await waitUntil(work, '', look, () => new Unfinished(describeUnfinished(work, rollout), false, rollout));
   return rollout;
@@ -365,20 +365,19 @@ export function describeRollout(daemonSet: Workload | undefined, pods: readonly 
       const why = whyNotRunning(pod);
       return { node: pod.spec?.nodeName ?? '?', pod: pod.metadata?.name ?? '?', why, next: adviceFor(why) };
     });
-  const ready = Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? status?.numberReady ?? 0);
+  // The API leaves out zeros: right after an upgrade no updated pod is there, while the older ones are still ready.
+  const ready = Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? 0);
   return { wanted: status?.desiredNumberScheduled ?? 0, ready, waiting };
 }
 
 /** By the newest pod of each node. */
 function describeNodes(daemonSet: Workload | undefined, pods: readonly Pod[]): NodeProgress[] {
   const program = programOf(daemonSet?.spec?.template?.spec);
+  // One that ends counts only where nothing has taken its place.
+  const age = ({ metadata }: Pod) => `${metadata?.deletionTimestamp ? 0 : 1}${metadata?.creationTimestamp ?? ''}`;
   const newest = new Map<string, Pod>();
-  for (const pod of pods) {
-    const node = pod.spec?.nodeName;
-    const before = newest.get(node ?? '');
-    const created = pod.metadata?.creationTimestamp ?? '';
-    if (node && (!before || created >= (before.metadata?.creationTimestamp ?? ''))) newest.set(node, pod);
-  }
+  for (const pod of [...pods].sort((a, b) => (age(a) < age(b) ? -1 : 1)))
+    if (pod.spec?.nodeName) newest.set(pod.spec.nodeName, pod);
   return [...newest]
     .map(([node, pod]): NodeProgress => {
       const isOlder = programOf(pod.spec) !== program || pod.metadata?.deletionTimestamp !== undefined;
