@@ -15,6 +15,8 @@ export interface InterceptionFacts {
   /** TCP port on which the proxy takes what comes in (15006 by default) and what goes out (15001). */
   inboundPort?: string;
   outboundPort?: string;
+  /** Where other proxies' HBONE tunnels come in (15008). */
+  tunnelPort?: string;
   /** Port of the DNS proxy (15053). */
   dnsPort?: string;
   proxyUids: ReadonlySet<string>;
@@ -65,7 +67,7 @@ export function findMatch(
 
 /** Reads the facts in one pass over the rules. */
 export function learnFacts(ruleset: Ruleset): InterceptionFacts {
-  const ports: { inbound?: string; outbound?: string; dns?: string } = {};
+  const ports: { inbound?: string; outbound?: string; dns?: string; tunnel?: string } = {};
   const owners = { uid: new Owners(), gid: new Owners() };
   const marks: { tproxy?: string; self?: string; probe?: string } = {};
   const rerouted = new Set<string>();
@@ -82,6 +84,10 @@ export function learnFacts(ruleset: Ruleset): InterceptionFacts {
         else if (chain === 'ISTIO_REDIRECT' || chain === 'ISTIO_OUTPUT') ports.outbound ??= to;
         else if (chain === 'ISTIO_PRERT' && valueOf(rule, '-i') === undefined) ports.inbound ??= to;
       }
+      if (target === 'ISTIO_IN_REDIRECT' && chain === 'ISTIO_OUTPUT')
+        ports.tunnel ??= (findMatch(rule, '--dport', true) ?? findMatch(rule, '--dports', true))?.values[0]
+          ?.split(',')
+          .at(-1);
       if (rule.target === 'TPROXY') {
         const port = valueOf(rule, '--on-port');
         if (port !== undefined) ports.inbound = port;
@@ -121,6 +127,7 @@ export function learnFacts(ruleset: Ruleset): InterceptionFacts {
   if (kubeNames) facts.kubeNames = kubeNames;
   if (ports.inbound !== undefined) facts.inboundPort = ports.inbound;
   if (ports.outbound !== undefined) facts.outboundPort = ports.outbound;
+  if (ports.tunnel !== undefined) facts.tunnelPort = ports.tunnel;
   if (ports.dns !== undefined) facts.dnsPort = ports.dns;
   if (marks.tproxy !== undefined) facts.tproxyMark = marks.tproxy;
   if (marks.self !== undefined) facts.selfMark = marks.self;

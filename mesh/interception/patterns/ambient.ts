@@ -17,7 +17,14 @@ export const ambientPod: RulePattern[] = [
     chains: ['PREROUTING'],
     targets: ['ISTIO_PRERT'],
     shapes: [''],
-    says: () => l10n.t('Everything that enters the pod is examined: ISTIO_PRERT decides whether ztunnel takes it.'),
+    says: ({ table }) =>
+      table === 'nat'
+        ? l10n.t('Everything that enters the pod is examined: ISTIO_PRERT decides whether ztunnel takes it.')
+        : table === 'raw'
+          ? l10n.t(
+              'What enters the pod is looked at before conntrack sees it, so that answers of name servers find their conntrack zone.',
+            )
+          : l10n.t('What enters the pod is looked at for ztunnel’s mark, by which its connections are remembered.'),
     cause,
   },
   {
@@ -26,8 +33,18 @@ export const ambientPod: RulePattern[] = [
     targets: ['ISTIO_OUTPUT'],
     shapes: [''],
     when: ambient,
-    says: () =>
-      l10n.t('Everything that a process in the pod sends is examined: ISTIO_OUTPUT decides whether ztunnel takes it.'),
+    says: ({ table }) =>
+      table === 'nat'
+        ? l10n.t(
+            'Everything that a process in the pod sends is examined: ISTIO_OUTPUT decides whether ztunnel takes it.',
+          )
+        : table === 'raw'
+          ? l10n.t(
+              'What a process in the pod sends is looked at before conntrack sees it, so that DNS gets its own conntrack zones.',
+            )
+          : l10n.t(
+              'What a process in the pod sends is looked at for answers on ztunnel’s connections, which get its mark back.',
+            ),
     cause,
   },
   {

@@ -33,8 +33,12 @@ export const sidecarInbound: RulePattern[] = [
     chains: ['ISTIO_INBOUND'],
     targets: ['RETURN'],
     shapes: ['-p --dport'],
-    when: (rule) => rule.value('--dport') === '15008',
-    says: () => l10n.t('Other proxies reach the HBONE tunnel port 15008 directly: the proxy listens there itself.'),
+    when: (rule) => rule.value('--dport') === (rule.facts.tunnelPort ?? '15008'),
+    says: (rule) =>
+      l10n.t(
+        'Other proxies reach the HBONE tunnel port {0} directly: the proxy listens there itself.',
+        rule.value('--dport'),
+      ),
     cause: byDefault,
   },
   {

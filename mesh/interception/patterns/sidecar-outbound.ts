@@ -267,7 +267,7 @@ export const sidecarOutbound: RulePattern[] = [
     cause: byDefault,
   },
   {
-    tables,
+    tables: ['nat', 'mangle'],
     chains: ['OUTPUT', 'ISTIO_OUTPUT'],
     targets: ['RETURN'],
     shapes: ['-o', '-o -p'],

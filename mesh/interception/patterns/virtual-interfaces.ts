@@ -32,7 +32,7 @@ export const virtualInterfaces: RulePattern[] = [
     when: (rule) => rule.facts.reroutedInterfaces.has(rule.value('-i')) || rule.find('-d') !== undefined,
     says: (rule) =>
       l10n.t(
-        'What a virtual machine or container behind interface {0} sends{1} leaves directly, past the proxy.',
+        'What else a virtual machine or container behind interface {0} sends{1}, and no rule above has taken, leaves directly, past the proxy.',
         rule.value('-i'),
         rule.find('-d') ? l10n.t(' to {0}', rule.value('-d')) : '',
       ),
