@@ -70,6 +70,7 @@ import { twoProtocols } from './service/two-protocols.ts';
 import { outsideRegistry } from './virtual-service/outside-registry.ts';
 import { egressGatewayIncomplete } from './virtual-service/egress-gateway-incomplete.ts';
 import { egressWithoutTraffic } from './gateway/egress-without-traffic.ts';
+import { httpBehindPassthrough } from './virtual-service/http-behind-passthrough.ts';
 import { proxyImageMismatch } from './pod/proxy-image-mismatch.ts';
 
 /** What `istioctl analyze` says of resources that contradict, miss or hide each other. */
@@ -142,5 +143,6 @@ export const betweenResources: readonly Rule[] = [
   outsideRegistry,
   egressGatewayIncomplete,
   egressWithoutTraffic,
+  httpBehindPassthrough,
   proxyImageMismatch,
 ];
