@@ -224,8 +224,65 @@ test('a program that hangs is a timeout, nothing to print rules is no-iptables',
   expect((await inspect({}, { tail: { stdout: procNet('') } })).error?.code).toBe('no-iptables');
 });
 
+test('what did not answer in time is missing, the rest is there', async () => {
+  const { result } = await inspect(nftTools, {
+    tail: { stdout: procNet('') },
+    'ip6tables-nft-save': { stopped: 'timeout' },
+    'iptables-nft-save': v4,
+    'nft list': {},
+  });
+  expect(result?.readings.map(({ family }) => family)).toEqual(['4']);
+  expect(result?.notes.join()).toContain('“/usr/sbin/ip6tables-nft-save -c” gave no rules: no answer in time');
+});
+
+test('a pod that restarts while it is read is told as it was until then', async () => {
+  const files: FakeFiles = { ...podFiles, ...nftTools, '/proc/101/net/dev': ' eth0: 0\n' };
+  const host = fakeHost({
+    files,
+    run: ({ argv }) => {
+      files['/proc/101/ns/net'] = '!ENOENT';
+      return argv.includes('/usr/sbin/iptables-nft-save') ? v4 : {};
+    },
+  });
+  const reply = (await answerRequest(host, request)) as NodeHelperReply<'inspect-pod'>;
+  if (!reply.ok) throw new Error(reply.error.message);
+  expect(reply.result.readings[0]?.text).toBe(v4.stdout);
+  expect(reply.result.notes.join()).toContain('Process 101 of the pod ended while its network namespace was read');
+  expect([...host.stillOpen]).toEqual([]);
+});
+
+test('reads /proc of the pod itself, and only where its netns is still the same', async () => {
+  const own = { '/proc/101/net/dev': ' eth0: 0\n', '/proc/101/net/ip_tables_names': 'nat\n' };
+  const legacy = { '/usr/sbin/iptables-legacy-save': '' };
+  const { host, result } = await inspect({ ...nftTools, ...own, ...legacy }, { 'tables-nft-save': {}, legacy: v4 });
+  expect(host.ran.join()).not.toContain('tail');
+  expect(result?.readings.map(({ backend }) => backend)).toContain('legacy');
+});
+
+test('many pods at once: each has its own result or error, in the order in which they were asked for', async () => {
+  const host = fakeHost({ files: { ...podFiles, ...nftTools }, run: programs({ 'tables-nft-save': v4, nft: {} }) });
+  const pods = [
+    { uid: 'gone', ips: [] },
+    { uid, namespace: 'shop', name: 'reviews-1', ips: ['10.88.0.7'] },
+  ];
+  const reply = await answerRequest(host, JSON.stringify({ protocol: 1, verb: 'inspect-pods', pods }));
+  expect(reply).toMatchObject({
+    ok: true,
+    result: {
+      pods: [
+        { uid: 'gone', ok: false, error: { code: 'pod-not-found' } },
+        { uid, ok: true },
+      ],
+    },
+  });
+  const all = await answerRequest(host, '{"protocol":1,"verb":"inspect-pods"}');
+  expect(all).toMatchObject({ ok: true, result: { pods: [{ uid, ok: true }] } });
+  expect([...host.stillOpen]).toEqual([]);
+});
+
 test.each([
   ['not JSON', 'bad-request'],
+  ['{"protocol":1,"verb":"inspect-pods","pods":[{}]}', 'bad-request'],
   ['{"protocol":1,"verb":"inspect-pod"}', 'bad-request'],
   ['{"protocol":1,"verb":"dance"}', 'unknown-verb'],
   ['{"protocol":9,"verb":"hello"}', 'protocol'],
