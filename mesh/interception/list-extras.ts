@@ -254,10 +254,16 @@ const readers: Reader[] = [
     read: ([, what = '']) => ({ module: 'physdev', options: dashed(what) }),
   },
   {
-    pattern: /^(! )?(source|destination) IP range (\S+)/,
-    read: ([, not, side, range = '']) => ({
+    pattern: /^(! )?(source|destination) IP range (! )?(\S+)/,
+    read: ([, before, side, not, range = '']) => ({
       module: 'iprange',
-      options: [{ option: side === 'source' ? '--src-range' : '--dst-range', values: [range], negated: not === '! ' }],
+      options: [
+        {
+          option: side === 'source' ? '--src-range' : '--dst-range',
+          values: [range],
+          negated: before !== '' || not !== '',
+        },
+      ],
     }),
   },
   {

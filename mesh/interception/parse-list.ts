@@ -171,7 +171,8 @@ function toParts(row: Row, table: string, chain: string): { parts: RuleParts; co
 
 function addBasic(basics: Match[], option: string, written: string, read: (value: string) => string | undefined): void {
   const negated = written.startsWith('!');
-  const value = read(negated ? written.slice(1) : written);
+  // `-i +` is every interface: iptables-save leaves it out, as long as it is not negated.
+  const value = written === '+' ? undefined : read(negated ? written.slice(1) : written);
   if (value !== undefined) basics.push({ option, values: [value], negated });
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { printRules } from './print-rules.ts';
 import { parseRules, recognizeFormat } from './parse-rules.ts';
 import type { Ruleset } from './ruleset.ts';
 
@@ -248,7 +249,35 @@ describe('nft', () => {
   });
 });
 
+describe('a paste of several kinds', () => {
+  const save = '*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp -j REDIRECT --to-ports 15001\nCOMMIT\n';
+  const nft =
+    'table inet own {\n\tchain out {\n\t\ttype filter hook output priority filter; policy accept;\n\t\taccept\n\t}\n}\n';
+
+  it('reads each in its own way', () => {
+    const { chains, warnings } = parseRules(save + nft);
+    expect(chains.map(({ table, name }) => `${table} ${name}`)).toEqual(['nat OUTPUT', 'own out']);
+    expect(warnings).toEqual([]);
+  });
+
+  it.each(['before', 'after'])('takes the sets of ipset that stand %s the rules, and prints them back', (where) => {
+    const ipset = 'create probes hash:ip family inet hashsize 1024 maxelem 65536\nadd probes 10.0.0.1\n';
+    const text = where === 'before' ? ipset + save : save + ipset;
+    const ruleset = parseRules(text);
+    expect(ruleset.warnings).toEqual([]);
+    expect(ruleset.sets).toMatchObject([{ name: 'probes', type: 'hash:ip', elements: '10.0.0.1' }]);
+    expect(printRules(ruleset)).toBe(text);
+  });
+});
+
 describe('bad input', () => {
+  it('reads a text that was cut off anywhere', () => {
+    const text = readFileSync(join(import.meta.dirname, 'fixtures/with-cni_shop_dns.v4.save'), 'utf8');
+    const json = readFileSync(join(import.meta.dirname, 'fixtures/kube-proxy-nftables.json'), 'utf8').slice(0, 3000);
+    for (const whole of [text, json, text.replaceAll('\n', '\r\n')])
+      for (let end = 0; end < whole.length; end++) expect(() => parseRules(whole.slice(0, end))).not.toThrow();
+  });
+
   it.each([
     ['nothing', ''],
     ['blank lines', '\n\n\n'],

@@ -193,6 +193,25 @@ describe('tracePacket', () => {
     expect(traced.says).toContain('-m set --match-set probes src');
   });
 
+  it('looks into a set of ipset that is pasted beside the rules', () => {
+    const rules = table(
+      'nat',
+      '-A PREROUTING -m set --match-set probes src -j ACCEPT',
+      '-A PREROUTING -p tcp -j REDIRECT --to-ports 15006',
+    );
+    const set = 'create probes hash:net family inet\nadd probes 10.9.0.0/16\nadd probes 10.9.9.0/24 nomatch\n';
+    expect(trace(set + rules, { ...into, src: '10.9.1.1' })[0]).toBe('PASS');
+    expect(trace(set + rules, into)[0]).toBe('REDIRECT');
+  });
+
+  it('takes a packet through the verdict maps of kube-proxy’s nftables mode', () => {
+    const call = { ...out, dst: '10.96.173.0', dport: 80 };
+    const traced = tracePacket(fixture('kube-proxy-nftables.ruleset'), call);
+    expect(traced.path.some(({ text }) => text.includes('DNAT'))).toBe(true);
+    expect(tracePacket(fixture('kube-proxy-nftables.json'), call).verdict).toBe(traced.verdict);
+    expect(tracePacket(fixture('kube-proxy-nftables.ruleset'), { ...call, dst: '10.96.65.77' }).verdict).toBe('DROP');
+  });
+
   it('keeps the rules of both families apart in one text', () => {
     const rules =
       table('nat', '-A OUTPUT -d 127.0.0.1/32 -j RETURN', '-A OUTPUT -p tcp -j REDIRECT --to-ports 4') +

@@ -205,7 +205,9 @@ function verdictOf({ rules, input, sent }: Answer, packet: SentPacket): { verdic
   const tproxy = rules.find(([, rule]) => /-j TPROXY| tproxy /.test(rule));
   if (tproxy && input)
     return { verdict: 'TPROXY', port: Number(/(?:--on-port |tproxy (?:ip6? )?to \S*:)(\d+)/.exec(tproxy[1])?.[1]) };
-  const translated = rules.some(([, rule]) => /-j (REDIRECT|DNAT|NETMAP)|counter (redirect|dnat)/.test(rule));
+  const other = packet.dst.includes(':') ? 'ip' : 'ip6';
+  const translates = new RegExp(`-j (REDIRECT|DNAT|NETMAP)|counter (redirect|dnat(?! ${other} ))`);
+  const translated = rules.some(([, rule]) => translates.test(rule));
   const moved = translated || landed[0] !== packet.dst || landed[1] !== packet.dport;
   if (moved && input) return { verdict: 'REDIRECT', port: landed[1] };
   return { verdict: 'PASS', port: undefined };

@@ -75,7 +75,7 @@ function fittingNegation(match: string): string {
 /** A target that brings its own protocol must not contradict the rule's. */
 function fitting(matches: string, target: string): string {
   if (!target.startsWith('-p ')) return target;
-  if (/ ! -p /.test(matches)) return '-j REDIRECT';
+  if (/ ! -p | -p (ipv6-)?icmp/.test(matches)) return '-j REDIRECT';
   return / -p /.test(matches) ? target.replace(/^-p \w+ /, '') : target;
 }
 
@@ -136,7 +136,14 @@ function randomMatches(random: Random, table: string, side: string, family: '4' 
   if (!words.some((word) => /-p /.test(word)))
     maybe(0.03, () => `-p ${icmp} -m ${family === '4' ? 'icmp --icmp-type 8' : 'icmp6 --icmpv6-type 128'}`);
   maybe(0.05, () => '-m comment --comment "by chance"');
-  return words.map((word) => ` ${word}`).join('');
+  // One module has several options: a listing does not show whether it was one or two.
+  return words
+    .map((word) => ` ${word}`)
+    .join('')
+    .replace(
+      /( -m conntrack .*?)(?= -m (?!conntrack)|$)/g,
+      (part) => ' -m conntrack' + part.replaceAll(' -m conntrack', ''),
+    );
 }
 
 function randomProtocol(random: Random, not: () => string): string[] {

@@ -176,28 +176,29 @@ function readConnection(packet: PacketInFlight, name: string): Reading {
     if (!there) return { value: bits.state['invalid']! };
     return { value: bits.state[packet.tracked ? packet.state.toLowerCase() : 'new']! };
   }
-  if (!there) return 'absent';
+  // A template from `ct zone set` tells its state and nothing else.
+  if (!there || packet.template) return 'absent';
   const { src, dst, sport, dport } = packet.original;
   switch (name.replace(/^ct original (ip6? )?/, 'ct original ')) {
     case 'ct mark':
-      return number(packet.template ? 0 : packet.connmark);
+      return number(packet.connmark);
     case 'ct direction':
       return word('original');
     case 'ct status':
-      return packet.template ? 'unknown' : { value: statusBits(packet) };
+      return { value: statusBits(packet) };
     case 'ct l3proto':
       return word(packet.family === '4' ? 'ipv4' : 'ipv6');
     case 'ct protocol':
     case 'ct original protocol':
       return word(packet.protocol);
     case 'ct original saddr':
-      return packet.template ? 'unknown' : address(src);
+      return address(src);
     case 'ct original daddr':
-      return packet.template ? 'unknown' : address(dst);
+      return address(dst);
     case 'ct original proto-src':
-      return packet.template ? 'unknown' : number(sport);
+      return number(sport);
     case 'ct original proto-dst':
-      return packet.template ? 'unknown' : number(dport);
+      return number(dport);
     default:
       return 'unknown';
   }
