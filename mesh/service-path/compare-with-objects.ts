@@ -210,8 +210,7 @@ function findProblems(endpoints: EndpointOnNode[], { service }: ServicePath): Pa
             'error',
             'endpoint-missing',
             l10n.t(
-              '{0} endpoints of {1} are ready but not in the rules of this node: {2}.',
-              missing.length,
+              'Endpoints of {0} that are ready but not in the rules of this node: {1}.',
               label(service),
               list(missing),
             ),
@@ -224,8 +223,7 @@ function findProblems(endpoints: EndpointOnNode[], { service }: ServicePath): Pa
             'error',
             'endpoint-stale',
             l10n.t(
-              '{0} endpoints of {1} are in the rules of this node but should not be: {2}.',
-              stale.length,
+              'Endpoints of {0} that are in the rules of this node but should not be: {1}.',
               label(service),
               list(stale),
             ),
@@ -237,12 +235,7 @@ function findProblems(endpoints: EndpointOnNode[], { service }: ServicePath): Pa
           problem(
             'info',
             'endpoint-not-ready',
-            l10n.t(
-              '{0} endpoints of {1} are not ready and get no connections: {2}.',
-              notReady.length,
-              label(service),
-              list(notReady),
-            ),
+            l10n.t('Endpoints of {0} that are not ready and get no connections: {1}.', label(service), list(notReady)),
           ),
         ]
       : []),

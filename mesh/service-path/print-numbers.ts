@@ -24,7 +24,7 @@ export function sharesInPercent(parts: readonly number[], decimals = 2): number[
   const total = Math.round(exact.reduce((sum, part) => sum + part, 0));
   let rest = total - floored.reduce((sum, part) => sum + part, 0);
   const byLoss = exact
-    .map((part, at) => ({ at, loss: part - floored[at]! }))
+    .map((part, at) => ({ at, loss: Math.round((part - floored[at]!) * 1000) }))
     .sort((a, b) => b.loss - a.loss || a.at - b.at);
   for (const { at } of byLoss) {
     if (rest <= 0) break;

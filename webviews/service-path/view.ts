@@ -60,7 +60,7 @@ function headerView({ service, node, context, phase, source, notes }: ServicePat
 }
 
 function noticeView(kind: IconName, word: string, text: string): TemplateResult {
-  return html`<li class="notice ${kind}">
+  return html`<li class="notice ${kind === 'failure' ? 'severe' : kind}">
     ${icon(kind)}<span><strong>${word}:</strong> ${text}</span>
   </li>`;
 }
