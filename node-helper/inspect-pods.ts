@@ -7,8 +7,8 @@ import { inspectNetns } from './inspect-pod.ts';
 import { listPodUids } from './processes.ts';
 import { findHostPlace, ownPlace, type Tools } from './tools.ts';
 
-/** Pods that are read at the same time; each has a few children. More would only wait for the same two cores. */
-const atOnce = 3;
+/** Pods that are read at the same time: one child each. Nodes have two cores at least; more would only cost memory. */
+const atOnce = 2;
 /** Milliseconds after which no further pod is begun: what was read until then is the answer. */
 const defaultTimeout = 20_000;
 
