@@ -6,7 +6,7 @@ import type { Resource } from './resource.ts';
  * What is filled in before it is applied, by envsubst, Flux (`$DOMAIN`, `${DOMAIN}`, `${DOMAIN:=example.com}`), an OpenShift template
  * (`${{PORT}}`) or Kustomize's vars (`$(NAME)`). Nobody knows yet what will stand there.
  */
-const placeholder = /\$\{\{?[A-Za-z_][^}\s]{0,200}\}|\$\([A-Za-z_][\w.-]*\)|\$[A-Z][A-Z0-9_]+/;
+const placeholder = /\$\{\{?[A-Za-z_][^}\s]{0,100}\}|\$\([A-Za-z_][\w.-]*\)|\$[A-Z][A-Z0-9_]+/;
 
 /** Whether a text has a place that is still to be filled in. */
 export function hasPlaceholder(text: string): boolean {
