@@ -69,7 +69,8 @@ export function basesAt(programs: readonly TableProgram[], hook: Hook): BaseChai
   const [declared, known] = [programs.filter(isDeclared), programs.filter((program) => !isDeclared(program))].map(
     (some) => some.flatMap((program) => basesOf(program, hook)),
   );
-  const bases = [...(known ?? []), ...(declared ?? []).reverse()];
+  // iptables' own tables are there since their first use: taken as the older ones.
+  const bases = [...(declared ?? []).reverse(), ...(known ?? [])];
   // nat chains stand where nat stands, whatever their own number; that one counts among themselves.
   const stands = ({ nat, priority }: BaseChain) => (nat ? natPriority[hook] : priority);
   return bases.sort((a, b) => stands(a) - stands(b) || a.priority - b.priority);
