@@ -15,7 +15,8 @@ import type {
   MessageConnection,
   PublishDiagnosticsParams,
 } from 'vscode-languageserver/node';
-import type { LanguageServerOptions } from '../contract/language-server.ts';
+import { findingsRequest } from '../contract/language-server.ts';
+import type { FindingsReply, LanguageServerOptions } from '../contract/language-server.ts';
 
 /** What VS Code says that it can do. */
 const fullWorkspace = {
@@ -497,4 +498,26 @@ test('ends when the editor says so', async () => {
   const editor = await edit({});
   editors.splice(editors.indexOf(editor), 1);
   expect(await editor.stop()).toBe(0);
+});
+
+describe('asked for the findings of one file', () => {
+  const service = (port: string) =>
+    `apiVersion: v1\nkind: Service\nmetadata: { name: a, namespace: shop }\nspec: { ports: [{ name: ${port}, port: 80 }] }\n`;
+  const ask = (editor: Editor, name: string) =>
+    editor.ask<FindingsReply>(findingsRequest, name, { uri: editor.uri(name) });
+
+  test('answers when all that was read has been judged, in the words of the command line', async () => {
+    const editor = await edit({ 'a.yaml': service('web'), 'b.yaml': service('http'), 'notes.txt': 'web' });
+    const { findings } = await ask(editor, 'a.yaml');
+    expect(findings).toMatchObject([{ code: 'IST0118', level: 'info', file: editor.uri('a.yaml'), fixes: [] }]);
+    expect(await ask(editor, 'b.yaml')).toEqual({ findings: [] });
+    expect(await ask(editor, 'notes.txt')).toEqual({});
+    expect(await ask(editor, 'gone.yaml')).toEqual({});
+  });
+
+  test('takes what is typed for what is there', async () => {
+    const editor = await edit({ 'a.yaml': service('http') });
+    await editor.open('a.yaml', service('web'));
+    expect((await ask(editor, 'a.yaml')).findings).toHaveLength(1);
+  });
 });

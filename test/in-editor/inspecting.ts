@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { InterceptionState } from '../../contract/interception-view.ts';
 import { resourceTypes, type Cluster } from '../../extension/cluster/cluster.ts';
-import { commandIds } from '../../extension/ids.ts';
+import type * as Inspection from '../../extension/inspection.ts';
+import { commandIds, webviewTypes } from '../../extension/ids.ts';
 import type { Pod } from '../../mesh/kubernetes.ts';
 import { click, fill, read, readAll, screenshot } from './eyes.ts';
 import { activated, eventually, setTheme } from './support.ts';
@@ -32,6 +35,7 @@ describe('looking into pods of the demo shop', function () {
       await screenshot(`${name}-${theme}`);
     }
   };
+  const tabs = () => vscode.window.tabGroups.all.flatMap((group) => group.tabs.map(({ label }) => label));
   const closeAll = () => vscode.commands.executeCommand('workbench.action.closeAllEditors');
 
   before(async () => {
@@ -121,6 +125,43 @@ describe('looking into pods of the demo shop', function () {
     await click({ selector: '.preset-client-app', inWebview });
     await read({ selector: '.verdict-pass', inWebview });
     await both('tab-trace');
+  });
+
+  it('takes over the panel that a window had before it was reloaded', async () => {
+    await closeAll();
+    const app = await activated();
+    const file = join(process.env.MESHLOOM_TEST_ROOT ?? '', 'dist', 'inspection.js');
+    const { restoreInterception } = createRequire(file)(file) as typeof Inspection;
+    const restore = (kept: unknown) => {
+      const panel = vscode.window.createWebviewPanel(webviewTypes.interception, 'kept', vscode.ViewColumn.Active);
+      restoreInterception(app, panel, kept);
+    };
+    const name = (await podOf('ratings-')).metadata?.name;
+    restore({ tab: 'raw', pod: { namespace: 'shop', name, context: cluster.context.name } });
+    await read({ selector: 'h1', text: 'ratings-', inWebview });
+    await read({ selector: 'body', text: 'ISTIO_', inWebview });
+    await closeAll();
+    restore({ pod: { namespace: 'shop', name, context: 'kind-elsewhere' } });
+    await read({ selector: '.failure', text: 'kind-elsewhere is not the chosen one', inWebview });
+    await closeAll();
+    restore(undefined);
+    await eventually('no panel that waits for ever', () => tabs().length === 0);
+  });
+
+  it('previews the debug container before it asks, and adds none without an answer', async () => {
+    await vscode.commands.executeCommand(commandIds.removeNodeHelper, { confirmed: true });
+    const pod = await podOf('productpage-');
+    await vscode.commands.executeCommand(commandIds.showIptables, { pod });
+    await click({ selector: '.action-read-inside', inWebview });
+    // A window under test shows no modal question: it answers itself with nothing.
+    await eventually('the preview', () =>
+      vscode.workspace.textDocuments.some((document) => document.getText().includes('pods/ephemeralcontainers')),
+    );
+    await screenshot('read-inside-preview');
+    assert.equal((await podOf('productpage-')).spec?.ephemeralContainers, undefined);
+    await closeAll();
+    await vscode.commands.executeCommand(commandIds.deployNodeHelper, { confirmed: true });
+    await closeAll();
   });
 
   it('lets go of a comparison that the person does not choose', async () => {
