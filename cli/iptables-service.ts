@@ -212,7 +212,7 @@ function groupAlike(clients: ClientPath[]): ClientPath[][] {
     const key = JSON.stringify([
       client.says,
       client.whyMasqueraded,
-      client.steps.map(({ rule, percent }) => [rule, percent]),
+      client.steps.map(({ chain, rule, percent }) => [chain, rule, percent]),
     ]);
     groups.set(key, [...(groups.get(key) ?? []), client]);
   }
