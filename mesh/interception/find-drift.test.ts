@@ -260,3 +260,14 @@ describe('size', () => {
     expect(performance.now() - start).toBeLessThan(3000);
   });
 });
+
+it('sees conditions that stand without options, and whose mark is asked', () => {
+  const rule = '-A PREROUTING -p tcp -j ISTIO_INBOUND';
+  const bare = real.replace(rule, '-A PREROUTING -p tcp -m socket -j ISTIO_INBOUND');
+  expect(drift(bare).status).toBe('drift');
+  const marked = (module: string) =>
+    real.replace(rule, `-A PREROUTING -p tcp -m ${module} --mark 0x1 -j DROP\n${rule}`);
+  const expected = { ...reviews, ruleset: parseRules(marked('mark')) };
+  expect(drift(marked('connmark'), expected).status).toBe('drift');
+  expect(drift(marked('mark'), expected).status).toBe('same');
+});

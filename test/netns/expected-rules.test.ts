@@ -9,6 +9,9 @@ import { defaultProbeAddress, programAmbient } from '../../mesh/interception/pro
 import type { AmbientSettings } from '../../mesh/interception/program-ambient.ts';
 import { programRules } from '../../mesh/interception/program-rules.ts';
 import type { Ruleset } from '../../mesh/interception/ruleset.ts';
+import { compareAll } from './compare-packets.ts';
+import { PacketLab } from './packet-lab.ts';
+import { randomPacket, seeded } from './random-rules.ts';
 
 /**
  * Expected rules are printed as `iptables-save` prints them: what is restored into a real network namespace has to come
@@ -60,6 +63,32 @@ describe.skipIf(why !== undefined)('expected rules in a real network namespace',
   it.each(Object.keys(ambientVariants))('come back as they were printed: ambient, %s', (variant) => {
     for (const family of ['4', '6'] as const)
       comeBack(programAmbient({ ...defaultAmbient, ...ambientVariants[variant] }, family).ruleset, backends);
+  });
+});
+
+describe.skipIf(why !== undefined)('packets through expected rules', () => {
+  let lab: PacketLab;
+  beforeAll(() => {
+    lab = new PacketLab('meshloom-expected');
+  });
+  afterAll(() => lab?.close());
+
+  const programs: [string, (family: '4' | '6') => Ruleset][] = [
+    ...Object.entries(variants).map(([title, settings]): [string, (family: '4' | '6') => Ruleset] => [
+      title,
+      (family) => programRules({ ...defaultSettings, ipv6: true, ...settings }, {}, family).ruleset,
+    ]),
+    ['ambient', (family) => programAmbient(defaultAmbient, family).ruleset],
+  ];
+
+  it.each(programs)('go where they are said to go: %s', async (title, program) => {
+    for (const family of ['4', '6'] as const) {
+      const tool = family === '4' ? 'iptables-nft' : 'ip6tables-nft';
+      const random = seeded(title.length);
+      lab.program(tool, printRules(program(family)));
+      const packets = Array.from({ length: 10 }, () => randomPacket(random, family, lab.nextPort()));
+      await compareAll(lab, lab.ruleset([tool], false), { tools: [tool], packets, note: title });
+    }
   });
 });
 

@@ -74,13 +74,19 @@ export function isMarkMatch({ module, option }: Match): 'mark' | 'connmark' | un
   return option === '--mark' && (module === 'mark' || module === 'connmark') ? module : undefined;
 }
 
+/** They add nothing when they stand without options: `-p tcp -m tcp`. */
 const ignoredModules = new Set(['tcp', 'udp', 'udplite', 'sctp', 'dccp', 'icmp', 'icmp6', 'comment', 'multiport']);
+
+/** A comment, or a module that stands there without asking anything. */
+export function isNoCondition({ option, module, values }: Match): boolean {
+  return option === '--comment' || (option === '' && values.length === 0 && ignoredModules.has(module ?? ''));
+}
 
 /** What a match looks at. Anything that is not understood is a question of its own, answered yes or no. */
 function dimensionOf(match: Match): string | undefined {
-  const { option, values, module } = match;
+  const { option, values } = match;
   const [value = ''] = values;
-  if (option === '--comment' || (option === '' && ignoredModules.has(module ?? ''))) return undefined;
+  if (isNoCondition(match)) return undefined;
   switch (option) {
     case '-p':
       return 'protocol';

@@ -1,5 +1,6 @@
 import { isBuiltIn } from '../infer-table.ts';
-import type { IptablesRule } from '../ruleset.ts';
+import type { IptablesRule, Match } from '../ruleset.ts';
+import { isNoCondition } from './packet-space.ts';
 import type { Chain, Chains } from './walk-rules.ts';
 
 /** One line that differs, before anybody asked whether it matters. Positions are those in the chain, from 0. */
@@ -58,10 +59,15 @@ function indexed(chain: Chain | undefined): { rule: IptablesRule; at: number }[]
 /** Equal for two lines that say the same, in whatever order their conditions stand. */
 export function sameness({ matches, target, goto, targetOptions }: IptablesRule): string {
   const words = matches
-    .filter(({ option }) => option !== '' && option !== '--comment')
-    .map(({ option, values, negated }) => `${negated ? '!' : ''}${option} ${values.join(' ')}`);
-  const options = targetOptions.map(({ option, values }) => [option, ...values].join(' '));
+    .filter((match) => !isNoCondition(match))
+    .map((match) => `${match.negated ? '!' : ''}${nameOf(match)} ${match.values.join(' ')}`);
+  const options = targetOptions.map(({ option, values, negated }) => [negated ? '!' : '', option, ...values].join(' '));
   return [...words.sort(), goto ? '-g' : '-j', target, ...options.sort()].join('|');
+}
+
+/** `--mark` is a question of two modules, and a module alone is known by its name. */
+function nameOf({ option, module = '' }: Match): string {
+  return option === '' || option === '--mark' ? `${module} ${option}` : option;
 }
 
 /** Equal for two lines that differ in their values alone. */
