@@ -137,7 +137,7 @@ function listEndpoints(
   port: string,
   protocol: string,
 ): string[] {
-  return slices
+  const found = slices
     .filter(
       ({ metadata, addressType }) =>
         metadata?.labels?.[serviceNameLabel] === service?.name &&
@@ -147,10 +147,10 @@ function listEndpoints(
     .flatMap(({ endpoints, ports }) =>
       (ports ?? [])
         .filter((each) => (each.name ?? '') === port && (each.protocol ?? 'TCP').toLowerCase() === protocol)
-        .flatMap((each) =>
-          (endpoints ?? [])
-            .filter(({ conditions }) => conditions?.ready !== false)
-            .flatMap(({ addresses }) => (addresses?.[0] ? [`${addresses[0]}:${each.port ?? 0}`] : [])),
-        ),
+        .flatMap((each) => (endpoints ?? []).map((endpoint) => ({ ...endpoint, port: each.port ?? 0 }))),
     );
+  const ready = found.filter(({ conditions }) => conditions?.ready !== false);
+  // While nobody is ready, kube-proxy falls back to those that end but still answer.
+  const ending = found.filter(({ conditions }) => conditions?.serving && conditions.terminating);
+  return (ready.length > 0 ? ready : ending).map(({ addresses, port: number }) => `${addresses?.[0] ?? ''}:${number}`);
 }
