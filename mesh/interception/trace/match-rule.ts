@@ -248,13 +248,19 @@ function connectionStates(packet: PacketInFlight): string[] {
   return [packet.state, ...(packet.changed.dst ? ['DNAT'] : []), ...(packet.changed.src ? ['SNAT'] : [])];
 }
 
-function testConnection({ option, values }: Match, packet: PacketInFlight): Outcome {
+function testConnection(
+  { option, values, negated }: Match,
+  packet: PacketInFlight,
+  _: Place,
+  rule: IptablesRule,
+): Outcome {
   const [value = ''] = values;
   if (option === '--ctstate' || option === '--state') {
     const seen = connectionStates(packet);
     return value.split(',').some((state) => seen.includes(state));
   }
-  if (!hasConnection(packet)) return 'never';
+  // Without a connection the kernel looks at the state alone, when the same module asks for it.
+  if (!hasConnection(packet)) return asksState(rule) ? !negated : 'never';
   const { src, dst, sport, dport } = packet.original;
   switch (option) {
     case '--ctproto':
@@ -280,6 +286,11 @@ function testConnection({ option, values }: Match, packet: PacketInFlight): Outc
     default:
       return 'unknown';
   }
+}
+
+function asksState({ matches, text }: IptablesRule): boolean {
+  const single = text.split(' -m conntrack ').length === 2;
+  return single && matches.some(({ module, option }) => module === 'conntrack' && option === '--ctstate');
 }
 
 /** What is known of a connection beside its state. */

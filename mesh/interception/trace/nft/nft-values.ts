@@ -176,7 +176,8 @@ function readConnection(packet: PacketInFlight, name: string): Reading {
     if (!there) return { value: bits.state['invalid']! };
     return { value: bits.state[packet.tracked ? packet.state.toLowerCase() : 'new']! };
   }
-  // A template from `ct zone set` tells its state and nothing else.
+  // A template from `ct zone set` is CONFIRMED and TEMPLATE, and tells nothing else.
+  if (packet.template && name === 'ct status') return { value: 0x808n };
   if (!there || packet.template) return 'absent';
   const { src, dst, sport, dport } = packet.original;
   switch (name.replace(/^ct original (ip6? )?/, 'ct original ')) {
@@ -204,13 +205,16 @@ function readConnection(packet: PacketInFlight, name: string): Reading {
   }
 }
 
-function statusBits({ changed, state, confirmed }: PacketInFlight): bigint {
+function statusBits({ changed, state, confirmed, bound }: PacketInFlight): bigint {
   const { 'seen-reply': seen = 0n, assured = 0n, snat = 0n, dnat = 0n, confirmed: sure = 0n } = bits.status;
   return (
     (changed.src ? snat : 0n) |
     (changed.dst ? dnat : 0n) |
     (state === 'ESTABLISHED' ? seen | assured | sure : 0n) |
-    (confirmed ? sure : 0n)
+    (confirmed ? sure : 0n) |
+    // nat has been asked, whatever it answered: bits without a name that an exact comparison sees.
+    (bound.dst ? 0x100n : 0n) |
+    (bound.src ? 0x80n : 0n)
   );
 }
 
