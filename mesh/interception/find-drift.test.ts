@@ -271,3 +271,18 @@ it('sees conditions that stand without options, and whose mark is asked', () => 
   expect(drift(marked('connmark'), expected).status).toBe('drift');
   expect(drift(marked('mark'), expected).status).toBe('same');
 });
+
+it('cannot tell what nft does not show, but reports what is surely different', () => {
+  const hide = (text: string) => ({
+    ...parseRules(
+      text
+        .replace(/^:.*|^#.*/gm, '')
+        .replace(/-m owner (! )?--[ug]id-owner \d+/g, '-m owner')
+        .replace(/ --to-ports \d+/g, ''),
+    ),
+    format: 'nft-json' as const,
+    warnings: ['values are not shown'],
+  });
+  expect(findDrift(reviews, hide(real))).toMatchObject({ status: 'unknown', whyUnknown: 'values are not shown' });
+  expect(findDrift(reviews, hide(real.replaceAll('--dport 3306', '--dport 3307'))).status).toBe('drift');
+});

@@ -8,6 +8,7 @@ import type { Box } from './drift/packet-space.ts';
 import { findExample } from './drift/find-example.ts';
 import { pairRules } from './drift/pair-rules.ts';
 import type { LineDifference } from './drift/pair-rules.ts';
+import { revealHidden } from './drift/reveal-hidden.ts';
 import { chainsOf } from './drift/walk-rules.ts';
 import type { Chain, Chains } from './drift/walk-rules.ts';
 import type { ExpectedRules } from './expected-rules.ts';
@@ -47,7 +48,8 @@ export function findDrift(expected: ExpectedRules, actual: Ruleset, peer?: strin
   const family = expected.ruleset.family === '6' ? '6' : '4';
   const cannotTell = whyIncomparable(expected, actual, family);
   if (cannotTell !== undefined) return { status: 'unknown', differences: [], whyUnknown: cannotTell };
-  const sides = { expected: chainsOf(expected.ruleset, family), actual: chainsOf(actual, family) };
+  const wanted = chainsOf(expected.ruleset, family);
+  const sides = { expected: wanted, actual: revealHidden(wanted, chainsOf(actual, family), actual) };
   const shown = shownTables(sides.expected, sides.actual, actual);
   try {
     const differences = compare(expected, sides, shown.tables, peer);
@@ -94,8 +96,8 @@ function hasRules(chains: ReadonlyMap<string, Chain>): boolean {
 }
 
 interface Sides {
-  expected: Map<string, Map<string, Chain>>;
-  actual: Map<string, Map<string, Chain>>;
+  expected: Chains;
+  actual: Chains;
 }
 
 function compare(expected: ExpectedRules, sides: Sides, tables: Set<string>, peer?: string): DriftDifference[] {

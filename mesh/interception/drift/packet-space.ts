@@ -75,7 +75,7 @@ export function isMarkMatch({ module, option }: Match): 'mark' | 'connmark' | un
 }
 
 /** They add nothing when they stand without options: `-p tcp -m tcp`. */
-const ignoredModules = new Set(['tcp', 'udp', 'udplite', 'sctp', 'dccp', 'icmp', 'icmp6', 'comment', 'multiport']);
+const ignoredModules = new Set(['tcp', 'udp', 'udplite', 'sctp', 'dccp', 'icmp', 'icmp6', 'comment']);
 
 /** A comment, or a module that stands there without asking anything. */
 export function isNoCondition({ option, module, values }: Match): boolean {
