@@ -29,7 +29,7 @@ export function interceptionView(state: InterceptionState, context: ViewContext)
   const hasRules = reading !== undefined && state.phase !== 'failed';
   return html`<main class="interception" aria-busy=${state.phase === 'loading' ? 'true' : 'false'}>
     ${headerView(state, reading, context)}
-    ${state.phase !== 'loading' && state.failure ? failureView(state.failure, context) : nothing}
+    ${state.phase !== 'loading' && state.failure ? failureView(state.failure, context, hasRules) : nothing}
     ${state.phase === 'loading' && !reading ? loadingView(state) : nothing}
     ${state.phase === 'ready' && !reading ? emptyView(l10n.t('Nothing was read: the node helper returned no rule set for this pod.')) : nothing}
     ${hasRules ? readingView(state, reading, context) : nothing}
