@@ -158,8 +158,8 @@ function asDifference(
 
 // ---- which line is to blame -----------------------------------------------------------------------------------------
 
-/** Looking for who is to blame takes a second at most. */
-const mostBlame = 1_000_000;
+/** Looking for who is to blame takes a tenth of a second at most. */
+const mostBlame = 100_000;
 
 /** Of very many lines the last ones are held to account for whatever befalls packets that they name. */
 function consequencesWithin(
