@@ -222,8 +222,12 @@ const entries = tools.flatMap(([tool, chains]) =>
 );
 const known = new Map<string, (typeof entries)[number] | undefined>();
 
+/** kube-proxy has tens of thousands of these on a large node; nobody else has. */
+const ofServices = /^KUBE-(SVC|SVL|SEP|EXT|XLB|FW)-/;
+
 /** Which tool a chain belongs to, and what the chain is for; undefined: nobody's that is known. */
 export function findToolChain(chain: string): ToolChain | undefined {
+  if (ofServices.test(chain)) return undefined;
   if (!known.has(chain)) {
     // A node with 10,000 services has as many chains: those are not kept for ever.
     if (known.size > 5000) known.clear();

@@ -11,6 +11,9 @@ const isNodeDns = ({ value }: Subject) =>
   value('--comment').startsWith('NodeLocal DNS Cache') ||
   [value('-d'), value('-s')].some((address) => address.startsWith('169.254.20.10'));
 
+/** Tools make these chains, but what stands in them is somebody's own. */
+const leftToPeople = new Set(['DOCKER-USER', 'CNI-ADMIN', 'ufw-user-input', 'ufw-user-output', 'ufw-user-forward']);
+
 export const hostPorts: RulePattern[] = [
   {
     tables: ['nat'],
@@ -207,7 +210,7 @@ export const nodeTools: RulePattern[] = [
     tables: anyTable,
     chains: ['*'],
     targets: ['*'],
-    when: ({ chain }) => findToolChain(chain) !== undefined,
+    when: ({ chain }) => !leftToPeople.has(chain) && findToolChain(chain) !== undefined,
     says: ({ rule, chain }) => `${findToolChain(chain)?.purpose ?? ''} ${sayConditions(rule)}${ownWords(rule.matches)}`,
     cause: toolOf,
   },
