@@ -7,7 +7,7 @@ import type { Workspace } from '../language/index.ts';
 import type { Terminal } from './verb.ts';
 
 /** A file to be read, or standard input. */
-export interface Input {
+interface Input {
   /** By which the user knows it; `-` is standard input. */
   name: string;
   path: string;
@@ -15,14 +15,12 @@ export interface Input {
 
 /**
  * Reads what the arguments name into the workspace, each file once, under the name by which the user knows it.
- * @param onListed told of all files before the first one is read.
  * @returns false when something could not be read; it is told on stderr, and everything else is there.
  */
 export async function collectInputs(
   names: readonly string[],
   workspace: Workspace,
   terminal: Terminal,
-  onListed: (inputs: readonly Input[]) => void = () => undefined,
 ): Promise<boolean> {
   let couldReadAll = true;
   const fail: Fail = (name, why) => {
@@ -30,7 +28,6 @@ export async function collectInputs(
     terminal.err(`${l10n.t('Could not read {0}: {1}.', name, why)}\n`);
   };
   const inputs = await listInputs(names, terminal, fail);
-  onListed(inputs);
   for (const { name, path } of inputs) {
     try {
       if (name === '-') setText(workspace, name, await terminal.stdin());

@@ -8,8 +8,6 @@ import { findRoot } from './artifact-location.ts';
 import { printReports, reportFormats } from './analyze-formats.ts';
 import { parseSuppressions } from './analyze-suppressions.ts';
 import { oneOf, readFlags } from './flags.ts';
-import { startHelper } from './analyze-threads.ts';
-import type { Helper } from './analyze-threads.ts';
 import { readCluster } from './read-cluster.ts';
 import { UsageError } from './verb.ts';
 import type { Terminal, Verb } from './verb.ts';
@@ -84,33 +82,24 @@ async function run(terminal: Terminal): Promise<number> {
   // With files, it is they that are judged; the cluster says what else there is.
   const judgeCluster = positionals.length === 0;
   let hasRuleFailed = false;
-  const ruleFailed = (id: string, error: string) => {
-    hasRuleFailed = true;
-    terminal.err(`${l10n.t('Rule {0} failed, its findings are missing: {1}', id, error)}\n`);
-  };
-  const settings = {
-    ...meshSettings,
-    strictness: values.strict ? ('strict' as const) : ('lenient' as const),
-    ...(values.namespace !== undefined && { defaultNamespace: values.namespace }),
-  };
   const workspace = new Workspace({
-    ...settings,
+    ...meshSettings,
+    strictness: values.strict ? 'strict' : 'lenient',
+    ...(values.namespace !== undefined && { defaultNamespace: values.namespace }),
     once: true,
     syntaxErrors: 'all',
     judgeCluster,
-    onRuleFailure: ({ id }, error) => ruleFailed(id, String(error)),
+    onRuleFailure: ({ id }, error) => {
+      hasRuleFailed = true;
+      terminal.err(`${l10n.t('Rule {0} failed, its findings are missing: {1}', id, String(error))}\n`);
+    },
   });
-  let helper: Helper | undefined;
-  const couldReadAll = await collectInputs(positionals, workspace, terminal, (inputs) => {
-    // A cluster may bring CRDs of its own, which the helper would not know.
-    if (!values.cluster) helper = startHelper(terminal.helper, inputs, settings);
-  });
+  const couldReadAll = await collectInputs(positionals, workspace, terminal);
   if (values.cluster) {
     const snapshot = await readCluster(values, terminal);
     if (!snapshot) return 2;
     workspace.setCluster(snapshot);
   }
-  for (const { rule, error } of (await helper?.share(workspace)) ?? []) ruleFailed(rule, error);
   const namespace = values['all-namespaces'] ? undefined : values.namespace;
   const reports = workspace
     .findings()

@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Writable } from 'node:stream';
 import { run } from './run.ts';
-import { helpToAnalyze } from './analyze-helper.ts';
-import type { SharedWork } from './analyze-share.ts';
 import { wantsColor } from './color.ts';
 import { verbs } from './verbs.ts';
 
@@ -29,9 +26,6 @@ function readVersion(): string {
   return manifest.version;
 }
 
-/** Below this, what a second thread costs to start and to read is more than it takes over. */
-const manyFiles = 1_500;
-
 function main(): void {
   // V8's nursery would grow to 100 MB; small, it takes half of the memory and no more time.
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -46,7 +40,6 @@ function main(): void {
     color: wantsColor(process.stdout.isTTY, process.env),
     env: process.env,
     programs: __dirname,
-    helper: { program: __filename, fromFiles: manyFiles },
   };
   // The exit code is set, not the process ended: what was written to a pipe has to arrive first.
   void run(verbs, terminal, readVersion).then((code) => {
@@ -54,5 +47,4 @@ function main(): void {
   });
 }
 
-if (isMainThread) main();
-else parentPort?.postMessage(helpToAnalyze(workerData as SharedWork));
+main();

@@ -13,8 +13,6 @@ export interface Terminal {
   env?: Readonly<Record<string, string | undefined>>;
   /** Where the built programs lie, `dist/`. */
   programs?: string;
-  /** The built program, which as a thread of its own helps with that many files or more. Without, one thread does everything. */
-  helper?: { program: string; fromFiles: number };
   /** Of this program. */
   version?: () => string;
 }

@@ -16,8 +16,6 @@ export { rules } from './rules/index.ts';
 export { printRulesDoc } from './rules-doc.ts';
 /** Of a resource in the cluster: findings there have no file. */
 export { isClusterUri } from './engine/resource-index.ts';
-export { LoneJudge } from './engine/lone-judge.ts';
-export type { LoneJudgeOptions } from './engine/lone-judge.ts';
 export type { ClusterChange, ClusterSnapshot } from '../contract/cluster-layer.ts';
 export { Workspace } from './workspace.ts';
 export type { Report, WorkspaceOptions } from './workspace.ts';

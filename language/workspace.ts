@@ -102,7 +102,7 @@ export class Workspace {
     const before = this.cluster.structures();
     this.complete = this.cluster.set(snapshot);
     this.engine.knowledge.setComplete(this.complete);
-    this.oneRun?.repeatAll();
+    this.repeatOneRun();
     if (before ?? this.cluster.structures()) this.engine.runs.repeatAll();
   }
 
@@ -173,12 +173,6 @@ export class Workspace {
     return this.engine.runs.work(performance.now() + milliseconds);
   }
 
-  /** The parts of the work, for who divides it; undefined unless findings are asked for {@link WorkspaceOptions.once}. */
-  get oneRun(): OneRun | undefined {
-    const { runs } = this.engine;
-    return runs instanceof OneRun ? runs : undefined;
-  }
-
   /** The files whose findings may be others than when this was last asked, those of the cluster among them, as far as rules have been asked. */
   takeChangedFiles(): Set<string> {
     return this.reports.takeChanged();
@@ -192,11 +186,17 @@ export class Workspace {
     });
   }
 
+  /** Asked once, nobody remembers what depends on what. */
+  private repeatOneRun(): void {
+    const { runs } = this.engine;
+    if (runs instanceof OneRun) runs.repeatAll();
+  }
+
   private replaceFile(uri: string, before: ParsedFile | undefined, after: ParsedFile | undefined): void {
     if (after) this.files.set(uri, after);
     else this.files.delete(uri);
     this.engine.knowledge.replace(before, after);
-    this.oneRun?.repeatAll();
+    this.repeatOneRun();
     const isPatch = this.patches.has(uri);
     this.replaceResources(uri, isPatch ? [] : resourcesOf(before), isPatch ? [] : resourcesOf(after));
     this.reports.moved(uri);
@@ -324,8 +324,7 @@ export class Workspace {
     const file = this.files.get(uri);
     const found = this.engine.runs.foundIn(uri);
     if (file) {
-      const elsewhere = this.oneRun?.reportedIn(uri) ?? [];
-      return [...textReports(file, this.options.syntaxErrors === 'all'), ...elsewhere, ...reportsOf(file, found)];
+      return [...textReports(file, this.options.syntaxErrors === 'all'), ...reportsOf(file, found)];
     }
     if (!isClusterUri(uri)) return [];
     return Array.from(found).flatMap((one) => reportOf(one, undefined, this.cluster.findByUri(uri)));

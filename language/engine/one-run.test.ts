@@ -2,7 +2,6 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Workspace } from '../workspace.ts';
-import { LoneJudge } from './lone-judge.ts';
 
 const rules = join(import.meta.dirname, '../rules');
 const files = globSync('**/*.yaml', { cwd: rules })
@@ -29,19 +28,4 @@ test('asked once, all rules say what they say of edits', () => {
     workspace.setFile('hidden.yaml', 'apiVersion: v1\nkind: Service\nmetadata: { name: {{ .name }} }\n');
   }
   expect(print(once)).toBe(print(tracked));
-});
-
-test('what a lone judge said is taken over', () => {
-  const divided = workspaceOf(true);
-  const judge = new LoneJudge({});
-  for (const [index, { uri, text }] of files.entries()) {
-    if (index % 3 === 0) divided.oneRun?.takeOver(uri, judge.judge(uri, text));
-    if (index % 3 === 1) divided.oneRun?.judgeAlone(uri);
-  }
-  const before = print(divided);
-  expect(before).toBe(print(workspaceOf(false)));
-  divided.setFile('virtual-service/host-not-found.yaml', '');
-  const other = workspaceOf(false);
-  other.setFile('virtual-service/host-not-found.yaml', '');
-  expect(print(divided)).toBe(print(other));
 });
