@@ -73,4 +73,56 @@ describe('driftOf', () => {
     const drift = driftOf(inputs, [read('4', whole.slice(0, whole.lastIndexOf('COMMIT')))]);
     expect(drift.comparisons[0]?.status).not.toBe('same');
   });
+
+  it('compares what Istio wrote with nft itself by what it means', () => {
+    const args = ['-p', '15001', '-z', '15006', '-u', '1337', '-i', '*', '-b', '*', '-d', '15090,15021,15020'];
+    const init = { name: 'istio-init', args: [...args, '--native-nftables'] };
+    const pod: Pod = {
+      metadata: { name: 'web' },
+      spec: { initContainers: [init], containers: [{ name: 'istio-proxy' }] },
+    };
+    const statusOf = (text: string) =>
+      driftOf({ pod }, [read('4', ''), read('4', text, 'native-nft')]).comparisons.map(({ reading, status }) => [
+        reading,
+        status,
+      ]);
+    expect(statusOf(native)).toEqual([['4-native-nft', 'same']]);
+    expect(statusOf(native.replace('15021', '15022'))).toEqual([['4-native-nft', 'drift']]);
+  });
 });
+
+const native = `table inet istio-proxy-nat {
+	chain prerouting {
+		type nat hook prerouting priority dstnat; policy accept;
+		meta l4proto tcp jump istio-inbound
+	}
+	chain output {
+		type nat hook output priority dstnat; policy accept;
+		jump istio-output
+	}
+	chain istio-inbound {
+		tcp dport 15008 return
+		tcp dport 15090 return
+		tcp dport 15021 return
+		tcp dport 15020 return
+		meta l4proto tcp jump istio-in-redirect
+	}
+	chain istio-redirect {
+		meta l4proto tcp redirect to :15001
+	}
+	chain istio-in-redirect {
+		meta l4proto tcp redirect to :15006
+	}
+	chain istio-output {
+		oifname "lo" ip saddr 127.0.0.6 return
+		oifname "lo" ip daddr != 127.0.0.1 tcp dport != 15008 meta skuid 1337 jump istio-in-redirect
+		oifname "lo" meta skuid != 1337 return
+		meta skuid 1337 return
+		oifname "lo" ip daddr != 127.0.0.1 tcp dport != 15008 meta skgid 1337 jump istio-in-redirect
+		oifname "lo" meta skgid != 1337 return
+		meta skgid 1337 return
+		ip daddr 127.0.0.1 return
+		jump istio-redirect
+	}
+}
+`;

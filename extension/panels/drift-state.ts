@@ -53,7 +53,8 @@ function compareReading(
   const isNative = reading.id.endsWith('native-nft');
   const ofFamily = all.filter(({ id }) => id.startsWith(family));
   const actual = parseRules(reading.raw);
-  if (isNative && ofMesh(reading)) {
+  const programmed = () => expectedRules({ ...inputs, family, ...learnDnsServers(inputs, actual) });
+  if (isNative && ofMesh(reading) && !programmed().nativeTwin) {
     const whyUnknown = l10n.t(
       'These rules of Istio were written with nft itself; which ones it would write that way is not computed.',
     );
@@ -64,10 +65,8 @@ function compareReading(
     return { reading: reading.id, status: 'unknown', differences: [], whyUnknown };
   }
   // Istio programs through one kind of iptables; next to it, what another kind holds is nobody's of Istio.
-  const elsewhere = isNative || (!ofMesh(reading) && ofFamily.some((other) => other !== reading && ofMesh(other)));
-  const expected = elsewhere
-    ? expectNothing(family)
-    : expectedRules({ ...inputs, family, ...learnDnsServers(inputs, actual) });
+  const elsewhere = !ofMesh(reading) && (isNative || ofFamily.some((other) => other !== reading && ofMesh(other)));
+  const expected = elsewhere ? expectNothing(family) : programmed();
   const isSecondEmpty = isEmpty(actual) && ofFamily.find((other) => !other.id.endsWith('native-nft')) !== reading;
   if ((elsewhere || isSecondEmpty) && isEmpty(actual) && actual.warnings.length === 0) return undefined;
   const { status, differences, whyUnknown } = findDrift(expected, actual);
