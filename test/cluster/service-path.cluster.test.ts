@@ -64,7 +64,7 @@ describe.skipIf(missing)(
         // The last Services may come a moment after the first rules.
         await new Promise((resolve) => setTimeout(resolve, 500));
         texts = await lab.readRules(mode);
-      await record(mode, texts);
+        await record(mode, texts);
       }, 60_000);
 
       afterAll(async () => {
