@@ -13,6 +13,7 @@ export const commandIds = {
   comparePods: 'meshloom.comparePods',
   saveRules: 'meshloom.saveRules',
   explainInjection: 'meshloom.explainInjection',
+  showRule: 'meshloom.showRule',
   showLog: 'meshloom.showLog',
 } as const;
 

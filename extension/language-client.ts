@@ -3,6 +3,7 @@ import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import { findingsRequest } from '../contract/language-server.ts';
 import type { FindingsReply, LanguageServerOptions } from '../contract/language-server.ts';
 import type { App } from './app.ts';
+import { commandIds } from './ids.ts';
 import { languageServerSettings, manifestLanguages } from './language-settings.ts';
 
 export interface RunningLanguageClient {
@@ -34,6 +35,12 @@ export async function startLanguageClient(app: App): Promise<RunningLanguageClie
       initializationOptions: options,
       outputChannel: log,
       diagnosticCollectionName: 'meshloom',
+      middleware: {
+        handleDiagnostics: (uri, diagnostics, next) => {
+          for (const diagnostic of diagnostics) linkToRule(diagnostic);
+          next(uri, diagnostics);
+        },
+      },
     },
   );
   await client.start();
@@ -50,4 +57,17 @@ export async function startLanguageClient(app: App): Promise<RunningLanguageClie
     },
     findings: (uri, token) => client.sendRequest<FindingsReply>(findingsRequest, { uri }, token),
   };
+}
+
+/** The code of a diagnostic opens its rule's page, which is here without a network. */
+function linkToRule(diagnostic: vscode.Diagnostic): void {
+  const { data } = diagnostic as { data?: { rule?: unknown } };
+  const { code } = diagnostic;
+  if (typeof data?.rule === 'string' && typeof code === 'object')
+    diagnostic.code = { value: code.value, target: ruleLink(data.rule) };
+}
+
+/** Runs the command that shows the page. */
+function ruleLink(id: string): vscode.Uri {
+  return vscode.Uri.parse(`command:${commandIds.showRule}?${encodeURIComponent(JSON.stringify([id]))}`);
 }

@@ -4,10 +4,10 @@ import { decideInjection } from '../../mesh/injection/decide-injection.ts';
 import { describeDecision } from '../../mesh/pods/describe-decision.ts';
 import type { WorkloadReference } from '../../contract/language-server.ts';
 import type { Pod } from '../../mesh/kubernetes.ts';
-import type { App } from '../app.ts';
 import { resourceTypes, type Cluster } from '../cluster/cluster.ts';
 import { readInjectionEnvironment, readPodOf } from '../cluster/read-injection.ts';
 import { commandIds } from '../ids.ts';
+import { showPage } from '../panels/markdown-page.ts';
 import { defineCommand } from './define-command.ts';
 
 /** Shows why a pod, or the pods of a workload, are injected or not: every step in the order in which Istio decides. */
@@ -25,7 +25,8 @@ export const explainInjection = defineCommand<[WorkloadReference]>(commandIds.ex
     ...(found.running && { running: found.running }),
     missing: environment.missing,
   });
-  await showDocument(app, reference, text);
+  const { kind, namespace, name } = reference;
+  await showPage(app, `injection/${namespace}/${kind}/${name}`, text);
   return text;
 });
 
@@ -47,45 +48,4 @@ async function pickTarget(cluster: Cluster): Promise<WorkloadReference | undefin
     matchOnDescription: true,
   });
   return picked && { kind: 'Pod', namespace: picked.description, name: picked.label };
-}
-
-// ---- the document ---------------------------------------------------------------------------------------------------
-
-const scheme = 'meshloom-injection';
-const keptDocuments = 30;
-const documents = new Map<string, string>();
-let provider: { dispose(): void; changed: vscode.EventEmitter<vscode.Uri> } | undefined;
-
-/** A read-only document, shown rendered where the editor can, else as its text. */
-async function showDocument(app: App, { kind, namespace, name }: WorkloadReference, text: string): Promise<void> {
-  provider ??= provideDocuments(app);
-  const uri = vscode.Uri.from({ scheme, path: `/${namespace}/${kind}/${name}.md` });
-  // A preview outlives the document that it was made of, so a text is kept until many newer ones have come.
-  documents.delete(uri.toString());
-  documents.set(uri.toString(), text);
-  const [oldest] = documents.keys();
-  if (documents.size > keptDocuments && oldest !== undefined) documents.delete(oldest);
-  provider.changed.fire(uri);
-  try {
-    await vscode.commands.executeCommand('markdown.showPreview', uri);
-  } catch {
-    // The Markdown extension is built in, but it can be turned off.
-    await vscode.window.showTextDocument(uri, { preview: true });
-  }
-}
-
-function provideDocuments(app: App): { dispose(): void; changed: vscode.EventEmitter<vscode.Uri> } {
-  const changed = new vscode.EventEmitter<vscode.Uri>();
-  const registration = vscode.workspace.registerTextDocumentContentProvider(scheme, {
-    onDidChange: changed.event,
-    provideTextDocumentContent: (uri) => documents.get(uri.toString()) ?? '',
-  });
-  const dispose = () => {
-    registration.dispose();
-    changed.dispose();
-    documents.clear();
-    provider = undefined;
-  };
-  app.context.subscriptions.push({ dispose });
-  return { dispose, changed };
 }

@@ -10,6 +10,7 @@ import { showIptables } from './show-iptables.ts';
 import { removeNodeHelperCommand } from './remove-node-helper.ts';
 import { showServicePathCommand } from './show-service-path.ts';
 import { showLog } from './show-log.ts';
+import { showRule } from './show-rule.ts';
 
 /** Every command, a line each; package.json's titles and `ids.ts` are compared with this list by a test. */
 export const commands: readonly Command[] = [
@@ -25,5 +26,6 @@ export const commands: readonly Command[] = [
   comparePods,
   saveRules,
   showServicePathCommand,
+  showRule,
   showLog,
 ];

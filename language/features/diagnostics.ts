@@ -9,13 +9,15 @@ const severities: Record<Severity, DiagnosticSeverity> = { error: 1, warning: 2,
  * @param clientUri how the editor spells a file's address.
  */
 export function toDiagnostic(report: Report, clientUri: (uri: string) => string): Diagnostic {
-  const { range, severity, code, docs, message, related } = report;
+  const { rule, range, severity, code, docs, message, related } = report;
   return {
     range,
     severity: severities[severity],
     source: 'meshloom',
     code,
     codeDescription: { href: docs },
+    // An editor that has our rules' pages leads there.
+    data: { rule },
     message,
     ...(related.length > 0 && {
       relatedInformation: related.map((other) => ({

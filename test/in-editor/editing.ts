@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { screenshot } from './eyes.ts';
+import { click, read, screenshot } from './eyes.ts';
 import { codeOf, eventually, ours, pause, setTheme, workspaceFolder } from './support.ts';
 
 describe('editing manifests', () => {
@@ -134,6 +134,22 @@ describe('editing manifests', () => {
       await setTheme(theme);
       await screenshot(`editing-${theme}`);
     }
+    await vscode.commands.executeCommand('workbench.action.closePanel');
+  });
+
+  it('opens the page of a rule from the code of its diagnostic', async () => {
+    await vscode.commands.executeCommand('workbench.actions.view.problems');
+    const [uri, diagnostics] = await eventually('a diagnostic', () =>
+      vscode.languages.getDiagnostics().find(([, found]) => found.some(({ source }) => source === 'meshloom')),
+    );
+    await vscode.window.showTextDocument(uri);
+    const code = codeOf(diagnostics.find(({ source }) => source === 'meshloom')!);
+    await click({ selector: '.markers-panel a.monaco-link', text: code });
+    await eventually('the page', () =>
+      vscode.window.tabGroups.all.some(({ tabs }) => tabs.some(({ label }) => /^Preview .*\.md$/.test(label))),
+    );
+    await read({ selector: 'h1', text: '/', inWebview: true });
+    await screenshot('rule-page');
     await vscode.commands.executeCommand('workbench.action.closePanel');
   });
 });
