@@ -26,6 +26,11 @@ function readVersion(): string {
   return manifest.version;
 }
 
+/** Another program of Node's takes over this process: who kills it then kills the work, not a messenger. */
+function become(args: string[]): void {
+  process.execve!(process.execPath, [process.execPath, ...args], process.env);
+}
+
 function main(): void {
   // V8's nursery would grow to 100 MB; small, it takes half of the memory and no more time.
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -40,6 +45,7 @@ function main(): void {
     color: wantsColor(process.stdout.isTTY, process.env),
     env: process.env,
     programs: __dirname,
+    ...(process.platform === 'linux' && typeof process.execve === 'function' && { become }),
   };
   // The exit code is set, not the process ended: what was written to a pipe has to arrive first.
   void run(verbs, terminal, readVersion).then((code) => {

@@ -13,6 +13,8 @@ export interface Terminal {
   env?: Readonly<Record<string, string | undefined>>;
   /** Where the built programs lie, `dist/`. */
   programs?: string;
+  /** Goes on as another program of Node's, in this very process; absent where the system cannot. */
+  become?: (args: string[]) => void;
   /** Of this program. */
   version?: () => string;
 }

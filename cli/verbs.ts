@@ -1,4 +1,5 @@
 import { analyze } from './analyze.ts';
+import { cniInstall, cniPlan, cniRepair, cniUninstall } from './cni.ts';
 import { injectExplain } from './inject-explain.ts';
 import { iptablesDrift } from './iptables-drift.ts';
 import { iptablesExpected } from './iptables-expected.ts';
@@ -16,4 +17,8 @@ export const verbs: readonly Verb[] = [
   iptablesExpected,
   iptablesDrift,
   iptablesService,
+  cniPlan,
+  cniInstall,
+  cniUninstall,
+  cniRepair,
 ];

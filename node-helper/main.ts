@@ -5,18 +5,21 @@
 import { parseArgs } from 'node:util';
 import type { InspectPodResult } from '../contract/node-helper.ts';
 import { answerRequest } from './answer.ts';
+import { CniUsageError, runCni } from './cni/command.ts';
 import { asAnswer } from './failure.ts';
 import { findNamedNetns, findPodNetns, findProcessNetns, type FoundNetns } from './find-pod.ts';
 import { type Host, realHost } from './host.ts';
 import { inspectNetns } from './inspect-pod.ts';
 import { readRequest } from './read-request.ts';
 
-const help = `Reads packet rules and CNI configuration on a Kubernetes node. Changes nothing.
+const help = `Reads packet rules and CNI configuration on a Kubernetes node. Changes nothing, but for the cni verbs that say so.
 
 Usage:
   node node-helper.js [request]     one JSON request on standard input, one JSON reply on standard output
   node node-helper.js inspect       the same, when no target is named
   node node-helper.js inspect (--pid N | --netns PATH | --pod-uid UID [--ip IP]...) [--format text|json]
+  node node-helper.js cni plan|install|uninstall|repair [--format text|json] [--conf-dir DIR] [--bin-dir DIR]
+      [--state-dir DIR] [--results-dir DIR] [--plugin-conf FILE] [--plugin-bin FILE]
   node node-helper.js wait          do nothing until stopped: what the helper's pod runs between requests
 
 Options of every verb:
@@ -24,7 +27,8 @@ Options of every verb:
   --host-root DIR   prefix of the host's directories         (environment: MESHLOOM_HOST_ROOT; default none)
   --help
 
-Exit: 0 answered (a reply may carry an error), 1 inspect failed, 2 wrong usage.
+Exit: 0 answered (a reply may carry an error), 1 inspect failed, 2 wrong usage. Of cni: 0 done, 2 refused and nothing
+changed, 1 failed on the way.
 `;
 
 /** A call that cannot be understood: exit code 2. */
@@ -57,6 +61,7 @@ function parseCommandLine(args: string[]) {
 
 /** @returns the exit code. */
 async function main(args: string[]): Promise<number> {
+  if (args[0] === 'cni' && !args.includes('--help') && !args.includes('-h')) return cni(args.slice(1));
   const { flags, verb } = parseCommandLine(args);
   if (flags.help) return print(help);
   if (verb !== 'inspect') refuseFlags(flags, ['pid', 'netns', 'pod-uid', 'ip', 'format']);
@@ -71,6 +76,14 @@ async function main(args: string[]): Promise<number> {
       return waitForSignal();
     default:
       throw new UsageError(`There is no verb “${verb}”.`);
+  }
+}
+
+async function cni(args: string[]): Promise<number> {
+  try {
+    return await runCni(realHost(), args, print);
+  } catch (error) {
+    throw error instanceof CniUsageError ? new UsageError(error.message, { cause: error }) : error;
   }
 }
 

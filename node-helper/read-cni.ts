@@ -123,6 +123,19 @@ async function probePlugin(search: Search, type: string, binDirs: readonly strin
   return { type, path, ...readVersionReply(result) };
 }
 
+/** Asks one program of our own root which versions it speaks. */
+export function probeProgram(host: Host, type: string, binDirs: readonly string[]): Promise<CniPluginProbe> {
+  return probePlugin({ host, roots: [''], places: [ownPlace()], notes: [] }, type, binDirs);
+}
+
+/** Asks the program in a file, wherever it lies. */
+export async function probeProgramAt(
+  host: Host,
+  path: string,
+): Promise<Pick<CniPluginProbe, 'supportedVersions' | 'error'>> {
+  return readVersionReply(await askVersion(host, ownPlace(), path));
+}
+
 function findPlugin(
   { host, roots }: Search,
   type: string,
@@ -132,7 +145,8 @@ function findPlugin(
     for (const directory of binDirs) {
       const path = `${directory}/${type}`;
       const here = attempt(() => resolveInRoot(host, root, path));
-      if (here && attempt(() => host.facts(here).kind) === 'file') return { path, here };
+      // A program that does many plugins' work tells them apart by the name that it is called by: keep the link's.
+      if (here && attempt(() => host.facts(here).kind) === 'file') return { path, here: root === '' ? path : here };
     }
   }
   return undefined;

@@ -1,0 +1,73 @@
+/**
+ * What we did to a CNI directory, written down before it is done: with it every run can finish or undo what another one began.
+ * One file, replaced as a whole; it carries the originals themselves, so that it is never without them.
+ */
+import type { Disk } from '../host-disk.ts';
+import type { TouchedFile } from '../../mesh/cni/plan-installation.ts';
+import { Refused, type StatePlaces } from './node-paths.ts';
+import { type Owner, putFile, removeFile, type SavedName } from './put-file.ts';
+
+export interface JournalFile {
+  name: string;
+  /** Null: there was none. */
+  original: SavedName | null;
+  /** Base64 of what we put there; null: we removed it. */
+  wrote: string | null;
+  follows?: string;
+}
+
+export interface JournalProgram {
+  path: string;
+  /** SHA-256 of ours. */
+  hash: string;
+  /** What stood there before; its bytes are saved beside the journal. Null: nothing. */
+  replaced: (Owner & { hash: string }) | null;
+}
+
+export interface Journal {
+  version: 1;
+  confDir: string;
+  /** `removed`: only the program is still there. */
+  phase: 'installing' | 'installed' | 'removed';
+  type: string;
+  files: JournalFile[];
+  program?: JournalProgram;
+}
+
+const limit = 64 * 1024 * 1024;
+
+/** @returns undefined when nothing was done here. */
+export function readJournal(disk: Disk, { journal }: StatePlaces): Journal | undefined {
+  if (!disk.look(journal)) return undefined;
+  try {
+    const read = JSON.parse(disk.read(journal, limit).toString('utf8')) as Journal;
+    if (read.version === 1 && Array.isArray(read.files)) return read;
+  } catch (cause) {
+    throw new Refused('journal', `The journal ${journal} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  throw new Refused('journal', `The journal ${journal} was written by another version of Meshloom: use that one.`);
+}
+
+export function writeJournal(disk: Disk, places: StatePlaces, journal: Journal): void {
+  const bytes = Buffer.from(`${JSON.stringify(journal, undefined, 2)}\n`);
+  putFile(disk, places, places.journal, bytes, { mode: 0o600, uid: process.getuid!(), gid: process.getgid!() });
+}
+
+export function forgetJournal(disk: Disk, places: StatePlaces): void {
+  if (disk.look(places.savedProgram)) removeFile(disk, places.savedProgram);
+  if (disk.look(places.journal)) removeFile(disk, places.journal);
+}
+
+/** The part of it that plans are made of. */
+export function touchedBy(journal: Journal | undefined): TouchedFile[] {
+  return (journal?.files ?? []).map(({ name, original, wrote, follows }) => ({
+    name,
+    original: original === null ? null : textOf(original.content),
+    wrote: wrote === null ? null : textOf(wrote),
+    ...(follows !== undefined && { follows }),
+  }));
+}
+
+function textOf(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
+}

@@ -1,0 +1,109 @@
+/** `cni uninstall`, and the way back from an installation that failed. */
+import type { CniPlan } from '../../mesh/cni/cni-plan.ts';
+import { emptyPlan, refuse } from '../../mesh/cni/cni-plan.ts';
+import { planRemoval } from '../../mesh/cni/plan-removal.ts';
+import { carryOut, makeRuntimeLook } from './carry-out.ts';
+import { forgetJournal, type Journal, readJournal, touchedBy, writeJournal } from './journal.ts';
+import { takeLock } from './lock.ts';
+import { StatePlaces } from './node-paths.ts';
+import { type Outcome, problemOf, warningOf } from './outcome.ts';
+import { planProgram, withdrawProgram } from './program.ts';
+import { hasLeftovers, sweep } from './put-file.ts';
+import { hashAt, readEntries, type World } from './survey.ts';
+
+export interface UninstallRequest {
+  /** Default: what the journal names, else `meshloom-cni`. */
+  type?: string;
+  /** Our program, to know it again where the journal is lost. */
+  program?: string;
+}
+
+const ourType = 'meshloom-cni';
+
+/** Takes the plugin out of the chain. */
+export async function uninstall(world: World, request: UninstallRequest): Promise<Outcome> {
+  const places = new StatePlaces(world.disk, world.paths);
+  const journal = readJournal(world.disk, places);
+  const first = planFor(world, journal, request);
+  if (!journal && !hasLeftovers(world, places) && (first.action === 'refuse' || first.action === 'none'))
+    return { plan: first, exit: first.action === 'refuse' ? 2 : 0 };
+  const unlock = await takeLock(world.disk, places);
+  try {
+    sweep(world, places);
+    return carryOutRemoval(world, places, request);
+  } finally {
+    unlock();
+  }
+}
+
+function planFor(world: World, journal: Journal | undefined, { type }: UninstallRequest): CniPlan {
+  return planRemoval({
+    entries: readEntries(world),
+    touched: touchedBy(journal),
+    type: type ?? journal?.type ?? ourType,
+  });
+}
+
+function carryOutRemoval(world: World, places: StatePlaces, request: UninstallRequest): Outcome {
+  const journal = readJournal(world.disk, places);
+  const plan = planFor(world, journal, request);
+  if (plan.action === 'refuse') return { plan, exit: 2 };
+  let steps = 0;
+  try {
+    carryOut(world, places, plan, journal?.files ?? [], () => steps++);
+  } catch (error) {
+    return { plan: refuse(plan, problemOf(error)), exit: steps === 0 ? 2 : 1 };
+  }
+  return { plan: finish(world, places, plan, journal, request), exit: 0 };
+}
+
+function finish(
+  world: World,
+  places: StatePlaces,
+  plan: CniPlan,
+  journal: Journal | undefined,
+  request: UninstallRequest,
+): CniPlan {
+  const type = request.type ?? journal?.type ?? ourType;
+  const program = journal?.program ?? foundAgain(world, type, request.program);
+  try {
+    if (plan.writes.length + plan.removes.length > 0) makeRuntimeLook(world, places);
+    const binaryKept = withdrawProgram(world, places, type, program);
+    if (binaryKept && program && journal) writeJournal(world.disk, places, { ...journal, phase: 'removed', files: [] });
+    else forgetJournal(world.disk, places);
+    return { ...plan, binaryKept };
+  } catch (error) {
+    return { ...plan, problems: [...plan.problems, warningOf(error)] };
+  }
+}
+
+/** Without a journal, a program with our bytes is ours. */
+function foundAgain(world: World, type: string, source: string | undefined): Journal['program'] {
+  if (source === undefined || planProgram(world, type, source, undefined) !== undefined) return undefined;
+  const path = `${world.paths.binDir}/${type}`;
+  const hash = hashAt(world.disk, path);
+  return hash === undefined ? undefined : { path, hash, replaced: null };
+}
+
+/**
+ * Undoes what a journal speaks of, without a word. @throws when the disk does not let us.
+ */
+export function takeBack(world: World, places: StatePlaces, journal: Journal): void {
+  const entries = readEntries(world);
+  const plan = planRemoval({ entries, touched: touchedBy(journal), type: journal.type });
+  // What was there before this installation is not taken out: only what the journal speaks of goes back.
+  const names = new Set(journal.files.map(({ name }) => name));
+  const own: CniPlan = {
+    ...emptyPlan(entries, []),
+    ...(plan.effective !== undefined && { effective: plan.effective }),
+    writes: plan.writes.filter(({ name }) => names.has(name)),
+    removes: plan.removes,
+  };
+  if (plan.action !== 'refuse') {
+    carryOut(world, places, own, journal.files);
+    if (own.writes.length + own.removes.length > 0) makeRuntimeLook(world, places);
+  }
+  const isKept = withdrawProgram(world, places, journal.type, journal.program);
+  if (isKept) writeJournal(world.disk, places, { ...journal, phase: 'removed', files: [] });
+  else forgetJournal(world.disk, places);
+}
