@@ -35,9 +35,9 @@ export interface TestNode {
 }
 
 /** @param plugins type → the versions that it speaks. */
-export function testNode(layout: Layout, plugins: Record<string, string[]>): TestNode {
+export function testNode(layout: Layout, plugins: Record<string, string[]>, onDisk = false): TestNode {
   // In memory: what is made durable thousands of times would take a disk minutes.
-  const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'meshloom-node-'));
+  const root = mkdtempSync(join(!onDisk && existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'meshloom-node-'));
   const [confDir, binDir] = [join(root, 'net.d'), join(root, 'bin')];
   for (const directory of [confDir, binDir, join(root, 'elsewhere')]) mkdirSync(directory);
   for (const [name, value] of Object.entries(layout)) place(confDir, name, value);
@@ -54,9 +54,10 @@ export function testNode(layout: Layout, plugins: Record<string, string[]>): Tes
   };
 }
 
-/** A program that is not run: its text says what it would answer. */
+/** A program that answers VERSION when it is run; where it is not, its text says what it would answer. */
 export function placeProgram(path: string, versions: string[]): void {
-  writeFileSync(path, JSON.stringify({ cniVersion: '1.0.0', supportedVersions: versions }), { mode: 0o755 });
+  const answer = JSON.stringify({ cniVersion: '1.0.0', supportedVersions: versions });
+  writeFileSync(path, `#!/bin/sh\ncat >/dev/null\necho '${answer}'\n`, { mode: 0o755 });
 }
 
 function place(directory: string, name: string, value: Layout[string]): void {
@@ -84,7 +85,7 @@ function hostOf() {
     facts,
     readLink: (path: string) => readlinkSync(path),
     run: ({ argv }: { argv: string[] }) =>
-      Promise.resolve({ code: 0, stdout: readFileSync(argv.at(-1)!, 'utf8'), stderr: '' }),
+      Promise.resolve({ code: 0, stdout: /\{.*\}/.exec(readFileSync(argv.at(-1)!, 'utf8'))![0], stderr: '' }),
   };
 }
 
@@ -120,7 +121,9 @@ function complaint(confDir: string, binDir: string): string | undefined {
     const plugins = first.endsWith('.conflist') ? value.plugins! : [{ type: value.type! }];
     if (plugins.length === 0) return `${first} names no plugin`;
     for (const { type } of plugins) {
-      const answer = JSON.parse(readFileSync(join(binDir, type), 'utf8')) as { supportedVersions: string[] };
+      const answer = JSON.parse(/\{.*\}/.exec(readFileSync(join(binDir, type), 'utf8'))![0]) as {
+        supportedVersions: string[];
+      };
       const asked = value.cniVersion ?? '0.1.0';
       if (!answer.supportedVersions.includes(asked)) return `${first} asks ${type} for ${asked}`;
     }
