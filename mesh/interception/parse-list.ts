@@ -7,6 +7,7 @@ import { buildRule } from './rule-line.ts';
 import type { RuleParts } from './rule-line.ts';
 import type { Counters, Match, Ruleset } from './ruleset.ts';
 import { RulesetBuilder } from './ruleset-builder.ts';
+import type { SourcePart } from './ruleset-builder.ts';
 import { lookup } from './lookup.ts';
 
 /** Which columns a listing has, from its heading line. */
@@ -21,24 +22,26 @@ interface Columns {
  * The columns are padded, not delimited: a long chain name shifts all that follows, a rule without target leaves a gap,
  * and IPv6 leaves one for `opt`. So a row is read by what its words can be, not by where they stand.
  */
-export function parseList(text: string): Ruleset {
-  const builder = new RulesetBuilder();
+export function parseList(text: string, part: SourcePart): Ruleset {
+  const builder = new RulesetBuilder('iptables-L', part);
   let columns: Columns | undefined;
   let chain: string | undefined;
   let warned = false;
-  let number = 0;
-  for (const line of lines(text)) {
+  let number = builder.lineNumber(0);
+  for (const [line, start] of lines(text)) {
     number++;
+    builder.at(start, start + line.length);
     if (line.trim() === '') continue;
     const heading = readHeading(line);
     const hinted = heading ? undefined : tableHint(line.trim());
     if (heading) {
       chain = heading.name;
-      builder.addChain(heading.name, heading.policy, heading.counters);
+      builder.declared(builder.addChain(heading.name, heading.policy, heading.counters));
     } else if (hinted !== undefined) {
       builder.openTable(hinted);
       chain = undefined;
     } else if (/^\s*(num\s+)?(pkts\s+bytes\s+)?target\s+prot\b/.test(line)) {
+      if (chain !== undefined) builder.bodyHere(chain, 'end');
       columns = {
         numbers: /\bnum\b/.test(line),
         counters: /\bpkts\b/.test(line),
@@ -66,7 +69,7 @@ export function parseList(text: string): Ruleset {
       builder.addRule(rule);
     }
   }
-  return builder.done('iptables-L');
+  return builder.done();
 }
 
 function readHeading(line: string): { name: string; policy?: string; counters?: Counters } | undefined {

@@ -2,17 +2,19 @@ import * as l10n from '@vscode/l10n';
 import { addNftRule, nftFamily, warnOfHidden } from './parse-nft-text.ts';
 import type { Family, Ruleset } from './ruleset.ts';
 import { RulesetBuilder } from './ruleset-builder.ts';
+import type { SourcePart } from './ruleset-builder.ts';
 
 type Json = Record<string, unknown>;
 
 /** Reads `nft -j list ruleset` by writing every rule as `nft` without `-j` does, so that both are read in one way. */
-export function parseNftJson(text: string): Ruleset {
-  const builder = new RulesetBuilder();
+export function parseNftJson(text: string, part: SourcePart): Ruleset {
+  const builder = new RulesetBuilder('nft-json', part);
   const hidden = new Set<string>();
   const objects = readObjects(text, builder);
   for (const [key, { family, table }] of tablesOf(objects)) {
     builder.openTable(table, [], family);
-    for (const object of objects) {
+    for (const [at, object] of objects.entries()) {
+      builder.at(0, at);
       const chain = asObject(object['chain']);
       if (chain && keyOf(chain, 'table') === key) {
         const made = builder.chain(asText(chain['name']));
@@ -21,6 +23,7 @@ export function parseNftJson(text: string): Ruleset {
           const type = asText(chain['type']);
           made.hook = { type, hook: asText(chain['hook']), priority: Number(chain['prio'] ?? 0) };
         }
+        builder.declared(made);
       }
       const set = asObject(object['set']) ?? asObject(object['map']);
       if (set && keyOf(set, 'table') === key) addSet(set, builder);
@@ -32,7 +35,7 @@ export function parseNftJson(text: string): Ruleset {
     }
   }
   warnOfHidden(builder, hidden);
-  return builder.done('nft-json');
+  return builder.done();
 }
 
 function addSet(set: Json, builder: RulesetBuilder): void {

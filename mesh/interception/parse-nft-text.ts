@@ -5,6 +5,7 @@ import { lookup } from './lookup.ts';
 import { lines } from './parse-save.ts';
 import type { Family, Ruleset } from './ruleset.ts';
 import { RulesetBuilder } from './ruleset-builder.ts';
+import type { SourcePart } from './ruleset-builder.ts';
 
 /** Family of an nft table; undefined for those that see no IP packets (`arp`, `bridge`, `netdev`). */
 export function nftFamily(written: string): Family | undefined {
@@ -14,17 +15,18 @@ export function nftFamily(written: string): Family | undefined {
 }
 
 /** Reads `nft list ruleset` (also `list table`, and with handles). Sets, maps and the like are passed over. */
-export function parseNftText(text: string): Ruleset {
-  const builder = new RulesetBuilder();
+export function parseNftText(text: string, part: SourcePart): Ruleset {
+  const builder = new RulesetBuilder('nft', part);
   const hidden = new Set<string>();
   let place: { table: string; family: Family } | undefined;
   let chain: string | undefined;
   /** Open braces of something that is passed over. */
   let skipping = 0;
   let set: { name: string; lines: string[] } | undefined;
-  let number = 0;
-  for (const raw of lines(text)) {
+  let number = builder.lineNumber(0);
+  for (const [raw, start] of lines(text)) {
     number++;
+    builder.at(start, start + raw.length);
     const line = raw.trim().replace(/ # handle \d+$/, '');
     if (line === '' || line.startsWith('#')) continue;
     if (skipping > 0) {
@@ -44,9 +46,10 @@ export function parseNftText(text: string): Ruleset {
       else skipping = 1;
     } else if (opened) {
       chain = opened[1] ?? '';
-      builder.chain(chain);
+      builder.declared(builder.chain(chain));
     } else if (line === '}') {
       if (chain === undefined) place = undefined;
+      else builder.bodyHere(chain, 'start');
       chain = undefined;
     } else if (place && chain !== undefined) {
       if (!readHook(line, chain, builder)) addNftRule(line, { ...place, chain }, builder, hidden);
@@ -60,7 +63,7 @@ export function parseNftText(text: string): Ruleset {
     }
   }
   warnOfHidden(builder, hidden);
-  return builder.done('nft');
+  return builder.done();
 }
 
 /** `type ipv4_addr : verdict`, `elements = { 1.1.1.1 : drop }` */

@@ -2,7 +2,8 @@ import { parseList } from './parse-list.ts';
 import { parseNftJson } from './parse-nft-json.ts';
 import { parseNftText } from './parse-nft-text.ts';
 import { parseSave } from './parse-save.ts';
-import type { Ruleset, RulesFormat } from './ruleset.ts';
+import type { Ruleset, RulesFormat, Source } from './ruleset.ts';
+import type { SourcePart } from './ruleset-builder.ts';
 import { joinRulesets, splitFormats } from './split-formats.ts';
 import { takeIpset } from './take-ipset.ts';
 
@@ -13,9 +14,17 @@ import { takeIpset } from './take-ipset.ts';
  * or after them. Never throws: what was not understood is in `warnings`.
  */
 export function parseRules(text: string): Ruleset {
+  const source: Source = { text, places: [], scripted: false };
   const { rest, ipset, sets } = takeIpset(text.replace(/^\ufeff/, ''));
-  const parts = splitFormats(rest);
-  const ruleset = joinRulesets(parts.map((part) => parseOne(part)));
+  const part: SourcePart = { source, offset: text.length - rest.length, lines: 0 };
+  const rulesets: Ruleset[] = [];
+  for (const one of splitFormats(rest)) {
+    rulesets.push(parseOne(one, { ...part }));
+    part.offset += one.length;
+    part.lines += countLines(one);
+  }
+  const ruleset = joinRulesets(rulesets);
+  ruleset.source = source;
   if (ipset) {
     ruleset.ipset = ipset;
     ruleset.sets = [...(ruleset.sets ?? []), ...sets];
@@ -23,18 +32,24 @@ export function parseRules(text: string): Ruleset {
   return ruleset;
 }
 
-function parseOne(text: string): Ruleset {
+function countLines(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+function parseOne(text: string, part: SourcePart): Ruleset {
   switch (recognizeFormat(text)) {
     case 'iptables-L':
-      return parseList(text);
+      return parseList(text, part);
     case 'nft':
-      return parseNftText(text);
+      return parseNftText(text, part);
     case 'nft-json':
-      return parseNftJson(text);
+      return parseNftJson(text, part);
     case 'iptables-S':
-      return parseSave(text, 'iptables-S');
+      return parseSave(text, 'iptables-S', part);
     case 'iptables-save':
-      return parseSave(text, 'iptables-save');
+      return parseSave(text, 'iptables-save', part);
   }
 }
 

@@ -22,6 +22,11 @@ const protocolNames: Record<string, string> = {
 
 const aliases: Record<string, string> = { icmpv6: 'ipv6-icmp', icmp6: 'ipv6-icmp', 'ipv6-mh': 'mh' };
 
+/** The number of a protocol, as `iptables -L -n` shows it since 1.8.9; of one without a name, what was written. */
+export function protocolNumber(name: string): string {
+  return Object.entries(protocolNames).find(([, known]) => known === name)?.[0] ?? name;
+}
+
 /**
  * The name that `iptables-save` prints for a protocol: since 1.8.9 `iptables -L -n` shows `6`, before it `tcp`, while
  * `-S` and save say `tcp` in all versions. `0` and `all` mean every protocol: undefined.

@@ -9,6 +9,8 @@ import type {
   NamedSet,
   Ruleset,
   RulesFormat,
+  Source,
+  SourcePlace,
 } from './ruleset.ts';
 import { Warnings } from './warnings.ts';
 
@@ -20,6 +22,15 @@ interface OpenTable {
   chains: Map<string, IptablesChain>;
 }
 
+/** Which part of a pasted text a parser reads. */
+export interface SourcePart {
+  source: Source;
+  /** Where the part begins in the text. */
+  offset: number;
+  /** How many lines stand above it. */
+  lines: number;
+}
+
 /** Puts chains and rules together while a text is read line by line, whatever its format. */
 export class RulesetBuilder {
   readonly warnings = new Warnings();
@@ -28,6 +39,57 @@ export class RulesetBuilder {
   #open: OpenTable | undefined;
   #named = false;
   readonly #sets: NamedSet[] = [];
+  readonly #part: SourcePart;
+  readonly #format: RulesFormat;
+  /** What is being read now. */
+  #start = 0;
+  #end = 0;
+  #places: number[] = [];
+
+  constructor(format: RulesFormat, part: SourcePart) {
+    this.#format = format;
+    this.#part = part;
+  }
+
+  /** What follows was read from here. Offsets in the part; of `nft -j`: 0 and the element. */
+  at(start: number, end: number): void {
+    this.#start = start + this.#part.offset;
+    this.#end = this.#format === 'nft-json' ? end : end + this.#part.offset;
+    this.#places = [];
+  }
+
+  /** Number of a line in the whole text. */
+  lineNumber(inPart: number): number {
+    return inPart + this.#part.lines;
+  }
+
+  /** Remembers that the line being read declares this chain. */
+  declared(chain: IptablesChain): void {
+    const place = this.#addPlace('chain');
+    if (chain.place === undefined) chain.place = this.#part.source.places.length - 1;
+    else place.again = chain.place;
+  }
+
+  /** The first rule of the chain can stand after the line being read, or (nft) before it. */
+  bodyHere(chain: string, where: 'start' | 'end'): void {
+    const place = this.#open?.chains.get(chain)?.place;
+    const found = place === undefined ? undefined : this.#part.source.places[place];
+    if (found) found.body ??= where === 'start' ? this.#start : this.#end;
+  }
+
+  /** The chain loses the rules that were read so far. */
+  flush(name: string): void {
+    const chain = this.chain(name);
+    for (const { origin } of chain.rules) if (origin) this.#part.source.places[origin.place]!.rules--;
+    chain.rules = [];
+    this.#part.source.scripted = true;
+  }
+
+  #addPlace(kind: SourcePlace['kind']): SourcePlace {
+    const place: SourcePlace = { kind, format: this.#format, start: this.#start, end: this.#end, rules: 0 };
+    this.#places.push(this.#part.source.places.push(place) - 1);
+    return place;
+  }
 
   get inTable(): boolean {
     return this.#open !== undefined;
@@ -94,15 +156,31 @@ export class RulesetBuilder {
   /** @param at from 1; absent: at the end. */
   addRule(rule: IptablesRule, at?: number): void {
     const chain = this.chain(rule.chain);
+    // What was read from one line has one place.
+    const known = this.#places[0];
+    const place = known === undefined ? this.#addPlace('rule') : this.#part.source.places[known]!;
+    place.rules++;
+    rule.origin = {
+      place: this.#places[0]!,
+      text: rule.text,
+      packets: rule.counters?.packets,
+      bytes: rule.counters?.bytes,
+    };
+    if (at !== undefined) this.#part.source.scripted = true;
     if (chain.family) rule.family = chain.family;
     if (at === undefined) chain.rules.push(rule);
     else chain.rules.splice(Math.max(0, at - 1), 0, rule);
   }
 
-  done(format: RulesFormat, trailingComments?: string[]): Ruleset {
+  done(trailingComments?: string[]): Ruleset {
     this.closeTable();
+    for (const { place, policy, counters } of this.#chains) {
+      // The whole text was read: only now all that it says of the chain is known.
+      const found = place === undefined ? undefined : this.#part.source.places[place];
+      if (found) found.chain = { policy, packets: counters?.packets, bytes: counters?.bytes };
+    }
     const ruleset: Ruleset = {
-      format,
+      format: this.#format,
       family: familyOf(this.#chains),
       chains: this.#chains,
       warnings: this.warnings.done(),

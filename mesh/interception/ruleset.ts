@@ -45,6 +45,42 @@ export interface IptablesRule {
   family?: Family;
   /** A rule of native nftables as nft prints it. Rules that share one are the lines that iptables needs for it. */
   nft?: { text: string };
+  /** Where the text has it, and what was read there. */
+  origin?: RuleOrigin;
+}
+
+/** What a place of the text said when it was read: a rule that differs from it was changed since. */
+export interface RuleOrigin {
+  /** Index in `Source.places`. */
+  place: number;
+  text: string;
+  packets: number | undefined;
+  bytes: number | undefined;
+}
+
+/** A line of a text that shows rules, or an element of the list of `nft -j`. */
+export interface SourcePlace {
+  kind: 'rule' | 'chain';
+  format: RulesFormat;
+  /** Offsets in the text, without the line's end; of `nft -j`: where its text starts, and which element this is. */
+  start: number;
+  end: number;
+  /** Rules that were read here; several when iptables needs several lines for what stands here. */
+  rules: number;
+  /** Of a chain: what it said. */
+  chain?: { policy: string | undefined; packets: number | undefined; bytes: number | undefined };
+  /** Of a chain that the text declares a second time: the first place. */
+  again?: number;
+  /** Of a chain: from where its first rule can stand, and (nft) where its closing brace does. */
+  body?: number;
+}
+
+/** The text that was read, for printing it back as it was. */
+export interface Source {
+  text: string;
+  places: SourcePlace[];
+  /** It inserts or flushes: the order of its lines is not that of the rules. */
+  scripted: boolean;
 }
 
 /** `inet`: one table for both, which only native nftables has. */
@@ -58,6 +94,8 @@ export interface IptablesChain {
   counters?: Counters;
   rules: IptablesRule[];
   family?: Family;
+  /** Index in `Source.places` of the line that declares it. */
+  place?: number;
   /** Where the kernel asks a base chain of nftables. */
   hook?: ChainHook;
 }
@@ -108,4 +146,6 @@ export interface Ruleset {
   sets?: NamedSet[];
   /** The lines of `ipset save` in the text, and whether they stand before the rules. */
   ipset?: { lines: string[]; before: boolean };
+  /** Absent for rules that were not read but computed. */
+  source?: Source;
 }

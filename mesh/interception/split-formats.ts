@@ -36,7 +36,6 @@ export function joinRulesets(parts: Ruleset[]): Ruleset {
     sections: parts.flatMap(sectionsOf),
     warnings: parts.flatMap(({ warnings }) => warnings),
   };
-  // Numbers of lines count from the start of each part, and order rules only within a section.
   const sets = parts.flatMap((part) => part.sets ?? []);
   if (sets.length) joined.sets = sets;
   const trailing = parts.at(-1)?.trailingComments;

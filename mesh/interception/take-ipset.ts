@@ -1,7 +1,7 @@
 import type { NamedSet } from './ruleset.ts';
 
 interface Taken {
-  /** The text without ipset's lines; empty lines stand for them, so that numbers of lines stay true. */
+  /** The text without ipset's lines; blanks stand for them, so that lines and offsets stay true. */
   rest: string;
   ipset?: { lines: string[]; before: boolean };
   sets: NamedSet[];
@@ -32,7 +32,7 @@ export function takeIpset(text: string): Taken {
       sets.get(name)?.lines.push(line);
       elements.get(name)?.push(more);
     }
-    return '';
+    return ' '.repeat(raw.length);
   });
   for (const set of sets.values()) set.elements = (elements.get(set.name) ?? []).join('\n');
   return { rest, ipset: { lines, before }, sets: [...sets.values()] };
