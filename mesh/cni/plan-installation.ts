@@ -28,6 +28,8 @@ export interface TouchedFile {
   original: string | null;
   /** What was put there; null: it was removed. */
   wrote: string | null;
+  /** What we had put there before that; it may still stand there when the last run was stopped. */
+  earlier?: string;
   /** It was removed because this file took its place. */
   follows?: string;
 }
@@ -122,7 +124,7 @@ function convertToList(
   }
   const result = name.replace(/\.(conf|json)$/, '.conflist');
   const there = entries.find((entry) => entry.name === result);
-  const isOurs = touched.some((file) => file.name === result && file.wrote === there?.content);
+  const isOurs = touched.some((file) => file.name === result && isOurText(file, there?.content));
   if (there && !isOurs) {
     return refuse(
       plan,
@@ -212,6 +214,14 @@ function isChained(list: CniNetworkList, type: string, entryText: string): boole
   return (
     places.length === 1 && canonical(list.plugins[places[0]!]!.config) === canonical(JSON.parse(entryText) as unknown)
   );
+}
+
+/** Whether this is what we wrote there, and nobody else since. */
+export function isOurText(
+  { wrote, earlier }: Pick<TouchedFile, 'wrote' | 'earlier'>,
+  text: string | undefined,
+): boolean {
+  return text !== undefined && (text === wrote || text === earlier);
 }
 
 /** Where entries of a type stand in a list. */

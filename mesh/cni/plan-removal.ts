@@ -12,7 +12,7 @@ import {
 import { removePlugins } from './edit-cni-text.ts';
 import { UnreadableJson } from './json-text.ts';
 import { parseCniFile } from './parse-cni-file.ts';
-import { placesOf, type TouchedFile } from './plan-installation.ts';
+import { isOurText, placesOf, type TouchedFile } from './plan-installation.ts';
 
 export interface RemovalInput {
   entries: readonly CniDirectoryEntry[];
@@ -26,9 +26,10 @@ export interface RemovalInput {
 export function planRemoval({ entries, touched, type }: RemovalInput): CniPlan {
   const [first] = loadable(entries);
   const plan: CniPlan = { ...emptyPlan(entries, []), ...(first && { effective: first.name }) };
-  const contentOf = (name: string) => entries.find((entry) => entry.name === name)?.content ?? null;
-  const isAsWritten = ({ name, wrote }: TouchedFile) =>
-    entries.some((entry) => entry.name === name) === (wrote !== null) && contentOf(name) === wrote;
+  const isAsWritten = (file: TouchedFile) => {
+    const there = entries.find(({ name }) => name === file.name);
+    return there ? isOurText(file, there.content) : file.wrote === null;
+  };
   const restored: TouchedFile[] = touched.filter((file) => {
     if (!isAsWritten(file) || file.wrote === file.original) return false;
     const leader = touched.find(({ name }) => name === file.follows);

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Disk } from '../host-disk.ts';
+import { type Disk, realDisk } from '../host-disk.ts';
 import { install } from './install.ts';
 import { repair } from './repair.ts';
 import { Crash, crashingDisk, failingDisk, type Layout, placeProgram, type TestNode, testNode } from './test-node.ts';
@@ -218,4 +218,50 @@ test('the state directory may not lie where runtimes look', async () => {
   const world = node.world();
   const inside = { ...world, paths: { ...world.paths, stateDir: join(node.confDir, 'state') } };
   await expect(install(inside, { entry, program: node.program })).rejects.toThrow('lies inside');
+});
+
+test('a better program takes the place of ours; a crash on the way leaves one of the two, and both go', async () => {
+  const other = { type: entry.type, text: '{"type":"meshloom-cni","level":2}' };
+  const better: Verb = (node, disk) => install(node.world(disk), { entry: other, program: `${node.program}-2` });
+  const prepared = async () => {
+    const node = nodeWith({ '00-galaxy.conf': galaxy });
+    const bin = node.snapshot() + node.snapshot(node.binDir);
+    await doInstall(node);
+    placeProgram(`${node.program}-2`, [...modern, '1.1.0']);
+    return { node, bin };
+  };
+  const total = (await operationsOf(better, (await prepared()).node)).length;
+  for (let at = 0; at <= total; at++) {
+    for (const next of [better, doUninstall]) {
+      const { node, bin } = await prepared();
+      await crash(better, node, at);
+      expect([at, node.complaint()]).toEqual([at, undefined]);
+      expect((await next(node)).exit).toBe(0);
+      await doUninstall(node);
+      expect([at, node.snapshot() + node.snapshot(node.binDir)]).toEqual([at, bin]);
+      node.remove();
+    }
+  }
+});
+
+test('an update that cannot be written leaves everything as it was, the program too', async () => {
+  const node = nodeWith({ '00-galaxy.conf': galaxy });
+  const original = [node.snapshot(), node.snapshot(node.binDir)];
+  await doInstall(node);
+  placeProgram(`${node.program}-2`, [...modern, '1.1.0']);
+  const before = [node.snapshot(), node.snapshot(node.binDir)];
+  const disk = realDisk();
+  const readOnly: Disk = {
+    ...disk,
+    rename: (from, to) => {
+      if (to.startsWith(node.confDir)) throw Object.assign(new Error('EROFS: rename'), { code: 'EROFS' });
+      disk.rename(from, to);
+    },
+  };
+  const other = { type: entry.type, text: '{"type":"meshloom-cni","level":2}' };
+  const { exit, plan } = await install(node.world(readOnly), { entry: other, program: `${node.program}-2` });
+  expect([exit, plan.problems[0]?.code]).toEqual([2, 'EROFS']);
+  expect([node.snapshot(), node.snapshot(node.binDir)]).toEqual(before);
+  await doUninstall(node);
+  expect([node.snapshot(), node.snapshot(node.binDir)]).toEqual(original);
 });

@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import type { CniPlan } from '../../mesh/cni/cni-plan.ts';
 import { refuse } from '../../mesh/cni/cni-plan.ts';
-import { planInstallation } from '../../mesh/cni/plan-installation.ts';
+import { isOurText, planInstallation } from '../../mesh/cni/plan-installation.ts';
+import { attempt } from '../failure.ts';
 import { carryOut, makeRuntimeLook, saveName } from './carry-out.ts';
 import { type Journal, type JournalFile, readJournal, touchedBy, writeJournal } from './journal.ts';
 import { takeLock } from './lock.ts';
 import { StatePlaces } from './node-paths.ts';
 import { type Outcome, problemOf, warningOf } from './outcome.ts';
-import { placeProgram, planProgram, saveReplaced } from './program.ts';
+import { keepEarlier, placeProgram, planProgram, saveReplaced } from './program.ts';
 import { hasLeftovers, sweep } from './put-file.ts';
 import { isSame, type PluginEntry, probeChain, probeOurs, readEntries, type World } from './survey.ts';
 import { takeBack } from './uninstall.ts';
@@ -38,7 +39,7 @@ export async function install(world: World, request: InstallRequest): Promise<Ou
   const unlock = await takeLock(world.disk, places);
   try {
     sweep(world, places);
-    for (let attempt = 0; attempt < attempts; attempt++) {
+    for (let count = 0; count < attempts; count++) {
       const outcome = await tryOnce(world, places, request);
       if (outcome) return outcome;
     }
@@ -92,10 +93,12 @@ async function tryOnce(world: World, places: StatePlaces, request: InstallReques
     return { plan, exit: 2 };
   }
   let next: Journal | undefined;
+  let putBack = (): void => undefined;
   try {
     const { entry, program: source } = request;
     const program = planProgram(world, entry.type, source, before);
     if (program) saveReplaced(world, places, program);
+    putBack = keepEarlier(world, places, program);
     const files = filesAfter(world, plan, before);
     next = {
       version: 1,
@@ -108,12 +111,17 @@ async function tryOnce(world: World, places: StatePlaces, request: InstallReques
     writeJournal(disk, places, next);
     await placeProgram(world, places, entry.type, source, program, plan.cniVersion!);
     if (!isSame(entries, readEntries(world))) {
+      putBack();
       restoreJournal(world, places, next, before);
       return undefined;
     }
     carryOut(world, places, plan, []);
   } catch (error) {
-    return failed(world, places, plan, next, before, error);
+    return failed(plan, error, () => {
+      if (!next) return;
+      putBack();
+      restoreJournal(world, places, next, before);
+    });
   }
   return { plan: finish(world, places, plan, next), exit: 0 };
 }
@@ -130,18 +138,10 @@ function finish(world: World, places: StatePlaces, plan: CniPlan, journal: Journ
   return { ...plan, problems: [...plan.problems, ...problems] };
 }
 
-function failed(
-  world: World,
-  places: StatePlaces,
-  plan: CniPlan,
-  journal: Journal | undefined,
-  before: Journal | undefined,
-  error: unknown,
-): Outcome {
+function failed(plan: CniPlan, error: unknown, undo: () => void): Outcome {
   const refused = refuse(plan, problemOf(error));
-  if (!journal) return { plan: refused, exit: 2 };
   try {
-    restoreJournal(world, places, journal, before);
+    undo();
     return { plan: refused, exit: 2 };
   } catch (undoing) {
     return { plan: refuse(refused, problemOf(undoing)), exit: 1 };
@@ -150,27 +150,30 @@ function failed(
 
 /** Undoes what this run did. What an earlier one had finished stays as that one left it. */
 function restoreJournal(world: World, places: StatePlaces, journal: Journal, before: Journal | undefined): void {
-  if (before?.phase === 'installed') return writeJournal(world.disk, places, before);
+  // Where that cannot be written, what is written says the same: it knows the earlier texts too.
+  if (before?.phase === 'installed') return void attempt(() => writeJournal(world.disk, places, before));
   takeBack(world, places, journal);
 }
 
 /** What the journal has to say of every file, those of earlier runs included. */
 function filesAfter({ disk, paths: { confDir } }: World, plan: CniPlan, before: Journal | undefined): JournalFile[] {
   const earlier = before?.files ?? [];
-  const saved = (name: string): JournalFile['original'] => {
+  const memoryOf = (name: string): Pick<JournalFile, 'original' | 'earlier'> => {
     const known = earlier.find((file) => file.name === name);
-    const now = saveName(disk, join(confDir, name));
-    const isAsWritten = known !== undefined && (now?.content ?? null) === known.wrote;
-    return isAsWritten ? known.original : now;
+    const original = saveName(disk, join(confDir, name));
+    if (!known) return { original };
+    if (original === null) return { original: known.wrote === null ? known.original : null };
+    if (!isOurText(known, original.content)) return { original };
+    return { original: known.original, earlier: original.content };
   };
   const written: JournalFile[] = plan.writes.map(({ name, content }) => ({
     name,
-    original: saved(name),
+    ...memoryOf(name),
     wrote: Buffer.from(content).toString('base64'),
   }));
   const removed: JournalFile[] = plan.removes.map((name) => ({
     name,
-    original: saved(name),
+    ...memoryOf(name),
     wrote: null,
     follows: plan.result!,
   }));

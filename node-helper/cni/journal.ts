@@ -13,6 +13,8 @@ export interface JournalFile {
   original: SavedName | null;
   /** Base64 of what we put there; null: we removed it. */
   wrote: string | null;
+  /** Base64 of what we had put there before that. */
+  earlier?: string;
   follows?: string;
 }
 
@@ -20,6 +22,8 @@ export interface JournalProgram {
   path: string;
   /** SHA-256 of ours. */
   hash: string;
+  /** SHA-256 of our earlier one, while it is being replaced. */
+  earlier?: string;
   /** What stood there before; its bytes are saved beside the journal. Null: nothing. */
   replaced: (Owner & { hash: string }) | null;
 }
@@ -60,10 +64,11 @@ export function forgetJournal(disk: Disk, places: StatePlaces): void {
 
 /** The part of it that plans are made of. */
 export function touchedBy(journal: Journal | undefined): TouchedFile[] {
-  return (journal?.files ?? []).map(({ name, original, wrote, follows }) => ({
+  return (journal?.files ?? []).map(({ name, original, wrote, earlier, follows }) => ({
     name,
     original: original === null ? null : textOf(original.content),
     wrote: wrote === null ? null : textOf(wrote),
+    ...(earlier !== undefined && { earlier: textOf(earlier) }),
     ...(follows !== undefined && { follows }),
   }));
 }

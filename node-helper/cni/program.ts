@@ -18,7 +18,10 @@ export function planProgram(
   if (source === undefined) return known;
   const hash = hashOf(readProgram(disk, source));
   const there = hashAt(disk, path);
-  if (known && (there === known.hash || there === known.replaced?.hash)) return { ...known, hash };
+  if (known && (isOurs(known, there) || there === known.replaced?.hash)) {
+    const earlier = there !== undefined && there !== hash && isOurs(known, there) ? there : undefined;
+    return { path, hash, replaced: known.replaced, ...(earlier !== undefined && { earlier }) };
+  }
   if (there === hash) return undefined;
   const look = disk.lookBehind(path);
   if (look && look.kind !== 'file')
@@ -27,9 +30,13 @@ export function planProgram(
   return { path, hash, replaced };
 }
 
+function isOurs({ hash, earlier }: JournalProgram, there: string | undefined): boolean {
+  return there !== undefined && (there === hash || there === earlier);
+}
+
 /** Keeps the bytes of what is replaced; before the journal speaks of them. */
 export function saveReplaced({ disk }: World, places: StatePlaces, { path, replaced }: JournalProgram): void {
-  if (!replaced || hashAt(disk, places.savedProgram) === replaced.hash) return;
+  if (!replaced || hashAt(disk, path) !== replaced.hash || hashAt(disk, places.savedProgram) === replaced.hash) return;
   const { mode, uid, gid } = { mode: 0o600, uid: process.getuid!(), gid: process.getgid!() };
   putFile(disk, places, places.savedProgram, readProgram(disk, path), { mode, uid, gid });
 }
@@ -56,6 +63,16 @@ export async function placeProgram(
   );
 }
 
+/** Our earlier program, to be put back when replacing it comes to nothing. */
+export function keepEarlier({ disk }: World, places: StatePlaces, program: JournalProgram | undefined): () => void {
+  if (program?.earlier === undefined) return () => undefined;
+  const { path, hash } = program;
+  const [bytes, owner] = [readProgram(disk, path), disk.lookBehind(path)!];
+  return () => {
+    if (hashAt(disk, path) === hash) putFile(disk, places, path, bytes, owner);
+  };
+}
+
 /** Takes our program away. @returns whether it had to stay. */
 export function withdrawProgram(
   world: World,
@@ -65,7 +82,7 @@ export function withdrawProgram(
 ): boolean {
   const { disk } = world;
   // Somebody put another one in its place since: that is theirs.
-  if (!program || hashAt(disk, program.path) !== program.hash) return false;
+  if (!program || !isOurs(program, hashAt(disk, program.path))) return false;
   if (isNeeded(world, type)) return true;
   const { path, replaced } = program;
   if (replaced && hashAt(disk, places.savedProgram) === replaced.hash)
