@@ -118,7 +118,7 @@ export function parseRuleLine(line: string, context: Context): RuleCommand | und
 }
 
 function finish(parts: RuleParts, line: string, words: string[], context: Context): IptablesRule[] {
-  if (context.verbatim) return [withText(buildRule(parts, context.counters), line)];
+  if (context.verbatim) return [buildRule(parts, context.counters, line)];
   const normalized = expandAddresses(parts).map((each) => normalize(each, context.family));
   const rules = normalized.map((each) => buildRule(each, context.counters));
   const [only] = rules;
@@ -130,8 +130,10 @@ function finish(parts: RuleParts, line: string, words: string[], context: Contex
   return only && asWritten ? [withText(only, line)] : rules;
 }
 
+/** Only for a rule that nobody else has yet. */
 function withText(rule: IptablesRule, text: string): IptablesRule {
-  return { ...rule, text };
+  rule.text = text;
+  return rule;
 }
 
 /** Splits the words after the chain into options. Undefined if a word stands where none can. */

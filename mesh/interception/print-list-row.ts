@@ -60,7 +60,8 @@ export function printListRow(rule: IptablesRule, number: number, layout: ListLay
   return [
     numbers ? `${String(number).padEnd(4)} ` : '',
     verbose ? printCounts(rule.counters, layout) : '',
-    `${(rule.target ?? '').padEnd(9)} `,
+    // The old target is listed under its successor's name.
+    `${(rule.target === 'NOTRACK' ? 'CT' : (rule.target ?? '')).padEnd(9)} `,
     printProtocol(basic('-p'), layout),
     fragment ? (fragment.negated ? '!f ' : '-f ') : '-- ',
     verbose ? ` ${device('-i')} ${device('-o')} ` : '',
@@ -113,6 +114,12 @@ function printExtras({ matches, target, targetOptions }: IptablesRule): string {
   const words: string[] = [];
   matches.forEach((match, at) => {
     if (match.module === undefined) return;
+    if (match.option === '--limit-burst') return;
+    if (match.option === '--limit') {
+      const burst = matches.find(({ option }) => option === '--limit-burst')?.values[0] ?? '5';
+      words.push(`limit: avg ${match.values.join(' ')} burst ${burst}`);
+      return;
+    }
     const opens = at === 0 || matches[at - 1]?.module !== match.module;
     if (opens && portModules.has(match.module)) words.push(match.module);
     words.push(printMatch(match, opens));
@@ -141,8 +148,23 @@ function printMatch({ module = '', option, values, negated }: Match, opens: bool
     case 'owner --socket-exists':
       return `${not}owner socket exists`;
     case 'mark --mark':
+      return `mark match ${not}${value}`;
     case 'connmark --mark':
-      return `${module} match ${not}${value}`;
+      return `connmark match ${not || ' '}${value}`;
+    case 'pkttype --pkt-type':
+      return `PKTTYPE ${tight}= ${value}`;
+    case 'iprange --src-range':
+      return `source IP range ${not}${value}`;
+    case 'iprange --dst-range':
+      return `destination IP range ${not}${value}`;
+    case 'statistic --mode':
+      return `statistic mode ${value}`;
+    case 'statistic --probability':
+      return `${not}probability ${value}`;
+    case 'statistic --every':
+      return `${not}every ${value}`;
+    case 'statistic --packet':
+      return value === '0' ? '' : `packet ${value}`;
     case 'conntrack --ctstate':
     case 'state --state':
       return `${not}${option.slice(2)} ${value}`;
@@ -182,8 +204,14 @@ function printTarget(target: string, options: Match[]): string | undefined {
   const value = (name: string) => options.find(({ option }) => option === name)?.values[0];
   const random = options.some(({ option }) => option === '--random') ? ' random' : '';
   const [first] = options;
+  if (target === 'LOG') return printLog(options, value);
+  if (target === 'NOTRACK') return 'NOTRACK';
   if (!first) return '';
   switch (target) {
+    case 'MASQUERADE':
+      return value('--to-ports') === undefined ? undefined : `masq ports: ${value('--to-ports')}${random}`;
+    case 'NETMAP':
+      return `to:${first.values[0] ?? ''}`;
     case 'REDIRECT':
       return value('--to-ports') === undefined ? random.trim() : `redir ports ${value('--to-ports')}${random}`;
     case 'DNAT':
@@ -201,18 +229,34 @@ function printTarget(target: string, options: Match[]): string | undefined {
       return value('--zone') !== undefined && options.length === 1
         ? `CT zone ${value('--zone')}`
         : first.option === '--notrack'
-          ? 'NOTRACK'
+          ? 'CT notrack'
           : undefined;
     default:
       return undefined;
   }
 }
 
+const logBits: Record<string, number> = {
+  '--log-tcp-sequence': 1,
+  '--log-tcp-options': 2,
+  '--log-ip-options': 4,
+  '--log-uid': 8,
+  '--log-macdecode': 32,
+};
+
+function printLog(options: Match[], value: (name: string) => string | undefined): string {
+  const flags = options.reduce((sum, { option }) => sum | (lookup(logBits, option) ?? 0), 0);
+  const prefix = value('--log-prefix');
+  return `LOG flags ${flags} level ${value('--log-level') ?? '4'}${prefix === undefined ? '' : ` prefix "${prefix}"`}`;
+}
+
 function printMark(target: string, { option, values }: Match, value: (name: string) => string | undefined): string {
   if (option !== '--set-xmark') {
     const [nf = '', ct = ''] = [value('--nfmask') ?? '', value('--ctmask') ?? ''];
-    const masks = nf === '0xffffffff' && ct === nf ? '' : nf === ct ? ` mask ${nf}` : ` nfmask ${nf} ctmask ${ct}`;
-    return `CONNMARK ${option.replace(/^--|-mark$/g, '')}${masks}`;
+    const verb = option.replace(/^--|-mark$/g, '');
+    const apart = verb === 'save' ? ` nfmask ${nf} ctmask ~${ct}` : ` ctmask ${ct} nfmask ~${nf}`;
+    const masks = nf === '0xffffffff' && ct === nf ? '' : nf === ct ? ` mask ${nf}` : apart;
+    return `CONNMARK ${verb}${masks}`;
   }
   const [mark = '', mask = ''] = (values[0] ?? '').split('/');
   if (mask === '0xffffffff') return `${target} set ${mark}`;

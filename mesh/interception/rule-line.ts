@@ -20,13 +20,13 @@ export interface ModuleMatch {
 /** The order in which `iptables-save` prints what belongs to the rule itself. */
 const basicOrder = ['-s', '-d', '-i', '-o', '-p', '-f'];
 
-/** A rule with the `-A …` line that `iptables-save` prints for it. */
-export function buildRule(parts: RuleParts, counters?: Counters): IptablesRule {
+/** A rule with the `-A …` line that `iptables-save` prints for it, or printed. */
+export function buildRule(parts: RuleParts, counters?: Counters, text?: string): IptablesRule {
   const basics = sortBasics(parts.basics);
   const rule: IptablesRule = {
     table: parts.table,
     chain: parts.chain,
-    text: ruleWords({ ...parts, basics }, quoteString).join(' '),
+    text: text ?? ruleWords({ ...parts, basics }, quoteString).join(' '),
     matches: [...basics, ...parts.modules.flatMap(matchesOf)],
     goto: parts.goto ?? false,
     targetOptions: parts.targetOptions ?? [],
@@ -56,19 +56,21 @@ function ruleWords(
   { chain, basics, modules, target, goto, targetOptions = [] }: RuleParts,
   quote: (value: string) => string,
 ): string[] {
-  const wordsOf = ({ option, values, negated }: Match) => [
-    ...(negated ? ['!'] : []),
-    ...(option ? [option] : []),
-    ...values.map((value) => (freeText.has(option) ? quote(value) : value)),
-  ];
-  const words = ['-A', chain, ...basics.flatMap(wordsOf)];
+  const words = ['-A', chain];
+  const add = ({ option, values, negated }: Match) => {
+    if (negated) words.push('!');
+    if (option) words.push(option);
+    const free = freeText.has(option);
+    for (const value of values) words.push(free ? quote(value) : value);
+  };
+  basics.forEach(add);
   for (const { module, options } of modules) {
     // What could not be translated stands as it was written: it has no module name to put before it.
     if (module !== '') words.push('-m', module);
-    words.push(...options.flatMap(wordsOf));
+    options.forEach(add);
   }
   if (target !== undefined) words.push(goto ? '-g' : '-j', target);
-  words.push(...targetOptions.flatMap(wordsOf));
+  targetOptions.forEach(add);
   return words;
 }
 

@@ -125,7 +125,7 @@ export class RulesetBuilder {
   /** Declares a chain of the open table; a listing without table names goes on to its next table by itself. */
   addChain(name: string, policy?: string, counters?: Counters): IptablesChain {
     if (!this.#open) this.openTable(undefined);
-    else if (this.#open.table === undefined && startsNextTable([...this.#open.chains.keys()], name))
+    else if (this.#open.table === undefined && isBuiltIn(name) && startsNextTable([...this.#open.chains.keys()], name))
       this.openTable(undefined);
     const chain = this.chain(name);
     if (policy !== undefined && policy !== '-') chain.policy = policy;

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { explainRules } from '../../mesh/interception/explain-rules.ts';
 import { parseRules } from '../../mesh/interception/parse-rules.ts';
+import { printAsRead } from '../../mesh/interception/print-as-read.ts';
+import { printListRow, readListLayout } from '../../mesh/interception/print-list-row.ts';
 import { printRules } from '../../mesh/interception/print-rules.ts';
 import { randomIpsets, randomRules, seeded } from './random-rules.ts';
 import type { Ruleset } from '../../mesh/interception/ruleset.ts';
@@ -65,6 +67,10 @@ describe.skipIf(why !== undefined)('rules in a real network namespace', () => {
         feed([`${backend}-restore`], randomRules(seeded(seed * 31 + Number(family)), family));
         // A listing does not show whether two conditions stand in one module or in two.
         compareListings(backend, (line) => line.replace(/ -m (?:owner|conntrack)(?= )/g, ''));
+        for (const args of [['list'], ['-j', 'list']]) {
+          const printed = inside('nft', ...args, 'ruleset');
+          expect(printAsRead(parseRules(printed))).toBe(printed);
+        }
       }
     },
     600_000,
@@ -94,6 +100,14 @@ describe.skipIf(why !== undefined)('rules in a real network namespace', () => {
     execFileSync('ip', ['netns', 'exec', namespace!, 'nft', '-f', '-'], { input: native });
     const text = parseRules(inside('nft', 'list', 'ruleset'));
     const json = parseRules(inside('nft', '-j', 'list', 'ruleset'));
+    for (const args of [
+      ['list', 'ruleset'],
+      ['-a', 'list', 'ruleset'],
+      ['-j', 'list', 'ruleset'],
+    ]) {
+      const printed = inside('nft', ...args);
+      expect(printAsRead(parseRules(printed))).toBe(printed);
+    }
     expect(linesOf(json)).toEqual(linesOf(text));
     expect(text.warnings).toEqual([]);
     expect(explainRules(text)).toMatchObject({ mode: 'sidecar-redirect', warnings: [] });
@@ -109,6 +123,23 @@ describe.skipIf(why !== undefined)('rules in a real network namespace', () => {
   });
 });
 
+/** Every row, printed from its rule alone, is the row that iptables printed; where our words are others, they read the same. */
+function compareRows({ chains, source, family }: Ruleset, text: string): void {
+  const heading = /^.*\btarget +prot .*$/m.exec(text)?.[0] ?? '';
+  const layout = readListLayout(heading, text, family === '6' ? '6' : '4');
+  const unlike: string[] = [];
+  for (const { rules } of chains) {
+    rules.forEach((rule, index) => {
+      const { start = 0, end = 0 } = source?.places[rule.origin?.place ?? -1] ?? {};
+      // Legacy lists `-o +`, every interface, which no text of rules shows.
+      const row = text.slice(start, end).replace(/(?<= )\+(?= {6})/g, '*');
+      const printed = printListRow(rule, index + 1, layout);
+      if (layout.exact ? row !== printed : row.slice(30) !== printed.slice(30)) unlike.push(`${row}\n${printed}`);
+    });
+  }
+  expect(unlike).toEqual([]);
+}
+
 function compareListings(backend: string, alike: (line: string) => string = (line) => line): void {
   const save = inside(`${backend}-save`, '-c');
   const wanted = parseRules(save);
@@ -120,6 +151,9 @@ function compareListings(backend: string, alike: (line: string) => string = (lin
     const heading = (table: string) => (table === 'security' ? '# security\n' : '');
     const text = tables.map((table) => heading(table) + inside(backend, '-t', table, ...args)).join('\n');
     const seen = parseRules(text);
+    expect(printAsRead(seen), args.join(' ')).toBe(text);
+    expect(printAsRead(parseRules(text.slice(0, text.length / 2)))).toBe(text.slice(0, text.length / 2));
+    if (args[0] === '-L') compareRows(seen, text);
     expect(seen.warnings, args.join(' ')).toEqual([]);
     expect(linesOf(seen).map(alike).sort(), args.join(' ')).toEqual(lines);
   }
