@@ -104,9 +104,9 @@ async function runOnNode(verb: string, terminal: Terminal): Promise<number> {
     throw new UsageError(l10n.t('Name the entry to chain: --plugin-conf FILE.'));
   const program = join(terminal.programs ?? '.', 'node-helper.js');
   const args = [program, 'cni', verb, ...terminal.args];
-  // In our own place where that is possible: who stops this process then stops the work, not its messenger.
+  // In our own place where that is possible, else as a child that ends with us: who stops this process stops the work.
   terminal.become?.(args);
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [...args, '--with-parent', String(process.pid)], {
     cwd: terminal.cwd,
     stdio: ['inherit', 'pipe', 'pipe'],
     ...(terminal.env && { env: terminal.env as NodeJS.ProcessEnv }),

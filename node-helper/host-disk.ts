@@ -101,6 +101,19 @@ export function realDisk(): Disk {
   };
 }
 
+/** A disk that is written to only as long as this parent lives: who kills the messenger means the work. */
+export function diskBoundTo(parent: number): Disk {
+  const disk = realDisk();
+  const bound = writingOperations.map((operation) => [
+    operation,
+    (...args: never[]) => {
+      if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
+      return (disk[operation] as (...args: never[]) => unknown)(...args);
+    },
+  ]);
+  return { ...disk, ...(Object.fromEntries(bound) as Partial<Disk>) };
+}
+
 function lookOf(stats: ReturnType<typeof lstatSync>): Look | undefined {
   if (!stats) return undefined;
   const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'link' : 'other';

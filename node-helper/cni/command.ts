@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { realDisk } from '../host-disk.ts';
+import { type Disk, diskBoundTo, realDisk } from '../host-disk.ts';
 import type { Host } from '../host.ts';
 import { install, plan } from './install.ts';
 import { type CniPaths, defaultPaths, Refused } from './node-paths.ts';
@@ -29,6 +29,8 @@ const options = {
   'results-dir': { type: 'string', default: defaultPaths.resultsDir },
   'plugin-conf': { type: 'string' },
   'plugin-bin': { type: 'string' },
+  /** Said by a program that runs this one as its child: the work ends with that process. */
+  'with-parent': { type: 'string' },
 } as const;
 
 /** Runs one verb. @returns the exit code. @throws {CniUsageError} */
@@ -40,9 +42,13 @@ export async function runCni(host: Host, args: string[], out: (text: string) => 
     stateDir: resolve(values['state-dir']),
     resultsDir: resolve(values['results-dir']),
   };
-  const outcome = await attemptVerb({ host, disk: realDisk(), paths }, verb, values);
+  const outcome = await attemptVerb({ host, disk: chooseDisk(values['with-parent']), paths }, verb, values);
   await out(values.format === 'json' ? asContract(outcome, paths) : printOutcome(outcome, verb, paths));
   return outcome.exit;
+}
+
+function chooseDisk(parent: string | undefined): Disk {
+  return parent === undefined ? realDisk() : diskBoundTo(Number(parent));
 }
 
 function readCall(args: string[]) {
