@@ -51,7 +51,7 @@ describe('choosing whose rules to show', function () {
       const rows = await readAll({ selector: '.quick-input-list .monaco-list-row' });
       return rows.filter((text) => text.includes('reviews-')).length === 2;
     });
-    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+    await click({ selector: '.quick-input-list .monaco-list-row', text: 'reviews-' });
     assert.match((await shown)?.pod.name ?? '', /^reviews-/);
     await read({ selector: 'h1', text: 'reviews-', inWebview });
   });
