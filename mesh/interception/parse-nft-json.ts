@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { addNftRule, nftFamily, warnOfHidden } from './parse-nft-text.ts';
+import { lines } from './parse-save.ts';
 import type { Family, Ruleset } from './ruleset.ts';
 import { RulesetBuilder } from './ruleset-builder.ts';
 import type { SourcePart } from './ruleset-builder.ts';
@@ -10,11 +11,12 @@ type Json = Record<string, unknown>;
 export function parseNftJson(text: string, part: SourcePart): Ruleset {
   const builder = new RulesetBuilder('nft-json', part);
   const hidden = new Set<string>();
-  const objects = readObjects(text, builder);
+  const from = jsonStart(text);
+  const objects = readObjects(withoutNoise(text, from, builder), builder);
   for (const [key, { family, table }] of tablesOf(objects)) {
     builder.openTable(table, [], family);
     for (const [at, object] of objects.entries()) {
-      builder.at(0, at);
+      builder.at(from, at);
       const chain = asObject(object['chain']);
       if (chain && keyOf(chain, 'table') === key) {
         const made = builder.chain(asText(chain['name']));
@@ -36,6 +38,23 @@ export function parseNftJson(text: string, part: SourcePart): Ruleset {
   }
   warnOfHidden(builder, hidden);
   return builder.done();
+}
+
+/** Where the JSON begins: a prompt or what kubectl says may stand above it. */
+function jsonStart(text: string): number {
+  return Math.max(0, text.search(/^\s*(?:\{|\[\s*\{)/m));
+}
+
+/** The JSON alone; the lines around it are warned of. */
+function withoutNoise(text: string, from: number, builder: RulesetBuilder): string {
+  let stop = text.length;
+  for (const { index } of text.matchAll(/[}\]][ \t\r]*$/gm)) stop = index + 1;
+  let number = builder.lineNumber(0);
+  for (const [line, start] of lines(text)) {
+    number++;
+    if (line.trim() !== '' && (start + line.length < from || start >= stop)) builder.warnings.addLine(number, line);
+  }
+  return text.slice(from, stop);
 }
 
 function addSet(set: Json, builder: RulesetBuilder): void {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { printAsRead } from './print-as-read.ts';
 import { printRules } from './print-rules.ts';
 import { parseRules, recognizeFormat } from './parse-rules.ts';
 import type { Ruleset } from './ruleset.ts';
@@ -316,7 +317,7 @@ describe('bad input', () => {
   });
 
   it('passes over 10 MB of garbage', () => {
-    expect(parseRules('\u0000\u0001 garbage '.repeat(900_000)).warnings).toHaveLength(1);
+    expect(parseRules('\u0000\u0001 garbage '.repeat(900_000)).warnings).toHaveLength(2);
     expect(parseRules('{garbage\n'.repeat(1_000_000)).warnings).toHaveLength(1);
   });
 });
@@ -324,6 +325,69 @@ describe('bad input', () => {
 it('takes leading blanks before deciding on the format', () => {
   expect(recognizeFormat('\n\n  *nat\n')).toBe('iptables-save');
   expect(recognizeFormat('  {"nftables": []}')).toBe('nft-json');
+});
+
+describe('what a terminal leaves around a paste', () => {
+  const save = '*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp -j REDIRECT --to-ports 15001\nCOMMIT\n';
+  const line = 'nat -A OUTPUT -p tcp -j REDIRECT --to-ports 15001';
+  const json =
+    '{"nftables": [{"table": {"family": "ip", "name": "nat"}}, {"chain": {"family": "ip", "table": "nat", "name": "A"}}, {"rule": {"family": "ip", "table": "nat", "chain": "A", "expr": [{"return": null}]}}]}\n';
+
+  it.each([
+    [
+      'kubectl exec',
+      `Defaulted container "istio-proxy" out of: istio-proxy, app\n${save}command terminated with exit code 1\n`,
+      ['Line 1 ', 'Line 6 '],
+    ],
+    ['a prompt', `root@pod:/# iptables-save\n${save}root@pod:/# \n`, ['Line 1 ', 'Line 6 ']],
+    ['a prompt in brackets', `[root@node ~]# iptables-save\n${save}[root@node ~]# `, ['Line 1 ', 'Line 6 ']],
+    ['colours', save.replace('*nat', '\u001b[0m\u001b[1m*nat\u001b[0m').replace('-A', '\u001b[32m-A'), []],
+    ['NUL bytes', save.replace('tcp -j', 'tcp\0-j'), ['in line 3']],
+  ])('reads the rules, and names the lines of %s', (_, text, warned) => {
+    const { warnings } = parseRules(text);
+    expect(only(text)).toEqual([line]);
+    expect(warnings).toEqual(warned.map((part) => expect.stringContaining(part) as string));
+    expect(printAsRead(parseRules(text))).toBe(text);
+  });
+
+  it('reads nft -j between two prompts', () => {
+    const text = `[root@node ~]# nft -j list ruleset\n${json}[root@node ~]# \n`;
+    const ruleset = parseRules(text);
+    expect(only(text)).toEqual(['nat -A A -j RETURN']);
+    expect(ruleset.warnings).toEqual([expect.stringContaining('Line 1 '), expect.stringContaining('Line 3 ')]);
+    ruleset.chains[0]!.rules[0]!.goto = false;
+    expect(printAsRead(ruleset)).toBe(text);
+    ruleset.chains[0]!.rules = [];
+    expect(printAsRead(ruleset)).toBe(text.replace(/, \{"rule".*\}\}(?=\])/, ''));
+  });
+
+  it('counts lines through all parts of a paste', () => {
+    const listing = 'Chain X (1 references)\ntarget     prot opt source               destination\nwhat is this\n';
+    const { warnings } = parseRules(`${save}${listing}table ip n {\n\tchain c {\n\t}\n}\nhuh\n`);
+    expect(warnings.filter((each) => each.startsWith('Line '))).toEqual([
+      expect.stringContaining('Line 7 '),
+      expect.stringContaining('Line 12 '),
+    ]);
+  });
+
+  it('takes markup, quotes and backslashes in comments as words', () => {
+    const comment = String.raw`"a \"b\" <img src=x onerror=alert(1)> \\ -j DROP ${'$'}{y}"`;
+    const written = `-A X -m comment --comment ${comment} -j RETURN`;
+    expect(only(`*nat\n${written}\nCOMMIT\n`)).toEqual([`nat ${written}`]);
+    expect(parseRules(`*nat\n${written}\nCOMMIT\n`).chains[0]?.rules[0]?.target).toBe('RETURN');
+  });
+
+  it('names the line of a quote that is not closed, and of an option that stands where none can', () => {
+    const { warnings } = parseRules(
+      '*nat\n-A X -m comment --comment "open -j RETURN\n-A X --new 3 -j RETURN\nCOMMIT\n',
+    );
+    expect(warnings).toEqual([expect.stringContaining('Line 2:'), expect.stringContaining('Line 3 ')]);
+  });
+
+  it('keeps the options of newer modules and targets', () => {
+    const written = '-A X -m future --with=equals --flag 5 --other "q q" -j NEWTARGET --fancy 1:2 --only';
+    expect(only(`*nat\n${written}\nCOMMIT\n`)).toEqual([`nat ${written}`]);
+  });
 });
 
 describe('pasted along with the rules', () => {

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { parseList } from './parse-list.ts';
 import { parseNftJson } from './parse-nft-json.ts';
 import { parseNftText } from './parse-nft-text.ts';
@@ -15,7 +16,7 @@ import { takeIpset } from './take-ipset.ts';
  */
 export function parseRules(text: string): Ruleset {
   const source: Source = { text, places: [], scripted: false };
-  const { rest, ipset, sets } = takeIpset(text.replace(/^\ufeff/, ''));
+  const { rest, ipset, sets } = takeIpset(blankControls(text.replace(/^\ufeff/, '')));
   const part: SourcePart = { source, offset: text.length - rest.length, lines: 0 };
   const rulesets: Ruleset[] = [];
   for (const one of splitFormats(rest)) {
@@ -25,11 +26,31 @@ export function parseRules(text: string): Ruleset {
   }
   const ruleset = joinRulesets(rulesets);
   ruleset.source = source;
+  warnOfControls(text, ruleset);
   if (ipset) {
     ruleset.ipset = ipset;
     ruleset.sets = [...(ruleset.sets ?? []), ...sets];
   }
   return ruleset;
+}
+
+const controls = /\u001b\[[0-9;?]*[ -/]*[@-~]|\0/g;
+
+/** Colours of a terminal and NUL bytes as blanks: what stands around them keeps its place. */
+function blankControls(text: string): string {
+  return text.replace(controls, (found) => ' '.repeat(found.length));
+}
+
+/** A NUL byte says that the text was damaged on its way. */
+function warnOfControls(text: string, ruleset: Ruleset): void {
+  const first = text.indexOf('\0');
+  if (first >= 0)
+    ruleset.warnings.unshift(
+      l10n.t(
+        'The text holds NUL bytes, first in line {0}; they were read as blanks. Was it damaged on its way?',
+        countLines(text.slice(0, first)) + 1,
+      ),
+    );
 }
 
 function countLines(text: string): number {
@@ -55,13 +76,15 @@ function parseOne(text: string, part: SourcePart): Ruleset {
 
 /** The first line that only one of the formats can have decides. */
 export function recognizeFormat(text: string): RulesFormat {
-  if (/^\s*[{[]/.test(text)) return 'nft-json';
+  // A `[` alone may begin a prompt or a rule's counters.
+  if (/^\s*(?:\{|\[\s*(?:\{|\]|$))/.test(text)) return 'nft-json';
   const telling =
-    /^[ \t]*(?:(\*[ \t]*[a-z][\w.-]*[ \t]*$)|(Chain \S+ \()|(table (?:(?:ip|ip6|inet|arp|bridge|netdev) )?\S+ \{)|(-[PNAI] \S))/m.exec(
+    /^[ \t]*(?:(\*[ \t]*[a-z][\w.-]*[ \t]*$)|(Chain \S+ \()|(table (?:(?:ip|ip6|inet|arp|bridge|netdev) )?\S+ \{)|(-[PNAI] \S)|(\{\s*"nftables"))/m.exec(
       text,
     );
   if (telling?.[2]) return 'iptables-L';
   if (telling?.[3]) return 'nft';
   if (telling?.[4]) return 'iptables-S';
+  if (telling?.[5]) return 'nft-json';
   return 'iptables-save';
 }

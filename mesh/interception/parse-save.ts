@@ -100,6 +100,8 @@ function readCommand(written: string, number: number, { builder, table, verbatim
   if (!command) return false;
   // A script of whole `iptables -t nat …` commands names the table on every line.
   if (command.table !== undefined && command.table !== builder.table) builder.openTable(command.table);
+  if (opensQuote(line))
+    builder.warnings.add(l10n.t('Line {0}: a quote is opened and not closed; its words were read one by one.', number));
   switch (command.verb) {
     case 'new-chain':
     case 'policy':
@@ -115,6 +117,11 @@ function readCommand(written: string, number: number, { builder, table, verbatim
     case 'ignored':
   }
   return true;
+}
+
+/** Whether a `"` has no partner. */
+function opensQuote(line: string): boolean {
+  return line.includes('"') && line.replace(/\\./g, '').split('"').length % 2 === 0;
 }
 
 function addRules(rules: IptablesRule[], number: number, builder: RulesetBuilder, position?: number): void {
