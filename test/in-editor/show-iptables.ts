@@ -43,6 +43,8 @@ describe('choosing whose rules to show', function () {
     assert.equal(state?.phase, 'ready');
     assert.match(state.pod.name, /^details-/);
     assert.equal(state.readings[0]?.mode, 'sidecar-redirect');
+    // A view that is shown takes the focus once, and with it any question that was asked meanwhile.
+    await read({ selector: 'h1', text: 'details-', inWebview });
   });
 
   it('asks which pod when the workload has several', async () => {
