@@ -52,7 +52,7 @@ is wrong in them, by itself and together. Exit code and findings are the same in
                            without files, report on what the cluster holds. It is only read, nothing is written to it
   --context NAME           with --cluster: another context of the kubeconfig than the current one
   --only-listed            report on what the named files hold (the default)
-  --meshConfigFile FILE    the mesh configuration, for its root namespace
+  --meshConfigFile FILE    the mesh configuration: MeshConfig, or the ConfigMap istio as it lies in a cluster
   --rules                  list all rules and exit
   -h, --help               this text
 
