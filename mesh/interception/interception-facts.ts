@@ -93,6 +93,9 @@ export function learnFacts(ruleset: Ruleset): InterceptionFacts {
         if (port !== undefined) ports.inbound = port;
         marks.tproxy ??= valueOf(rule, '--tproxy-mark')?.split('/')[0];
       }
+      // Native rules may set the mark before TPROXY in the same rule, which makes it a line of its own.
+      if (rule.target === 'MARK' && (chain === 'ISTIO_TPROXY' || chain === 'ISTIO_DIVERT'))
+        marks.tproxy ??= valueOf(rule, '--set-xmark')?.split('/')[0];
       if (rule.target === 'MARK' && chain === 'OUTPUT' && valueOf(rule, '-o') === 'lo')
         marks.self ??= valueOf(rule, '--set-xmark')?.split('/')[0];
       if (rule.target === 'ACCEPT' && chain === 'ISTIO_PRERT') marks.probe ??= valueOf(rule, '-s')?.split('/')[0];

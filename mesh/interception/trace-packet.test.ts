@@ -220,6 +220,64 @@ describe('tracePacket', () => {
     expect(trace(rules, { ...out, dst: '2001:db8::1' }).slice(0, 2)).toEqual(['REDIRECT', 6]);
   });
 
+  it('sees what the kernel sees of a packet whose connection has a zone but is not looked up yet', () => {
+    const packet: Packet = { ...into, protocol: 'udp' };
+    const rules = table(
+      'raw',
+      '-A PREROUTING -j CT --zone 1',
+      '-A PREROUTING -m conntrack --ctstatus CONFIRMED',
+      '-A PREROUTING -m conntrack --ctstatus SEEN_REPLY',
+      '-A PREROUTING -m conntrack ! --ctstatus SEEN_REPLY,ASSURED -j DROP',
+    );
+    expect(trace(rules, packet)).toEqual([
+      'DROP',
+      'PREROUTING -j CT --zone 1',
+      'PREROUTING -m conntrack --ctstatus CONFIRMED',
+      'PREROUTING -m conntrack ! --ctstatus SEEN_REPLY,ASSURED -j DROP',
+    ]);
+    // nft tells of such a connection its state alone.
+    for (const [zone, of, verdict] of [
+      ['ct zone set 1', 'ct status confirmed', 'PASS'],
+      ['ct zone set 1', 'ct status != snat', 'PASS'],
+      ['ct original zone set 1', 'ct state new', 'DROP'],
+    ] as const) {
+      const native = `table inet x {
+	chain p {
+		type filter hook prerouting priority raw; policy accept;
+		${zone}
+		${of} drop
+	}
+}
+`;
+      expect([of, tracePacket(parseRules(native), packet).verdict]).toEqual([of, verdict]);
+    }
+  });
+
+  it.each(['meta mark set 0x539 tproxy ip to :15006 accept', 'tproxy ip to :15006 meta mark set 0x539 accept'])(
+    'takes a packet with the mark of native TPROXY over lo: %s',
+    (target) => {
+      const rules = `table inet istio-proxy-mangle {
+	chain prerouting {
+		type filter hook prerouting priority mangle; policy accept;
+		meta l4proto tcp jump istio-tproxy
+	}
+	chain istio-tproxy {
+		ip daddr != 127.0.0.1 ${target}
+	}
+}
+table inet istio-proxy-nat {
+	chain output {
+		type nat hook output priority -100; policy accept;
+		oifname "lo" return
+		meta l4proto tcp redirect to :15001
+	}
+}
+`;
+      expect(tracePacket(parseRules(rules), { ...out, mark: 0x539 }).verdict).toBe('TPROXY');
+      expect(tracePacket(parseRules(rules), out)).toMatchObject({ verdict: 'REDIRECT', port: 15001 });
+    },
+  );
+
   it('ends where pasted rules run in a circle', () => {
     expect(trace(table('nat', '-A OUTPUT -j A', '-A A -j A'), out)[0]).toBe('PASS');
   });

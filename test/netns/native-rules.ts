@@ -127,7 +127,7 @@ function writeTarget({ target = '', targetOptions }: IptablesRule, ip: string): 
         targetOptions.map((each) => each.option),
       );
     case 'TPROXY':
-      return `meta mark set ${markSet(option('--tproxy-mark'))} tproxy ${ip} to :${option('--on-port')} accept`;
+      return `tproxy ${ip} to :${option('--on-port')} meta mark set ${markSet(option('--tproxy-mark'))} accept`;
     default:
       return `jump ${nameOf(target)}`;
   }

@@ -277,7 +277,7 @@ function testConnection(
       // Whoever asks about a packet asks about the way it began.
       return value === 'ORIGINAL';
     case '--ctstatus':
-      return packet.template ? 'unknown' : value.split(',').some((each) => connectionStatus(packet).includes(each));
+      return value.split(',').some((each) => connectionStatus(packet).includes(each));
     case '--ctreplsrc':
     case '--ctrepldst':
     case '--ctreplsrcport':
@@ -294,7 +294,9 @@ function asksState({ matches, text }: IptablesRule): boolean {
 }
 
 /** What is known of a connection beside its state. */
-function connectionStatus({ state, confirmed }: PacketInFlight): string[] {
+function connectionStatus({ state, confirmed, template }: PacketInFlight): string[] {
+  // What `CT --zone` hands out looks like a connection that stands, but has seen nothing yet.
+  if (template) return ['CONFIRMED'];
   if (state === 'ESTABLISHED') return ['SEEN_REPLY', 'ASSURED', 'CONFIRMED'];
   return confirmed ? ['CONFIRMED'] : [];
 }

@@ -176,8 +176,7 @@ function readConnection(packet: PacketInFlight, name: string): Reading {
     if (!there) return { value: bits.state['invalid']! };
     return { value: bits.state[packet.tracked ? packet.state.toLowerCase() : 'new']! };
   }
-  // A template from `ct zone set` is CONFIRMED and TEMPLATE, and tells nothing else.
-  if (packet.template && name === 'ct status') return { value: 0x808n };
+  // A template, from `ct zone set` or from iptables' CT, tells nft its state and nothing else.
   if (!there || packet.template) return 'absent';
   const { src, dst, sport, dport } = packet.original;
   switch (name.replace(/^ct original (ip6? )?/, 'ct original ')) {

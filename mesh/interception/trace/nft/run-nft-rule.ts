@@ -297,6 +297,8 @@ function change({ field, value, text }: Extract<NftStatement, { kind: 'set' }>, 
       if (hasConnection(packet) && !packet.template) packet.connmark = number;
       return 'on';
     case 'ct zone':
+    case 'ct original zone':
+    case 'ct reply zone':
       useTemplate(packet);
       return 'on';
     case 'ip saddr':
