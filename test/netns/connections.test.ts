@@ -75,7 +75,7 @@ const ambients: Record<string, Partial<AmbientSettings>> = {
   },
 };
 
-describe.skipIf(why !== undefined)('connections through rules in a real network namespace', () => {
+describe.skipIf(why !== undefined)('connections through rules in a real network namespace', { timeout: 60_000 }, () => {
   const lab = new ConnectionLab('meshloom-connect');
   const compared = { ruleSets: 0, connections: 0 };
   beforeAll(() => lab.open());
@@ -91,7 +91,9 @@ describe.skipIf(why !== undefined)('connections through rules in a real network 
     const differences: object[] = [];
     for (const connection of connections) {
       const ours = lab.predict(ruleset, connection);
-      const theirs = await lab.connect(connection);
+      let theirs = await lab.connect(connection);
+      // A busy machine may let a listener be late: where the kernel takes a connection, it takes it again.
+      if (!isSame(ours, theirs)) theirs = await lab.connect(connection);
       if (!isSame(ours, theirs)) differences.push({ connection, ours, theirs });
     }
     compared.ruleSets++;

@@ -58,7 +58,7 @@ const programs: Record<string, string> = {
   }),
 };
 
-describe.skipIf(why !== undefined)('packets through Istio’s native nftables', () => {
+describe.skipIf(why !== undefined)('packets through Istio’s native nftables', { timeout: 60_000 }, () => {
   let lab: PacketLab;
   beforeAll(() => {
     lab = new PacketLab('meshloom-native');

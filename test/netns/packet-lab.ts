@@ -217,8 +217,12 @@ const emptyTables = ['raw', 'mangle', 'nat', 'filter', 'security'].map((table) =
 
 function openNamespaces(pod: string, peer: string): void {
   const ip = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8' });
-  ip('netns', 'add', pod);
-  ip('netns', 'add', peer);
+  for (const name of [pod, peer]) {
+    ip('netns', 'add', name);
+    // The kernel's own IPv6 packets would count in the rules as ours do.
+    const quiet = ['router_solicitations', 'accept_ra', 'accept_dad', 'dad_transmits'];
+    ip('netns', 'exec', name, 'sysctl', '-qw', ...quiet.map((setting) => `net.ipv6.conf.default.${setting}=0`));
+  }
   // What comes in has its own interface: forwarded back where it came from, the kernel would send an ICMP redirect.
   for (const device of ['eth0', 'eth1'])
     ip('-n', pod, 'link', 'add', device, 'type', 'veth', 'peer', 'name', device, 'netns', peer);
