@@ -240,6 +240,9 @@ describe('tracePacket', () => {
       ['ct zone set 1', 'ct status confirmed', 'PASS'],
       ['ct zone set 1', 'ct status != snat', 'PASS'],
       ['ct original zone set 1', 'ct state new', 'DROP'],
+      ['notrack', 'ct state untracked', 'DROP'],
+      ['notrack\nct zone set 1', 'ct state new', 'DROP'],
+      ['ct zone set 1\nnotrack', 'ct state new', 'DROP'],
     ] as const) {
       const native = `table inet x {
 	chain p {

@@ -299,6 +299,8 @@ function change({ field, value, text }: Extract<NftStatement, { kind: 'set' }>, 
     case 'ct zone':
     case 'ct original zone':
     case 'ct reply zone':
+      // Unlike iptables' CT, which leaves alone what `notrack` has touched: nft's template takes its place.
+      if (!packet.tracked && packet.state === 'UNTRACKED') packet.state = packet.sentAs;
       useTemplate(packet);
       return 'on';
     case 'ip saddr':
