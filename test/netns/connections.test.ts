@@ -12,6 +12,7 @@ import { addresses, ConnectionLab } from './connection-lab.ts';
 import type { Connection, Landing } from './connection-lab.ts';
 import { nativeAmbient, nativeSidecar } from './native-rules.ts';
 import { reasonToSkip } from './packet-lab.ts';
+import { pick, seeded } from './random-rules.ts';
 
 /**
  * Real processes connect through Istio's rules: which listener answers, on which port, and what it is told of the destination
@@ -130,6 +131,21 @@ describe.skipIf(why !== undefined)('connections through rules in a real network 
     });
   }
 
+  const [from = 1, to = from] = (process.env['MESHLOOM_TRACE_SEEDS'] ?? '1-6').split('-').map(Number);
+  it('settings by chance', async () => {
+    for (let seed = from; seed <= to; seed++) {
+      const random = seeded(seed * 6007);
+      const settings = randomSettings(random);
+      for (const family of families) {
+        const tool = pick(random, ['nft', toolOf(family, 'nft'), toolOf(family, 'legacy')]);
+        const text = tool === 'nft' ? nativeSidecar(settings) : printRules(programRules(settings, {}, family).ruleset);
+        // What is redirected to loopback has no way back to a source that is not the pod's.
+        const asked = askedOf(family, settings.mode, settings).filter(({ transparent }) => !transparent);
+        await compare({ [tool]: text }, asked);
+      }
+    }
+  }, 600_000);
+
   it.each(Object.entries(sidecars))('native nftables, sidecar: %s', async (_, changed) => {
     const settings = { ...defaultSettings, ipv6: true, ...changed };
     for (const family of families)
@@ -152,6 +168,35 @@ function toolOf(family: Family, backend: string): string {
 
 function isSame(ours: Landing, theirs: Landing): boolean {
   return ours.where === theirs.where && ours.port === theirs.port && ours.destination === theirs.destination;
+}
+
+/** Any settings together, whether they make sense or not. */
+function randomSettings(random: () => number): InterceptionSettings {
+  const some = (from: readonly string[]) => from.filter(() => random() < 0.3);
+  const allOrSome = (from: readonly string[]) => (random() < 0.5 ? '*' : some(from));
+  const ranges = families.flatMap((family) => {
+    const { server, excluded, dns, loopback } = addresses[family];
+    return [server, excluded, dns, loopback].map((address) => `${address}/${family === '6' ? 128 : 32}`);
+  });
+  const ports = tcpPorts.map(String);
+  return {
+    ...defaultSettings,
+    ipv6: true,
+    mode: pick(random, ['REDIRECT', 'TPROXY']),
+    includeInboundPorts: allOrSome(ports),
+    excludeInboundPorts: some(ports),
+    includeOutboundPorts: some(ports),
+    excludeOutboundPorts: some(ports),
+    includeOutboundRanges: allOrSome(ranges),
+    excludeOutboundRanges: some(ranges),
+    excludeInterfaces: some(['net1']),
+    captureDns: random() < 0.5,
+    captureAllDns: random() < 0.5,
+    dnsServers: families.map((family) => addresses[family].dns),
+    dropInvalid: random() < 0.5,
+    includeOwnerGroups: allOrSome(['1000', '0']),
+    excludeOwnerGroups: some(['1000', '0']),
+  };
 }
 
 const tcpPorts = [53, 80, 443, 3306, 8080, 9090, 15008, 15020];
