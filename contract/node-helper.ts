@@ -9,6 +9,7 @@
  *     ← {"protocol":1,"helper":{"version":"0.1.0","hash":"4be1…"},"ok":true,"result":{"pid":4711,"rules":[…]}}
  */
 import * as l10n from '@vscode/l10n';
+import type { CniAction, CniActionRequest, CniActionResult, ReadAgentResult } from './cni-plugin.ts';
 
 /** Grows by one when an old reader could misunderstand a new message. New optional fields do not change it. */
 export const nodeHelperProtocol = 1;
@@ -32,6 +33,10 @@ export type NodeHelperRequest = { protocol: number } & (
   | { verb: 'read-cni'; confDir?: string; binDirs?: string[] }
   /** kube-proxy's rules in the node's own network namespace; of one Service, or all of them. */
   | { verb: 'read-node-rules'; service?: { namespace: string; name: string } }
+  /** The directory of the CNI configuration planned for, changed or given back. */
+  | ({ verb: 'cni' } & CniActionRequest)
+  /** What the plugin's agent did with each pod of this node, and why. */
+  | { verb: 'read-agent' }
 );
 
 export type NodeHelperVerb = NodeHelperRequest['verb'];
@@ -138,6 +143,36 @@ export interface ReadCniResult {
   files: CniFile[];
   plugins: CniPluginProbe[];
   notes: string[];
+  /** The container runtime that reads the directory; absent when none was found. */
+  runtimeCni?: RuntimeCni;
+  /** Where the node's pods get their addresses, as far as it can be told. */
+  network?: PodNetworkFacts;
+}
+
+/** What the container runtime uses, best source first: what it says itself, its configuration, how it was started, the usual. */
+export interface RuntimeCni {
+  /** `containerd`, `crio`, `cri-dockerd`, `kubelet` (dockershim). */
+  program: string;
+  version?: string;
+  source: 'status' | 'configuration' | 'arguments' | 'usual';
+  confDir: string;
+  binDirs: string[];
+  /** How its last reading of the directory ended: empty when well; absent when it does not tell. */
+  lastLoad?: string;
+  /** The names of the files or networks that it has loaded, where it tells. */
+  loaded?: string[];
+}
+
+export interface PodNetworkFacts {
+  /** Of this node's pods, `10.88.0.0/24`, with the place where each was found (a file, an entry of the list). */
+  subnets: { subnet: string; source: string }[];
+  mtu?: { value: number; source: string };
+  /** The bridge that the pods hang on. */
+  bridge?: { name: string; addresses: string[]; mtu?: number };
+  /** Flannel's `/run/flannel/subnet.env`, as it stands there. */
+  flannel?: Record<string, string>;
+  /** Addresses leased by host-local, of how many, for each network. */
+  leases?: { network: string; used: number; of?: number }[];
 }
 
 export interface ReadNodeRulesResult {
@@ -155,6 +190,8 @@ export interface ResultOf {
   'inspect-pods': InspectPodsResult;
   'read-cni': ReadCniResult;
   'read-node-rules': ReadNodeRulesResult;
+  cni: CniActionResult;
+  'read-agent': ReadAgentResult;
 }
 
 /** `code` is for programs, `message` says what happened and why, `hint` what to do next. Both are English: see {@link NodeHelperFailure}. */
@@ -257,6 +294,21 @@ export function parseNodeHelperRequest(text: string): NodeHelperRequest | NodeHe
         ...(typeof message.confDir === 'string' && { confDir: message.confDir }),
         ...(Array.isArray(message.binDirs) && { binDirs: strings(message.binDirs) }),
       };
+    case 'read-agent':
+      return { protocol: nodeHelperProtocol, verb: 'read-agent' };
+    case 'cni': {
+      const action = cniActions.find((known) => known === message.action);
+      if (!action) return { code: 'bad-request', message: `cni takes one of ${cniActions.join(', ')}.` };
+      return {
+        protocol: nodeHelperProtocol,
+        verb: 'cni',
+        action,
+        ...(message.mode === 'standalone' && { mode: 'standalone' }),
+        ...(typeof message.confDir === 'string' && { confDir: message.confDir }),
+        ...(typeof message.binDir === 'string' && { binDir: message.binDir }),
+        ...(typeof message.entry === 'string' && { entry: message.entry }),
+      };
+    }
     case 'read-node-rules': {
       const service = asRecord(message.service);
       return {
@@ -292,6 +344,8 @@ export function parseNodeHelperRequest(text: string): NodeHelperRequest | NodeHe
   }
 }
 
+const cniActions: readonly CniAction[] = ['plan', 'install', 'uninstall', 'repair'];
+
 function podTarget(value: unknown): PodTarget | undefined {
   const pod = asRecord(value);
   if (typeof pod?.uid !== 'string' || pod.uid === '') return undefined;
@@ -314,6 +368,8 @@ const requiredFields: Record<NodeHelperVerb, string[]> = {
   'inspect-pods': ['pods'],
   'read-cni': ['files'],
   'read-node-rules': ['readings'],
+  cni: ['plan', 'exit'],
+  'read-agent': ['records'],
 };
 
 /** An older helper may leave out what was added since: fill it in, so that readers need not ask. */
@@ -327,7 +383,28 @@ const withDefaults: Record<NodeHelperVerb, (result: Record<string, unknown>) => 
   }),
   'read-node-rules': (result) => ({ addresses: [], notes: [], tookMs: 0, ...result }),
   'read-cni': (result) => ({ confDir: '', binDirs: [], plugins: [], notes: [], ...result }),
+  cni: ({ plan, ...result }) => ({
+    confDir: '',
+    binDir: '',
+    before: {},
+    ...result,
+    plan: planDefaults(asRecord(plan)),
+  }),
+  'read-agent': (result) => ({ running: false, notes: [], ...result }),
 };
+
+function planDefaults(plan: Record<string, unknown> | undefined): object {
+  return {
+    action: 'none',
+    files: [],
+    plugins: [],
+    writes: [],
+    removes: [],
+    problems: [],
+    binaryKept: false,
+    ...plan,
+  };
+}
 
 function inspectDefaults(result: Record<string, unknown>): object {
   return {

@@ -6,7 +6,7 @@ import {
   parseNodeHelperRequest,
   type ResultOf,
 } from '../contract/node-helper.ts';
-import { asAnswer } from './failure.ts';
+import { asAnswer, Failure } from './failure.ts';
 import { hello } from './hello.ts';
 import type { Host } from './host.ts';
 import { inspectPod } from './inspect-pod.ts';
@@ -38,5 +38,8 @@ function perform(host: Host, request: NodeHelperRequest): Promise<ResultOf[keyof
       return readCni(host, request);
     case 'read-node-rules':
       return readNodeRules(host, request);
+    case 'cni':
+    case 'read-agent':
+      throw new Failure('unknown-verb', `“${request.verb}” is not served yet.`);
   }
 }

@@ -2,6 +2,7 @@
  * The node helper's answers, from a recording instead of a node. What was not recorded is not made up: it stays empty, and a
  * note says so. Messages are English, as the real helper's are.
  */
+import type { ReadAgentResult } from '../../contract/cni-plugin.ts';
 import {
   nodeHelperProtocol,
   parseNodeHelperRequest,
@@ -50,7 +51,8 @@ export function answerAsHelper(state: ApiState, recording: Recording, helper: Ap
   return `${JSON.stringify(reply)}\n`;
 }
 
-type Result = HelloResult | InspectPodResult | InspectPodsResult | ReadCniResult | ReadNodeRulesResult;
+type Result =
+  ReadAgentResult | HelloResult | InspectPodResult | InspectPodsResult | ReadCniResult | ReadNodeRulesResult;
 
 function dispatch(
   state: ApiState,
@@ -70,6 +72,10 @@ function dispatch(
       return inspectPod(state, recording, nodeName, request.pod);
     case 'inspect-pods':
       return { tookMs: 0, pods: inspectPods(state, recording, nodeName, request.pods) };
+    case 'read-agent':
+      return { running: false, records: [], notes: [] };
+    case 'cni':
+      return { code: 'unknown-verb', message: 'The demo cluster is a recording: its nodes cannot be changed.' };
   }
 }
 
