@@ -100,7 +100,9 @@ export interface ReadAgentResult {
   notes: string[];
 }
 
-export type CniAction = 'plan' | 'install' | 'uninstall' | 'repair';
+export type PlannedAction = 'install' | 'uninstall' | 'repair';
+
+export type CniAction = 'plan' | PlannedAction;
 
 /** `chained`: one more plugin of the list in force. `standalone`: a configuration of its own that a delegating plugin calls. */
 export type CniMode = 'chained' | 'standalone';
@@ -108,6 +110,8 @@ export type CniMode = 'chained' | 'standalone';
 /** Asks for what `meshloom cni …` does in the terminal. What is absent is asked of the runtime, else the usual. */
 export interface CniActionRequest {
   action: CniAction;
+  /** Of action `plan`: which of the others it looks ahead at, writing nothing. Default: `install`. */
+  planFor?: PlannedAction;
   mode?: CniMode;
   confDir?: string;
   binDir?: string;
@@ -119,6 +123,8 @@ export interface CniActionResult {
   /** 0 done or nothing to do, 2 refused and nothing changed, 1 failed on the way. */
   exit: 0 | 1 | 2;
   plan: CniPlan;
+  /** Of action `plan`: what was planned for. Absent from a helper that knows only `install`. */
+  plannedFor?: PlannedAction;
   confDir: string;
   binDir: string;
   /** What stood in the files that the plan writes or removes, by name; a name that is absent was not there. */

@@ -9,7 +9,7 @@
  *     ← {"protocol":1,"helper":{"version":"0.1.0","hash":"4be1…"},"ok":true,"result":{"pid":4711,"rules":[…]}}
  */
 import * as l10n from '@vscode/l10n';
-import type { CniAction, CniActionRequest, CniActionResult, ReadAgentResult } from './cni-plugin.ts';
+import type { CniAction, CniActionRequest, CniActionResult, PlannedAction, ReadAgentResult } from './cni-plugin.ts';
 
 /** Grows by one when an old reader could misunderstand a new message. New optional fields do not change it. */
 export const nodeHelperProtocol = 1;
@@ -303,6 +303,7 @@ export function parseNodeHelperRequest(text: string): NodeHelperRequest | NodeHe
         protocol: nodeHelperProtocol,
         verb: 'cni',
         action,
+        ...(plannedActions.includes(message.planFor as PlannedAction) && { planFor: message.planFor as PlannedAction }),
         ...(message.mode === 'standalone' && { mode: 'standalone' }),
         ...(typeof message.confDir === 'string' && { confDir: message.confDir }),
         ...(typeof message.binDir === 'string' && { binDir: message.binDir }),
@@ -344,7 +345,8 @@ export function parseNodeHelperRequest(text: string): NodeHelperRequest | NodeHe
   }
 }
 
-const cniActions: readonly CniAction[] = ['plan', 'install', 'uninstall', 'repair'];
+const plannedActions: readonly PlannedAction[] = ['install', 'uninstall', 'repair'];
+const cniActions: readonly CniAction[] = ['plan', ...plannedActions];
 
 function podTarget(value: unknown): PodTarget | undefined {
   const pod = asRecord(value);
