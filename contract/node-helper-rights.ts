@@ -1,20 +1,25 @@
 /**
- * Every right that the node helper asks for in *observe* mode, and why: what the preview shows before anything is
- * deployed, and what the manifest is written from. A right that no reading uses does not stand here; whoever adds a
- * reading that needs one adds it here with its reason.
+ * Every right that the node helper asks for in *observe* mode, and those that *intercept* mode adds, each with why: what
+ * the preview shows before anything is deployed, and what the manifest is written from. A right that nothing uses does not
+ * stand here; whoever adds a reading that needs one adds it here with its reason.
  *
- * Also true, and not in the list because it is the absence of a right: no service-account token, no privileged container,
- * no open port, no writable host directory, read-only root file system.
+ * Also true, and not in the list because it is the absence of a right: no privileged container, no open port, read-only
+ * root file system; in observe mode no service-account token and no writable host directory either.
  */
 import * as l10n from '@vscode/l10n';
+import { agentDirectory, type AgentSettings } from './cni-plugin.ts';
 
-export type ObserveRightKind = 'capability' | 'pod' | 'mount' | 'profile';
+/** `observe`: it reads when it is asked. `intercept`: the agent of the CNI plugin runs, and the plugin can be installed. */
+export type HelperMode = 'observe' | 'intercept';
 
-export interface ObserveRight {
-  kind: ObserveRightKind;
+export type HelperRightKind = 'capability' | 'pod' | 'mount' | 'profile' | 'api';
+
+export interface HelperRight {
+  kind: HelperRightKind;
   /**
    * As the manifest writes it: a capability without `CAP_`; for a `pod` right the field of the pod spec; for a `mount` the
-   * path on the host; for a `profile` the field of the container's security context.
+   * path on the host, with ` (rw)` where it may be written; for a `profile` the field of the container's security context;
+   * for an `api` right the resource and the verbs.
    */
   name: string;
   /** What stops working without it. */
@@ -51,7 +56,7 @@ export const helperEnvironment = {
 } as const;
 
 /** What observe mode asks for, each with its reason, in the editor's language. */
-export function observeRights(): ObserveRight[] {
+export function observeRights(): HelperRight[] {
   return [
     {
       kind: 'pod',
@@ -128,6 +133,110 @@ export function observeRights(): ObserveRight[] {
       why: l10n.t(
         'The runtime’s default AppArmor profile forbids opening the namespaces of processes outside of it, whatever the capabilities.',
       ),
+    },
+  ];
+}
+
+/** Capabilities beside {@link observeCapabilities}, in the order in which {@link interceptRights} explains them. */
+export const interceptCapabilities = ['DAC_OVERRIDE', 'CHOWN', 'FOWNER'] as const;
+
+/** Ours on the host: journals and originals; what the plugin and its agent share. Made where they are missing. */
+export const ownDirectories = ['/var/lib/meshloom', agentDirectory] as const;
+
+/** libcni's cache of the chains with which running pods were connected: read before our program is taken away. */
+export const resultsMount = '/var/lib/cni';
+
+/** Where the container finds the plugin's program of its node's processor; absent where none fits. */
+export const pluginProgramPath = `${agentDirectory}/meshloom-cni`;
+
+/** What {@link interceptRights} depends on: where this cluster's runtimes look, and what the agent may do. */
+export interface InterceptNeeds {
+  confDirs: readonly string[];
+  binDirs: readonly string[];
+  onMiss: AgentSettings['onMiss'];
+}
+
+/** Verbs on pods of all namespaces. A plugin is called for each of them. */
+export function agentVerbs(onMiss: AgentSettings['onMiss']): string[] {
+  return ['get', 'list', 'watch', ...(onMiss === 'delete' ? ['delete'] : [])];
+}
+
+/** What intercept mode asks for beside {@link observeRights}, or instead of one with the same path. */
+export function interceptRights({ confDirs, binDirs, onMiss }: InterceptNeeds): HelperRight[] {
+  return [
+    {
+      kind: 'capability',
+      name: 'DAC_OVERRIDE',
+      why: l10n.t(
+        'On some nodes the CNI directories belong to another user than root: without it the installer could not write there.',
+      ),
+    },
+    {
+      kind: 'capability',
+      name: 'CHOWN',
+      why: l10n.t('A file that is replaced, and one that is given back, keeps its owner.'),
+    },
+    {
+      kind: 'capability',
+      name: 'FOWNER',
+      why: l10n.t(
+        'A file that is replaced, and one that is given back, keeps its mode, also where another user owns it.',
+      ),
+    },
+    ...confDirs.map((path): HelperRight => ({
+      kind: 'mount',
+      name: `${path} (rw)`,
+      why: l10n.t(
+        'The CNI configuration that the runtime loads: install, repair and uninstall write there, each after you have seen the change.',
+      ),
+    })),
+    ...binDirs.map((path): HelperRight => ({
+      kind: 'mount',
+      name: `${path} (rw)`,
+      why: l10n.t('The plugins’ programs: ours is put there before a configuration names it, and taken away after.'),
+    })),
+    {
+      kind: 'mount',
+      name: `${ownDirectories[0]} (rw)`,
+      why: l10n.t('The journal and the originals, from which every change is undone, also after a power cut.'),
+    },
+    {
+      kind: 'mount',
+      name: `${ownDirectories[1]} (rw)`,
+      why: l10n.t(
+        'The socket through which the plugin reaches its agent, and what was decided for each pod. A reboot empties it.',
+      ),
+    },
+    {
+      kind: 'mount',
+      name: resultsMount,
+      why: l10n.t(
+        'Which running pods were connected with our plugin: until they are gone its program must stay. Mounted read-only.',
+      ),
+    },
+    {
+      kind: 'profile',
+      name: 'seLinuxOptions: spc_t',
+      why: l10n.t(
+        'Where SELinux enforces, containers may not write the node’s configuration, nor the runtime’s plugins talk to them. Elsewhere it means nothing.',
+      ),
+    },
+    {
+      kind: 'pod',
+      name: 'serviceAccountToken',
+      why: l10n.t('A token of its own for the API server, renewed every hour: the agent follows the pods of its node.'),
+    },
+    {
+      kind: 'api',
+      name: `pods: ${agentVerbs(onMiss).join(', ')}`,
+      why:
+        onMiss === 'delete'
+          ? l10n.t(
+              'Each pod’s annotations and containers decide about its rules, in every namespace. A pod that started without its rules is deleted, as “meshloom.cni.onMiss” says.',
+            )
+          : l10n.t(
+              'Each pod’s annotations and containers decide about its rules, in every namespace. Nothing is changed through the API server.',
+            ),
     },
   ];
 }

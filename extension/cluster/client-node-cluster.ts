@@ -223,10 +223,18 @@ class ClientNodeCluster implements Cluster {
     return parseAnswer<T>(call, await this.#send(call, 'PATCH', path, options, { body: patch }));
   }
 
-  async delete(type: ResourceType, name: string, options: CallOptions & { namespace?: string } = {}): Promise<boolean> {
+  async delete(
+    type: ResourceType,
+    name: string,
+    options: CallOptions & { namespace?: string; uid?: string } = {},
+  ): Promise<boolean> {
+    const { uid } = options;
     const call = this.#call('delete', type, { name, namespace: options.namespace });
     const path = resourcePath(type, { namespace: options.namespace, name, query: { propagationPolicy: 'Background' } });
-    return (await this.#send(call, 'DELETE', path, options, { acceptMissing: true })).status !== 404;
+    const text = JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid } });
+    const body = uid === undefined ? undefined : { type: 'application/json', text };
+    const answer = await this.#send(call, 'DELETE', path, options, { acceptMissing: true, ...(body && { body }) });
+    return answer.status !== 404;
   }
 
   async exec(

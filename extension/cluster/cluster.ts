@@ -87,8 +87,15 @@ export interface Cluster {
     body: object,
     options?: CallOptions & { namespace?: string; subresource?: string; dryRun?: boolean },
   ): Promise<T>;
-  /** False when it was not there. */
-  delete(type: ResourceType, name: string, options?: CallOptions & { namespace?: string }): Promise<boolean>;
+  /**
+   * False when it was not there.
+   * @param options.uid of the object that is meant: another one of the same name is left alone (`conflict`).
+   */
+  delete(
+    type: ResourceType,
+    name: string,
+    options?: CallOptions & { namespace?: string; uid?: string },
+  ): Promise<boolean>;
   exec(
     pod: { namespace: string; name: string; container: string },
     command: string[],
@@ -159,6 +166,13 @@ const apps = (kind: string, plural: string): ResourceType => ({
   namespaced: true,
 });
 
+const rbac = (kind: string, plural: string): ResourceType => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+  plural,
+  namespaced: false,
+});
+
 /** The kinds that Meshloom asks for. */
 export const resourceTypes = {
   namespaces: core('Namespace', 'namespaces', false),
@@ -172,6 +186,8 @@ export const resourceTypes = {
   replicaSets: apps('ReplicaSet', 'replicasets'),
   statefulSets: apps('StatefulSet', 'statefulsets'),
   daemonSets: apps('DaemonSet', 'daemonsets'),
+  clusterRoles: rbac('ClusterRole', 'clusterroles'),
+  clusterRoleBindings: rbac('ClusterRoleBinding', 'clusterrolebindings'),
   mutatingWebhooks: {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',

@@ -14,6 +14,7 @@ import { HelperMissing, hello, inspectPod, readCni, whyNotRunning } from './clie
 import {
   deployNodeHelper,
   describeRollout,
+  findDeployedHelper,
   isHelperDeployed,
   removeNodeHelper,
   Unfinished,
@@ -62,6 +63,8 @@ async function inventory(cluster: Cluster): Promise<string[]> {
     resourceTypes.daemonSets,
     resourceTypes.deployments,
     resourceTypes.events,
+    resourceTypes.clusterRoles,
+    resourceTypes.clusterRoleBindings,
   ];
   const lists = await Promise.all(
     types.map(async (type) =>
@@ -117,6 +120,38 @@ describe('deploying', () => {
     expect(programs).toEqual([`meshloom-node-helper-${hashOfProgram(program('new'))}`]);
     expect((await hello(cluster, 'n1', undefined, { ownHash: hashOfProgram(program('new')) })).outdated).toBe(false);
   });
+
+  it('goes from observe to intercept mode and back in place, and leaves nothing of the other mode', async () => {
+    const { cluster } = await demoCluster('broken');
+    const before = await inventory(cluster);
+    const clusterWide = async () =>
+      (await inventory(cluster)).filter((name) => name.startsWith('ClusterRole') && name.includes('meshloom'));
+    const intercept = helperManifest({
+      image: 'node:24-slim',
+      version: '0.1.0',
+      program: program(),
+      mode: 'intercept',
+      launchers: { x64: program('launcher') },
+    });
+    await deployNodeHelper(cluster, manifestOf(), fast);
+    expect((await findDeployedHelper(cluster))?.mode).toBe('observe');
+    await deployNodeHelper(cluster, intercept, fast);
+    expect(await findDeployedHelper(cluster)).toMatchObject({
+      mode: 'intercept',
+      directories: { confDirs: ['/etc/cni/net.d'], binDirs: ['/opt/cni/bin'] },
+    });
+    expect(await clusterWide()).toHaveLength(2);
+    await deployNodeHelper(cluster, manifestOf(), fast);
+    expect((await findDeployedHelper(cluster))?.mode).toBe('observe');
+    expect(await clusterWide()).toEqual([]);
+    const { items } = await cluster.list<Workload>(resourceTypes.daemonSets, { namespace: helperNamespace });
+    expect(JSON.stringify(items)).not.toMatch(/var-lib-meshloom|serviceAccountToken|DAC_OVERRIDE/);
+    const { items: maps } = await cluster.list<ConfigMap>(resourceTypes.configMaps, { namespace: helperNamespace });
+    expect(maps.map(({ metadata }) => metadata?.name)).toEqual([`meshloom-node-helper-${hashOfProgram(program())}`]);
+    await deployNodeHelper(cluster, intercept, fast);
+    expect(await removeNodeHelper(cluster, fast)).toBe(true);
+    expect(await inventory(cluster)).toEqual(before);
+  }, 20_000);
 
   it('changes nothing when the dry run is refused', async () => {
     const { cluster, server } = await demoCluster('with-cni');

@@ -3,7 +3,18 @@ import * as l10n from '@vscode/l10n';
 import type { KubernetesEvent, KubernetesObject, Pod, PodSpec, Workload } from '../../mesh/kubernetes.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
 import { whyNotRunning } from './client.ts';
-import { helperName, helperNamespace, helperSelector, managedBy, type ManifestObject } from './manifest.ts';
+import type { HelperMode } from '../../contract/node-helper-rights.ts';
+import {
+  directoriesOf,
+  helperName,
+  helperNamespace,
+  helperSelector,
+  isProgramConfigMap,
+  managedBy,
+  modeOf,
+  type CniDirectories,
+  type ManifestObject,
+} from './manifest.ts';
 
 export interface Progress {
   /** One line for a person. */
@@ -49,6 +60,9 @@ export interface DeployedHelper {
   version: string;
   /** Of the program, as in its ConfigMap's name. */
   hash: string;
+  mode: HelperMode;
+  /** What it mounts to write; in intercept mode alone. */
+  directories?: CniDirectories;
 }
 
 /** It was cancelled or took too long; `message` says what stands in the cluster now and how to go on or undo it. */
@@ -89,6 +103,7 @@ export async function deployNodeHelper(
   const applied: string[] = [];
   try {
     await applyAll(work, manifest, applied);
+    await removeOtherMode(work, manifest);
     const rollout = await waitForRollout(work);
     await removeOlderPrograms(work, manifest);
     return rollout;
@@ -127,14 +142,18 @@ export async function removeNodeHelper(
   const { namespace } = work;
   try {
     const existing = await cluster.get(resourceTypes.namespaces, namespace, callOptions(work));
-    if (!existing) return false;
-    const ours = isOurs(existing);
-    const found = (await Promise.all(ourTypes.map(async (type) => await listOurs(work, type)))).flat();
-    if (!ours && found.length === 0) return false;
-    for (const { type, name } of found) {
+    const daemonSet = existing && (await getDaemonSet(work));
+    const clusterWide = await listClusterWide(work, modeOf(daemonSet) === 'observe');
+    if (!existing && clusterWide.length === 0) return false;
+    const ours = existing !== undefined && isOurs(existing);
+    const inside = existing ? (await Promise.all(ourTypes.map(async (type) => await listOurs(work, type)))).flat() : [];
+    if (!ours && inside.length === 0 && clusterWide.length === 0) return false;
+    // First what makes pods, so that no agent works on without its rights.
+    for (const { type, name } of clusterWide.length > 0 ? [...inside, ...clusterWide] : inside) {
       work.report({ message: l10n.t('Deleting {0} “{1}”', type.kind, name) });
-      await cluster.delete(type, name, { ...callOptions(work), namespace });
+      await cluster.delete(type, name, { ...callOptions(work), ...(type.namespaced && { namespace }) });
     }
+    if (!existing) return true;
     await waitUntil(
       work,
       l10n.t('Waiting for the helper’s pods to end'),
@@ -168,7 +187,7 @@ export async function removeNodeHelper(
  */
 export async function listHelperObjects(cluster: Cluster, signal?: AbortSignal): Promise<string[]> {
   const labelSelector = printSelector({ ...helperSelector, ...managedBy });
-  const types = [resourceTypes.namespaces, ...ourTypes, resourceTypes.pods];
+  const types = [resourceTypes.namespaces, ...ourTypes, resourceTypes.pods, ...clusterWideTypes];
   const lists = await Promise.all(
     types.map(async (type) => {
       try {
@@ -210,7 +229,13 @@ export function identityOf(manifest: readonly ManifestObject[]): DeployedHelper 
 
 function describeHelper(daemonSet: Workload | undefined): DeployedHelper {
   const version = daemonSet?.metadata?.labels?.['app.kubernetes.io/version'] ?? '?';
-  return { version, hash: programOf(daemonSet?.spec?.template?.spec).replace(`${helperName}-`, '') };
+  const directories = directoriesOf(daemonSet);
+  return {
+    version,
+    hash: programOf(daemonSet?.spec?.template?.spec).replace(`${helperName}-`, ''),
+    mode: modeOf(daemonSet),
+    ...(directories && { directories }),
+  };
 }
 
 /** The ConfigMap from which a pod of the helper has its program. */
@@ -219,8 +244,44 @@ function programOf(spec: PodSpec | undefined): string {
   return volumes.map(({ configMap }) => configMap?.name ?? '').find((name) => name.startsWith(`${helperName}-`)) ?? '?';
 }
 
+/** Which program runs in a pod of the helper, and as what. */
+function workOf(spec: PodSpec | undefined): string {
+  return `${programOf(spec)} ${spec?.containers?.[0]?.command?.join(' ') ?? ''}`;
+}
+
 /** What the helper may have left, in the order in which it is deleted: first what makes pods. */
 const ourTypes = [resourceTypes.daemonSets, resourceTypes.configMaps, resourceTypes.serviceAccounts];
+
+/** What intercept mode leaves outside of the namespace. */
+const clusterWideTypes = [resourceTypes.clusterRoleBindings, resourceTypes.clusterRoles];
+
+/** @param mayBeHidden nothing of it is expected: who may not look is not kept from the rest. */
+async function listClusterWide(work: Work, mayBeHidden: boolean): Promise<{ type: ResourceType; name: string }[]> {
+  const found = clusterWideTypes.map(async (type) => {
+    try {
+      const object = await work.cluster.get(type, helperName, callOptions(work));
+      return object && isOurs(object) ? [{ type, name: helperName }] : [];
+    } catch (error) {
+      if (mayBeHidden && error instanceof ClusterFailure && error.reason === 'forbidden') return [];
+      throw error;
+    }
+  });
+  return (await Promise.all(found)).flat();
+}
+
+async function getDaemonSet(work: Work): Promise<Workload | undefined> {
+  const { cluster, namespace } = work;
+  return await cluster.get<Workload>(resourceTypes.daemonSets, helperName, { ...callOptions(work), namespace });
+}
+
+/** Rights that intercept mode had and the manifest does not ask for: gone as soon as the new DaemonSet stands. */
+async function removeOtherMode(work: Work, manifest: readonly ManifestObject[]): Promise<void> {
+  for (const { type, name } of await listClusterWide(work, true)) {
+    if (manifest.some(({ kind }) => kind === type.kind)) continue;
+    work.report({ message: l10n.t('Deleting {0} “{1}”', type.kind, name) });
+    await work.cluster.delete(type, name, callOptions(work));
+  }
+}
 
 async function applyAll(work: Work, manifest: readonly ManifestObject[], applied: string[]): Promise<void> {
   const { cluster, namespace } = work;
@@ -286,6 +347,10 @@ async function applyAll(work: Work, manifest: readonly ManifestObject[], applied
       await tryPod(work, manifest);
     } catch (error) {
       await cluster.delete(resourceTypes.namespaces, namespace).catch(() => undefined);
+      for (const type of clusterWideTypes) {
+        if (applied.includes(`${type.kind} ${helperName}`))
+          await cluster.delete(type, helperName).catch(() => undefined);
+      }
       applied.length = 0;
       throw error;
     }
@@ -340,10 +405,7 @@ function refusedPods({ cluster, namespace }: Work, refusal: ClusterFailure): Clu
 async function waitForRollout(work: Work): Promise<Rollout> {
   let rollout: Rollout = { wanted: 0, ready: 0, waiting: [] };
   const look = async () => {
-    const daemonSet = await work.cluster.get<Workload>(resourceTypes.daemonSets, helperName, {
-      ...callOptions(work),
-      namespace: work.namespace,
-    });
+    const daemonSet = await getDaemonSet(work);
     const pods = await listHelperPods(work);
     rollout = describeRollout(daemonSet, pods);
     if (rollout.wanted > 0 && pods.length === 0) rollout.waiting.push(...(await findRefusals(work)));
@@ -372,7 +434,7 @@ export function describeRollout(daemonSet: Workload | undefined, pods: readonly 
 
 /** By the newest pod of each node. */
 function describeNodes(daemonSet: Workload | undefined, pods: readonly Pod[]): NodeProgress[] {
-  const program = programOf(daemonSet?.spec?.template?.spec);
+  const program = workOf(daemonSet?.spec?.template?.spec);
   // One that ends counts only where nothing has taken its place.
   const age = ({ metadata }: Pod) => `${metadata?.deletionTimestamp ? 0 : 1}${metadata?.creationTimestamp ?? ''}`;
   const newest = new Map<string, Pod>();
@@ -380,7 +442,7 @@ function describeNodes(daemonSet: Workload | undefined, pods: readonly Pod[]): N
     if (pod.spec?.nodeName) newest.set(pod.spec.nodeName, pod);
   return [...newest]
     .map(([node, pod]): NodeProgress => {
-      const isOlder = programOf(pod.spec) !== program || pod.metadata?.deletionTimestamp !== undefined;
+      const isOlder = workOf(pod.spec) !== program || pod.metadata?.deletionTimestamp !== undefined;
       return { node, state: isOlder ? 'older' : isReady(pod) ? 'ready' : 'waiting' };
     })
     .sort((a, b) => (a.node < b.node ? -1 : 1));
@@ -462,9 +524,9 @@ function describeUnfinished({ cluster, namespace }: Work, { wanted, ready, waiti
 }
 
 async function removeOlderPrograms(work: Work, manifest: readonly ManifestObject[]): Promise<void> {
-  const current = manifest.find(({ kind }) => kind === 'ConfigMap')?.metadata?.name;
+  const current = manifest.filter(({ kind }) => kind === 'ConfigMap').map(({ metadata }) => metadata?.name);
   for (const { name } of await listOurs(work, resourceTypes.configMaps)) {
-    if (name === current || !name.startsWith(`${helperName}-`)) continue;
+    if (current.includes(name) || !isProgramConfigMap(name)) continue;
     work.report({ message: l10n.t('Deleting {0} “{1}”', 'ConfigMap', name) });
     await work.cluster.delete(resourceTypes.configMaps, name, { ...callOptions(work), namespace: work.namespace });
   }

@@ -1,7 +1,8 @@
 /**
- * What *Deploy Node Helper* puts into a cluster, as data: a namespace, an account without rights or token, the program in
- * a ConfigMap, and a DaemonSet in observe mode. Every right stands in `contract/node-helper-rights.ts` or below, with its
- * reason; a mode never asks for one that it does not use.
+ * What *Deploy Node Helper* puts into a cluster, as data: a namespace, an account, the program in a ConfigMap, and a
+ * DaemonSet. In observe mode the account has no rights and no token. In intercept mode the agent of the CNI plugin runs in
+ * it: it has a token, may follow pods, and finds the CNI directories writable. Every right stands in
+ * `contract/node-helper-rights.ts` or below, with its reason; a mode never asks for one that it does not use.
  *
  * No priority class, on purpose: the helper must never push out a user's pod, and some platforms allow the critical
  * classes in `kube-system` alone.
@@ -9,13 +10,21 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import * as l10n from '@vscode/l10n';
+import { defaultAgentSettings, type AgentSettings } from '../../contract/cni-plugin.ts';
 import {
+  agentVerbs,
   helperEnvironment,
   helperHostRoot,
+  interceptCapabilities,
+  interceptRights,
   observeCapabilities,
   observeMounts,
   observeRights,
-  type ObserveRight,
+  ownDirectories,
+  pluginProgramPath,
+  resultsMount,
+  type HelperMode,
+  type HelperRight,
 } from '../../contract/node-helper-rights.ts';
 import type { KubernetesObject, Labels } from '../../mesh/kubernetes.ts';
 
@@ -37,7 +46,24 @@ export interface HelperOptions {
   version: string;
   /** The bytes of `dist/node-helper.js`. */
   program: Uint8Array;
+  /** Default `observe`. */
+  mode?: HelperMode;
+  /** The rest is for intercept mode. */
+  settings?: AgentSettings;
+  /** The plugin's static program for each processor, by Node's name for it. */
+  launchers?: Launchers;
+  /** Where the runtimes of the nodes look, as they say; one node's directory is mounted on every node. */
+  directories?: CniDirectories;
 }
+
+export type Launchers = Partial<Record<'x64' | 'arm64', Uint8Array>>;
+
+export interface CniDirectories {
+  confDirs: readonly string[];
+  binDirs: readonly string[];
+}
+
+export const usualDirectories: CniDirectories = { confDirs: ['/etc/cni/net.d'], binDirs: ['/opt/cni/bin'] };
 
 export type ManifestObject = KubernetesObject & Record<string, unknown>;
 
@@ -45,12 +71,29 @@ export type ManifestObject = KubernetesObject & Record<string, unknown>;
 const configMapLimit = 1024 * 1024;
 const packedName = 'node-helper.js.gz';
 const packedDirectory = '/opt/meshloom';
+const launcherDirectory = '/opt/meshloom-cni';
+/** The ConfigMaps with the plugin's program begin so. */
+const launcherName = 'meshloom-cni';
+const tokenDirectory = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** In which mode a DaemonSet of ours runs, and with which directories. */
+const modeAnnotation = 'meshloom.dev/mode';
+const directoriesAnnotation = 'meshloom.dev/cni-directories';
 
 /** Runs in the init container: no shell needed, so any image with node will do. */
 const unpack = `
 const { readFileSync, writeFileSync } = require('node:fs');
 const { gunzipSync } = require('node:zlib');
 writeFileSync('${helperProgramPath}', gunzipSync(readFileSync('${packedDirectory}/${packedName}')));
+`.trim();
+
+/** A node of a processor that none is made for is looked into all the same. */
+const unpackLauncher = `${unpack}
+const { chmodSync, existsSync } = require('node:fs');
+const launcher = '${launcherDirectory}/${launcherName}-' + process.arch;
+if (existsSync(launcher)) {
+  writeFileSync('${pluginProgramPath}', readFileSync(launcher));
+  chmodSync('${pluginProgramPath}', 0o755);
+}
 `.trim();
 
 /** @returns the first 12 hex digits of the program's SHA-256: in its ConfigMap's name and in each reply. */
@@ -60,14 +103,10 @@ export function hashOfProgram(program: Uint8Array): string {
 
 /**
  * The objects in the order in which they are applied.
- * @throws RangeError when the packed program does not fit into a ConfigMap.
+ * @throws RangeError when the packed program does not fit into a ConfigMap, or a directory is none that may be mounted.
  */
-export function helperManifest({
-  image,
-  namespace = helperNamespace,
-  version,
-  program,
-}: HelperOptions): ManifestObject[] {
+export function helperManifest(options: HelperOptions): ManifestObject[] {
+  const { namespace = helperNamespace, version, program, mode = 'observe' } = options;
   const packed = gzipSync(program, { level: 9 });
   if (packed.length > configMapLimit) {
     throw new RangeError(
@@ -78,10 +117,11 @@ export function helperManifest({
       ),
     );
   }
-  const hash = hashOfProgram(program);
   const labels = { ...helperSelector, 'app.kubernetes.io/version': labelValue(version), ...managedBy };
   const named = (name: string) => ({ name, namespace, labels });
-  const configMap = `${helperName}-${hash}`;
+  const configMap = `${helperName}-${hashOfProgram(program)}`;
+  const intercept =
+    mode === 'intercept' ? interceptPlan({ named, clusterWide: { name: helperName, labels } }, options) : undefined;
   return [
     {
       apiVersion: 'v1',
@@ -96,21 +136,95 @@ export function helperManifest({
       immutable: true,
       binaryData: { [packedName]: packed.toString('base64') },
     },
+    ...(intercept?.objects ?? []),
     {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
-      metadata: named(helperName),
+      metadata: { ...named(helperName), annotations: { [modeAnnotation]: mode, ...intercept?.annotations } },
       spec: {
         selector: { matchLabels: helperSelector },
         updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '100%' } },
-        template: { metadata: { labels }, spec: podSpec(image, configMap, version) },
+        template: { metadata: { labels }, spec: podSpec(options, configMap, intercept?.pod) },
       },
     },
   ];
 }
 
+interface Names {
+  named: (name: string) => { name: string; namespace: string; labels: Labels };
+  clusterWide: { name: string; labels: Labels };
+}
+
+/** What intercept mode adds to a pod of the helper. */
+interface InterceptPod {
+  command: string[];
+  launchers: string;
+  confDirs: readonly string[];
+  binDirs: readonly string[];
+}
+
+function interceptPlan({ named, clusterWide }: Names, options: HelperOptions) {
+  const { settings = defaultAgentSettings, launchers = {}, directories = usualDirectories } = options;
+  const { namespace = helperNamespace } = options;
+  const { confDirs, binDirs } = usableDirectories(directories);
+  const files = Object.entries(launchers).sort(([a], [b]) => (a < b ? -1 : 1));
+  const hash = hashOfProgram(Buffer.concat(files.map(([, bytes]) => bytes)));
+  const configMap = `${launcherName}-${hash}`;
+  const objects: ManifestObject[] = [
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: named(configMap),
+      immutable: true,
+      binaryData: Object.fromEntries(
+        files.map(([arch, bytes]) => [`${launcherName}-${arch}`, Buffer.from(bytes).toString('base64')]),
+      ),
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: clusterWide,
+      rules: [{ apiGroups: [''], resources: ['pods'], verbs: agentVerbs(settings.onMiss) }],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: clusterWide,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: helperName },
+      subjects: [{ kind: 'ServiceAccount', name: helperName, namespace }],
+    },
+  ];
+  const command = agentCommand(settings);
+  return {
+    objects,
+    annotations: { [directoriesAnnotation]: JSON.stringify({ confDirs, binDirs }) },
+    pod: { command, launchers: configMap, confDirs, binDirs },
+  };
+}
+
+/** As `node-helper/agent` reads it. */
+export function agentCommand({ excludeNamespaces, onMiss, backend }: AgentSettings): string[] {
+  return [
+    'node',
+    helperProgramPath,
+    'agent',
+    ...['--exclude-namespaces', excludeNamespaces.join(',')],
+    ...['--on-miss', onMiss],
+    ...['--backend', backend],
+  ];
+}
+
 /** All that the manifest asks for: what the helper needs, and what its namespace needs so that the helper gets to run. */
-export function manifestRights(): ObserveRight[] {
+export function manifestRights(
+  mode: HelperMode = 'observe',
+  {
+    settings = defaultAgentSettings,
+    directories = usualDirectories,
+  }: Pick<HelperOptions, 'settings' | 'directories'> = {},
+): HelperRight[] {
+  const added =
+    mode === 'intercept' ? interceptRights({ ...usableDirectories(directories), onMiss: settings.onMiss }) : [];
+  const widened = new Set(added.filter(({ kind }) => kind === 'mount').map(({ name }) => name.replace(/ \(rw\)$/, '')));
   return [
     {
       kind: 'pod',
@@ -119,11 +233,69 @@ export function manifestRights(): ObserveRight[] {
         'On the helper’s own namespace only: Pod Security would refuse hostPID and the capabilities below, and no other namespace needs to allow them.',
       ),
     },
-    ...observeRights(),
+    ...observeRights().filter(({ kind, name }) => kind !== 'mount' || !widened.has(name)),
+    ...added,
   ];
 }
 
-function podSpec(image: string, configMap: string, version: string): object {
+/** The mode in which a DaemonSet of ours runs; one from before there were two: `observe`. */
+export function modeOf(daemonSet: KubernetesObject | undefined): HelperMode {
+  return daemonSet?.metadata?.annotations?.[modeAnnotation] === 'intercept' ? 'intercept' : 'observe';
+}
+
+/** The directories that a DaemonSet of ours mounts to write; undefined in observe mode. */
+export function directoriesOf(daemonSet: KubernetesObject | undefined): CniDirectories | undefined {
+  const text = daemonSet?.metadata?.annotations?.[directoriesAnnotation];
+  try {
+    const { confDirs, binDirs } = JSON.parse(text ?? '') as Partial<Record<'confDirs' | 'binDirs', unknown>>;
+    const paths = (value: unknown) => (Array.isArray(value) ? value.filter((path) => typeof path === 'string') : []);
+    return { confDirs: paths(confDirs), binDirs: paths(binDirs) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a ConfigMap of ours holds a program: one that no manifest names any more may go. */
+export function isProgramConfigMap(name: string): boolean {
+  return name.startsWith(`${helperName}-`) || name.startsWith(`${launcherName}-`);
+}
+
+/** Whole trees of the system: no runtime keeps its CNI configuration or programs in one of them itself, but for k3d's `/bin`. */
+const neverMounted = new Set(
+  '/ /boot /dev /etc /home /lib /lib64 /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr /var /var/lib /var/run'.split(
+    ' ',
+  ),
+);
+const neverBelow = ['/proc', '/sys', '/dev'];
+
+/**
+ * Sorted, each once. What a node says is mounted on every node: nothing is taken from it that gives away the system.
+ * @throws RangeError that names the directory.
+ */
+export function usableDirectories({ confDirs, binDirs }: CniDirectories): { confDirs: string[]; binDirs: string[] } {
+  const clean = (paths: readonly string[]) => [...new Set(paths.map(usableDirectory))].sort();
+  const conf = clean(confDirs);
+  return { confDirs: conf, binDirs: clean(binDirs).filter((path) => !conf.includes(path)) };
+}
+
+function usableDirectory(path: string): string {
+  const normal = path.length > 1 ? path.replace(/\/+$/, '') : path;
+  const parts = normal.split('/').slice(1);
+  const isPath = normal.startsWith('/') && parts.every((part) => part !== '' && part !== '.' && part !== '..');
+  const isPrintable = /^[\x21-\x7e]+$/.test(normal) && !normal.includes(':');
+  const isSystem =
+    neverMounted.has(normal) || neverBelow.some((tree) => normal === tree || normal.startsWith(`${tree}/`));
+  if (isPath && isPrintable && !isSystem) return normal;
+  throw new RangeError(
+    l10n.t(
+      'A node reports “{0}” as a CNI directory. Meshloom does not mount it: it is not an absolute path, or a directory of the whole system.',
+      path,
+    ),
+  );
+}
+
+function podSpec({ image, version }: HelperOptions, configMap: string, intercept: InterceptPod | undefined): object {
+  const mounts = hostMounts(intercept);
   return {
     serviceAccountName: helperName,
     automountServiceAccountToken: false,
@@ -140,7 +312,7 @@ function podSpec(image: string, configMap: string, version: string): object {
         name: 'unpack',
         image,
         imagePullPolicy: 'IfNotPresent',
-        command: ['node', '-e', unpack],
+        command: ['node', '-e', intercept ? unpackLauncher : unpack],
         resources: { requests: { cpu: '5m', memory: '32Mi' }, limits: { memory: '256Mi' } },
         securityContext: {
           allowPrivilegeEscalation: false,
@@ -150,6 +322,7 @@ function podSpec(image: string, configMap: string, version: string): object {
         volumeMounts: [
           { name: 'packed', mountPath: packedDirectory, readOnly: true },
           { name: 'program', mountPath: '/run/meshloom' },
+          ...(intercept ? [{ name: 'launchers', mountPath: launcherDirectory, readOnly: true }] : []),
         ],
       },
     ],
@@ -158,27 +331,32 @@ function podSpec(image: string, configMap: string, version: string): object {
         name: helperContainer,
         image,
         imagePullPolicy: 'IfNotPresent',
-        command: ['node', helperProgramPath, 'wait'],
+        command: intercept?.command ?? ['node', helperProgramPath, 'wait'],
         env: [
           { name: helperEnvironment.version, value: version },
           { name: helperEnvironment.hostRoot, value: helperHostRoot },
           { name: helperEnvironment.node, valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
         ],
-        // Each request is a process of its own beside the waiting one.
-        resources: { requests: { cpu: '5m', memory: '32Mi' }, limits: { memory: '512Mi' } },
+        // Each request is a process of its own beside the waiting one. A pod's start waits for the agent's.
+        resources: {
+          requests: intercept ? { cpu: '50m', memory: '64Mi' } : { cpu: '5m', memory: '32Mi' },
+          limits: { memory: '512Mi' },
+        },
         securityContext: {
           readOnlyRootFilesystem: true,
-          capabilities: { drop: ['ALL'], add: [...observeCapabilities] },
+          capabilities: { drop: ['ALL'], add: [...observeCapabilities, ...(intercept ? interceptCapabilities : [])] },
           appArmorProfile: { type: 'Unconfined' },
+          ...(intercept && { seLinuxOptions: { type: 'spc_t' } }),
         },
         volumeMounts: [
           { name: 'program', mountPath: '/run/meshloom', readOnly: true },
           // iptables wants to lock a file.
           { name: 'temporary', mountPath: '/tmp' },
-          ...observeMounts.map((path) => ({
+          ...(intercept ? [{ name: 'token', mountPath: tokenDirectory, readOnly: true }] : []),
+          ...mounts.map(({ path, writable }) => ({
             name: volumeName(path),
             mountPath: helperHostRoot + path,
-            readOnly: true,
+            ...(!writable && { readOnly: true }),
           })),
         ],
       },
@@ -187,14 +365,54 @@ function podSpec(image: string, configMap: string, version: string): object {
       { name: 'packed', configMap: { name: configMap } },
       { name: 'program', emptyDir: { sizeLimit: '16Mi' } },
       { name: 'temporary', emptyDir: { sizeLimit: '16Mi' } },
-      ...observeMounts.map((path) => ({ name: volumeName(path), hostPath: { path } })),
+      ...(intercept ? [{ name: 'launchers', configMap: { name: intercept.launchers } }, tokenVolume] : []),
+      ...mounts.map(({ path, create }) => ({
+        name: volumeName(path),
+        hostPath: { path, ...(create && { type: 'DirectoryOrCreate' }) },
+      })),
     ],
   };
 }
 
-/** `/etc/cni/net.d` → `host-etc-cni-net-d`. */
+/** What a pod finds below {@link tokenDirectory} when it asks for it by itself; renewed by the kubelet before it expires. */
+const tokenVolume = {
+  name: 'token',
+  projected: {
+    sources: [
+      { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    ],
+  },
+};
+
+interface HostMount {
+  path: string;
+  writable?: boolean;
+  create?: boolean;
+}
+
+function hostMounts(intercept: InterceptPod | undefined): HostMount[] {
+  const written = intercept ? [...intercept.confDirs, ...intercept.binDirs] : [];
+  return [
+    ...observeMounts.filter((path) => !written.includes(path)).map((path) => ({ path })),
+    ...written.map((path) => ({ path, writable: true })),
+    ...(intercept
+      ? [
+          ...ownDirectories.map((path) => ({ path, writable: true, create: true })),
+          { path: resultsMount, create: true },
+        ]
+      : []),
+  ];
+}
+
+/** `/etc/cni/net.d` → `host-etc-cni-net-d`; a name may have 63 characters, and two paths may look alike. */
 function volumeName(path: string): string {
-  return `host${path.replace(/[^a-z0-9]+/gi, '-')}`.toLowerCase();
+  const name = `host${path.replace(/[^a-z0-9]+/gi, '-')}`.toLowerCase().replace(/-+$/, '');
+  const isPlain = name.length <= 63 && `/${name.slice('host-'.length).replaceAll('-', '/')}` === path;
+  const wellKnown = [...observeMounts, ...ownDirectories, resultsMount] as readonly string[];
+  return isPlain || wellKnown.includes(path)
+    ? name
+    : `${name.slice(0, 50).replace(/-+$/, '')}-${hashOfProgram(Buffer.from(path))}`;
 }
 
 /** Build metadata such as `0.1.0+dev` may not stand in a label. */

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { stringify } from 'yaml';
-import type { ObserveRight } from '../../contract/node-helper-rights.ts';
+import type { HelperMode, HelperRight } from '../../contract/node-helper-rights.ts';
 import type { ManifestObject } from './manifest.ts';
 
 /**
@@ -10,8 +10,8 @@ import type { ManifestObject } from './manifest.ts';
  */
 export function printPreview(
   manifest: readonly ManifestObject[],
-  rights: readonly ObserveRight[],
-  target: { context: string; namespace: string; replaces?: { version: string; hash: string } },
+  rights: readonly HelperRight[],
+  target: { context: string; namespace: string; mode?: HelperMode; replaces?: { version: string; hash: string } },
 ): string {
   const head = [
     l10n.t(
@@ -30,8 +30,22 @@ export function printPreview(
       : []),
     l10n.t('Nothing has been sent yet. “Mesh: Remove Node Helper” takes all of it away again.'),
     '',
-    l10n.t('It only reads: processes, network namespaces, packet filter rules and CNI configuration of each node.'),
-    l10n.t('Not asked for: a privileged container, a service-account token, a port, a writable host directory.'),
+    ...(target.mode === 'intercept'
+      ? [
+          l10n.t(
+            'Intercept mode: the agent of the CNI plugin runs on each node and writes the rules of pods that start.',
+          ),
+          l10n.t(
+            'The node’s CNI configuration is changed by “Mesh: Install CNI Plugin” and its like alone, never by this.',
+          ),
+          l10n.t('Not asked for: a privileged container, a port.'),
+        ]
+      : [
+          l10n.t(
+            'It only reads: processes, network namespaces, packet filter rules and CNI configuration of each node.',
+          ),
+          l10n.t('Not asked for: a privileged container, a service-account token, a port, a writable host directory.'),
+        ]),
     '',
     l10n.t('Rights that it asks for, and why:'),
     ...rights.flatMap(({ name, why }) => [`  ${name}`, ...wrap(why, 100).map((line) => `      ${line}`)]),
@@ -46,7 +60,12 @@ function shortened(object: ManifestObject): ManifestObject {
   if (!binaryData) return object;
   const sizes = Object.entries(binaryData).map(([key, value]) => {
     const bytes = Buffer.byteLength(value, 'base64');
-    return [key, l10n.t('… {0} bytes, gzip: the program of this extension …', bytes)];
+    return [
+      key,
+      key.endsWith('.gz')
+        ? l10n.t('… {0} bytes, gzip: the program of this extension …', bytes)
+        : l10n.t('… {0} bytes: the CNI plugin for this processor …', bytes),
+    ];
   });
   return { ...object, binaryData: Object.fromEntries(sizes) as Record<string, string> };
 }
