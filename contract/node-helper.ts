@@ -161,6 +161,12 @@ export interface RuntimeCni {
   lastLoad?: string;
   /** The names of the files or networks that it has loaded, where it tells. */
   loaded?: string[];
+  /** In the same order: the JSON text of each as it was when it was loaded. */
+  loadedTexts?: string[];
+  /** CRI-O can be told to use the network of this name, wherever its file stands in the order. */
+  defaultNetwork?: string;
+  /** containerd: how many files it loads; 0 all of them. Absent: the first alone. */
+  maxNetworks?: number;
 }
 
 export interface PodNetworkFacts {
