@@ -94,6 +94,7 @@ async function copyStaticFiles() {
   await mkdir('out/gallery', { recursive: true });
   for (const page of ['index.html', 'service-path.html']) await cp(`webviews/gallery/${page}`, `out/gallery/${page}`);
   await cp('extension/demo/recordings', 'dist/recordings', { recursive: true });
+  for (const cpu of ['x64', 'arm64']) await cp(`node-helper/launcher/meshloom-cni-${cpu}`, `dist/meshloom-cni-${cpu}`);
 }
 
 const present = programs.filter(({ entryPoints }) => {
