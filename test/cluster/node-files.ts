@@ -13,6 +13,8 @@ const run = promisify(execFile);
 export const nodeName = 'n1';
 export const podNetwork = '10.244.0.0/24';
 export const serviceNetwork = '10.96.0.0/16';
+/** Of containerd's metrics, at the node's address. */
+export const metricsPort = 10338;
 export const containerdSocket = '/run/containerd/containerd.sock';
 
 /** Who asks the API server, by token; `nobody` is a person without any right. */
@@ -108,6 +110,9 @@ state = "/run/containerd"
 
 [grpc]
   address = "${containerdSocket}"
+
+[metrics]
+  address = "${space.address}:${metricsPort}"
 
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${pauseImage}"

@@ -34,7 +34,7 @@ const prefix = 'meshloom-kube-';
 const cgroupMount = '/sys/fs/cgroup';
 
 export interface NodeOptions {
-  /** Directory on the node → directory of this machine to show there. */
+  /** Directory on the node → directory of this machine to show there; what is written to it stays on the node. */
   mounts: Record<string, string>;
   /** The services' network. */
   routed: string;
@@ -227,15 +227,16 @@ export class NodeSpace {
 
 /** Runs as the node's first process: prepares its files, says so, then takes in the children of processes that end. */
 function nodeScript(directory: string, mounts: Record<string, string>): string {
-  const overlays = ['/etc', '/opt', '/var/lib', '/var/log'].map((path) => {
+  const overlay = (path: string, shown = path) => {
     const written = join(directory, 'written', path);
-    const options = `lowerdir=${path},upperdir=${written}/upper,workdir=${written}/work`;
-    return `mkdir -p ${written}/upper ${written}/work && mount -t overlay overlay -o ${options} ${path}`;
-  });
-  const binds = Object.entries(mounts).map(([path, shown]) => `mkdir -p ${path} && mount --bind ${shown} ${path}`);
+    const options = `lowerdir=${shown},upperdir=${written}/upper,workdir=${written}/work`;
+    return `mkdir -p ${path} ${written}/upper ${written}/work && mount -t overlay overlay -o ${options} ${path}`;
+  };
+  const overlays = ['/etc', '/opt', '/var/lib', '/var/log'].map((path) => overlay(path));
+  const shown = Object.entries(mounts).map(([path, source]) => overlay(path, source));
   const settings = Object.entries(wantedSettings).map(([path, value]) => {
-    const shown = join(directory, 'settings', path);
-    return `[ ! -e ${path} ] || { mkdir -p ${dirname(shown)} && echo ${value} > ${shown} && mount --bind ${shown} ${path}; }`;
+    const file = join(directory, 'settings', path);
+    return `[ ! -e ${path} ] || { mkdir -p ${dirname(file)} && echo ${value} > ${file} && mount --bind ${file} ${path}; }`;
   });
   return [
     'set -e',
@@ -243,7 +244,7 @@ function nodeScript(directory: string, mounts: Record<string, string>): string {
     'mount --make-rshared /',
     ...overlays,
     'mount -t tmpfs -o mode=755 tmpfs /run',
-    ...binds,
+    ...shown,
     ...settings,
     'echo ready',
     'while :; do sleep 1; done',

@@ -4,6 +4,7 @@
  */
 import { request } from 'node:https';
 import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { buildKube, findKube, type KubeBinaries } from './build-kube.ts';
 import { nodeRecipe, packImage, pauseRecipe, proxyRecipe, shellProxyRecipe, type ImageRecipe } from './images.ts';
 import { findProgram, missingPrograms } from './missing-programs.ts';
@@ -24,7 +25,10 @@ import { neededPrograms, NodeSpace } from './node-space.ts';
 const pluginDirectories = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'];
 
 /** On the node, which is not on this machine. */
-export const cniConfigPath = '/etc/cni/net.d/10-meshloom-test.conflist';
+export const cniDirectory = '/etc/cni/net.d';
+export const cniPrograms = '/opt/cni/bin';
+export const cniConfigPath = join(cniDirectory, '10-meshloom-test.conflist');
+const usualCni: CniSetUp = { file: (space) => [basename(cniConfigPath), cniConfig(space)] };
 
 export interface TestCluster {
   /** Kubeconfig files, as $KUBECONFIG has them. */
@@ -51,17 +55,25 @@ export async function whyNoCluster(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Comes back when the node is Ready. @param say is told what takes long. */
-export async function startCluster(say: (line: string) => void): Promise<TestCluster> {
+/** How the node's CNI is set up before the runtime starts. */
+export interface CniSetUp {
+  /** The file in /etc/cni/net.d: name and text. */
+  file: (space: NodeSpace) => [name: string, text: string];
+  /** Programs beside Debian's plugins: name → text. */
+  programs?: (space: NodeSpace) => Record<string, string>;
+}
+
+/** Comes back when the node is Ready. @param say is told what takes long. @param cni Debian's plugins in a list by default. */
+export async function startCluster(say: (line: string) => void, cni: CniSetUp = usualCni): Promise<TestCluster> {
   const existing = process.env.MESHLOOM_TEST_KUBECONFIG;
   if (existing) {
     say(`Using the cluster of ${existing}.`);
     return { kubeconfig: existing, dispose: () => Promise.resolve() };
   }
   const binaries = await buildKube(say);
-  const space = await NodeSpace.create({ mounts: { '/opt/cni/bin': findPlugins()! }, routed: serviceNetwork });
+  const space = await NodeSpace.create({ mounts: { [cniPrograms]: findPlugins()! }, routed: serviceNetwork });
   try {
-    const credentials = await bringUp(space, binaries);
+    const credentials = await bringUp(space, binaries, cni);
     return {
       kubeconfig: credentials.kubeconfigs.admin,
       kubeconfigOfNobody: credentials.kubeconfigs.nobody,
@@ -134,9 +146,11 @@ function findPlugins(): string | undefined {
   return pluginDirectories.find((directory) => existsSync(`${directory}/bridge`));
 }
 
-async function bringUp(space: NodeSpace, { kube, pause }: KubeBinaries): Promise<Credentials> {
-  const cni = space.write('cni.conflist', cniConfig(space));
-  await space.run(['install', '-D', '--mode=600', cni, cniConfigPath]);
+async function bringUp(space: NodeSpace, { kube, pause }: KubeBinaries, cni: CniSetUp): Promise<Credentials> {
+  const [name, text] = cni.file(space);
+  await space.run(['install', '-D', '--mode=600', space.write('cni', text), join(cniDirectory, name)]);
+  for (const [program, lines] of Object.entries(cni.programs?.(space) ?? {}))
+    await space.run(['install', space.write(`programs/${program}`, lines), join(cniPrograms, program)]);
   startContainerd(space);
   startEtcd(space, kube);
   const recipes = [pauseRecipe(pause), nodeRecipe(), proxyRecipe(), shellProxyRecipe()];
@@ -169,7 +183,8 @@ async function bringUp(space: NodeSpace, { kube, pause }: KubeBinaries): Promise
   return credentials;
 }
 
-function startContainerd(space: NodeSpace): void {
+/** Also again, after it was stopped. */
+export function startContainerd(space: NodeSpace): void {
   const config = space.write('containerd.toml', containerdConfig(space));
   space.start('containerd', findProgram('containerd')!, [`--config=${config}`]);
 }
