@@ -59,6 +59,8 @@ export class NodeSpace {
   readonly #leavings: Leavings;
   #init = 0;
   #holder: ChildProcess | undefined;
+  /** What was started, by name. */
+  readonly #started = new Map<string, ChildProcess>();
   /** Log of a program that should run but does not → how it ended. */
   readonly #ended = new Map<string, string>();
 
@@ -120,8 +122,26 @@ export class NodeSpace {
       env: { ...process.env, ...environment },
     });
     closeSync(log);
-    child.on('exit', (code, signal) => this.#ended.set(logName, `ended with ${signal ?? `code ${code}`}`));
+    this.#started.set(name, child);
+    const isMissed = () => this.#started.get(name) === child;
+    child.on('exit', (code, signal) => {
+      if (isMissed()) this.#ended.set(logName, `ended with ${signal ?? `code ${code}`}`);
+    });
     child.on('error', (error) => this.#ended.set(logName, error.message));
+  }
+
+  /** PID of a program that {@link start} started, as this machine counts. */
+  pidOf(name: string): number {
+    return childOf(this.#started.get(name)!.pid!);
+  }
+
+  /** Kills a program that {@link start} started, as a power cut would; it can be started again. */
+  async stop(name: string): Promise<void> {
+    const holder = this.#started.get(name)!;
+    this.#started.delete(name);
+    const ended = new Promise((resolve) => holder.once('exit', resolve));
+    kill(childOf(holder.pid!));
+    await ended;
   }
 
   /** Runs a program on the node to its end. @throws Error with what it said on standard error. */

@@ -30,6 +30,8 @@ export const cniPrograms = '/opt/cni/bin';
 export const cniConfigPath = join(cniDirectory, '10-meshloom-test.conflist');
 const usualCni: CniSetUp = { file: (space) => [basename(cniConfigPath), cniConfig(space)] };
 
+export type NodePart = 'containerd' | 'kubelet' | 'kube-apiserver';
+
 export interface TestCluster {
   /** Kubeconfig files, as $KUBECONFIG has them. */
   kubeconfig: string;
@@ -37,6 +39,8 @@ export interface TestCluster {
   kubeconfigOfNobody?: string;
   /** The node as a machine; absent for a cluster that was there before. */
   space?: NodeSpace;
+  /** Starts a part again that was stopped with the node's `stop`. */
+  startAgain?: (part: NodePart) => void;
   dispose: () => Promise<void>;
 }
 
@@ -78,6 +82,11 @@ export async function startCluster(say: (line: string) => void, cni: CniSetUp = 
       kubeconfig: credentials.kubeconfigs.admin,
       kubeconfigOfNobody: credentials.kubeconfigs.nobody,
       space,
+      startAgain: (part) => {
+        if (part === 'containerd') startContainerd(space);
+        else if (part === 'kubelet') startKubelet(space, binaries.kube, credentials);
+        else startApiServer(space, binaries.kube, credentials);
+      },
       dispose: () => space.dispose(),
     };
   } catch (error) {
@@ -164,11 +173,7 @@ async function bringUp(space: NodeSpace, { kube, pause }: KubeBinaries, cni: Cni
   await space.waitFor('the API server', 60_000, async () => (await ask('/readyz')) === 'ok');
   startControllers(space, kube, credentials);
   await images;
-  space.start('kubelet', kube, [
-    ...['kubelet', `--config=${space.write('kubelet.json', kubeletConfig(space, credentials))}`],
-    ...[`--kubeconfig=${kubeconfigs.kubelet}`, `--root-dir=${space.path('kubelet')}`],
-    ...[`--cert-dir=${space.path('kubelet-pki')}`, `--hostname-override=${nodeName}`, `--node-ip=${space.address}`],
-  ]);
+  startKubelet(space, kube, credentials);
   space.start('kube-proxy', kube, [
     ...['kube-proxy', `--kubeconfig=${kubeconfigs['kube-proxy']}`, '--proxy-mode=iptables'],
     ...[`--hostname-override=${nodeName}`, `--cluster-cidr=${podNetwork}`],
@@ -183,8 +188,15 @@ async function bringUp(space: NodeSpace, { kube, pause }: KubeBinaries, cni: Cni
   return credentials;
 }
 
-/** Also again, after it was stopped. */
-export function startContainerd(space: NodeSpace): void {
+function startKubelet(space: NodeSpace, kube: string, credentials: Credentials): void {
+  space.start('kubelet', kube, [
+    ...['kubelet', `--config=${space.write('kubelet.json', kubeletConfig(space, credentials))}`],
+    ...[`--kubeconfig=${credentials.kubeconfigs.kubelet}`, `--root-dir=${space.path('kubelet')}`],
+    ...[`--cert-dir=${space.path('kubelet-pki')}`, `--hostname-override=${nodeName}`, `--node-ip=${space.address}`],
+  ]);
+}
+
+function startContainerd(space: NodeSpace): void {
   const config = space.write('containerd.toml', containerdConfig(space));
   space.start('containerd', findProgram('containerd')!, [`--config=${config}`]);
 }
