@@ -1,0 +1,118 @@
+/** Whether a pod gets rules, and the rules into its netns: for a pod that starts, and for one that had been missed. */
+import type { AgentSettings, PodRecord } from '../../contract/cni-plugin.ts';
+import { decideCniProgramming } from '../../mesh/cni/decide-cni-programming.ts';
+import type { Container, Pod } from '../../mesh/kubernetes.ts';
+import type { Step } from '../../mesh/step.ts';
+import { readAddresses } from './netns-view.ts';
+import { programNetns, type ProgramMeans } from './program-netns.ts';
+import type { NetnsTarget } from './toolbox.ts';
+import type { KnownPod } from './types.ts';
+import { type WantedRules, wantedRules } from './wanted-rules.ts';
+
+export interface PodDecision {
+  programs: boolean;
+  /** The last one decided. */
+  steps: Step[];
+}
+
+/** Istio's own conditions in Istio's order, and that there is something besides the proxy. */
+export function decidePod({ pod, namespace }: KnownPod, settings: AgentSettings): PodDecision {
+  const decision = decideCniProgramming(pod, {
+    excludeNamespaces: settings.excludeNamespaces,
+    ...(namespace && { namespace }),
+  });
+  const last = decision.steps.at(-1);
+  if (last?.verdict === 'reject') return { programs: false, steps: [withoutRefusal(pod, last)] };
+  if (!decision.programs) return { programs: false, steps: decision.steps.map(inOurWords) };
+  const lasting = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []).filter(isNativeSidecar)];
+  if (lasting.length > 1) return { programs: true, steps: [] };
+  const says = `istio-proxy is the only container of ${nameOf(pod)}: there is nobody whose traffic it could take.`;
+  return { programs: false, steps: [{ check: 'containers', value: '1', verdict: 'skip', says }] };
+}
+
+function isNativeSidecar({ restartPolicy }: Container): boolean {
+  return restartPolicy === 'Always';
+}
+
+/** Istio's plugin keeps such a pod from starting. Ours never does; nor does it guess what was meant. */
+function withoutRefusal(pod: Pod, step: Step): Step {
+  const [, annotation = '', value = ''] = /^([^=]*)=(.*)$/s.exec(step.value ?? '') ?? [];
+  const name = nameOf(pod);
+  if (value === 'NONE') {
+    const says = `The interception mode of ${name} is NONE: it gets no rules.`;
+    return { ...step, check: 'interception-mode', verdict: 'skip', says };
+  }
+  const says = `${name} starts without its rules: the annotation ${annotation} says “${value}”, which has no meaning there. Correct it in the workload's template; its pods then start anew.`;
+  return { ...step, says };
+}
+
+/** The steps name Istio's plugin, whose conditions they are. */
+function inOurWords(step: Step): Step {
+  return { ...step, says: step.says.replace("Istio's CNI plugin leaves alone", "Meshloom's CNI plugin leaves alone") };
+}
+
+function nameOf({ metadata }: Pod): string {
+  return metadata?.name ?? 'the pod';
+}
+
+export type PodVerdict = Pick<PodRecord, 'outcome' | 'steps' | 'problems' | 'backend' | 'families'>;
+
+export interface PodMeans extends ProgramMeans {
+  settings: AgentSettings;
+}
+
+/**
+ * From a pod to rules in its netns. Never throws; what is there already and does the same stays as it is.
+ * @param addresses the pod's, where they are known from elsewhere; else they are looked up in the netns.
+ */
+export async function programPod(
+  means: PodMeans,
+  known: KnownPod,
+  target: NetnsTarget,
+  addresses: readonly string[] = [],
+): Promise<PodVerdict> {
+  const decision = decidePod(known, means.settings);
+  if (!decision.programs) return { outcome: outcomeOf(decision), steps: decision.steps, problems: [] };
+  try {
+    const wanted = await findRules(means, known, target, addresses);
+    if (wanted.v4.mode !== 'sidecar-redirect' && wanted.v4.mode !== 'sidecar-tproxy') {
+      const says = wanted.v4.whyNone ?? `${nameOf(known.pod)} is not redirected to a sidecar.`;
+      return { outcome: 'declined', steps: [{ check: 'interception', verdict: 'skip', says }], problems: [] };
+    }
+    const programmed = await programNetns(means, target, wanted);
+    const steps = [takenStep(known.pod, wanted)];
+    if (!programmed.done) return { outcome: 'missed', steps, problems: programmed.problems };
+    const { backend, families } = programmed;
+    return { outcome: 'programmed', steps, backend, families, problems: [] };
+  } catch (error) {
+    return { outcome: 'missed', steps: [], problems: [error instanceof Error ? error.message : String(error)] };
+  }
+}
+
+/** A pod that nobody can help: it misses its rules until its template is corrected. Deleting it would only bring it back. */
+export function isBeyondRepair({ steps }: Pick<PodRecord, 'steps'>): boolean {
+  return steps.at(-1)?.verdict === 'reject';
+}
+
+function outcomeOf({ steps }: PodDecision): 'declined' | 'missed' {
+  return isBeyondRepair({ steps }) ? 'missed' : 'declined';
+}
+
+function takenStep(pod: Pod, { v4: { mode, settings }, families }: WantedRules): Step {
+  const ports = settings && mode === 'sidecar-tproxy' ? `TPROXY, ${settings.inboundPort}` : settings?.inboundPort;
+  const both = families.map((family) => `IPv${family}`).join(' and ');
+  const says = `The ${both} traffic of ${nameOf(pod)} is taken to its istio-proxy: what goes out to port ${settings?.outboundPort}, what comes in to port ${ports}.`;
+  return { check: 'cni-plugin', verdict: 'inject', says };
+}
+
+/** The rules that a pod shall have in this netns. */
+export async function findRules(
+  { host }: Pick<PodMeans, 'host'>,
+  known: KnownPod,
+  target: NetnsTarget,
+  addresses: readonly string[],
+): Promise<WantedRules> {
+  const { status } = known.pod;
+  const isTold = addresses.length > 0 || status?.podIP !== undefined || (status?.podIPs ?? []).length > 0;
+  return wantedRules(known, isTold ? addresses : await readAddresses(host, target));
+}
