@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
-import type { App } from '../app.ts';
 import { ClusterFailure, type Cluster } from '../cluster/cluster.ts';
-import { commandIds, contextKeys, settingIds } from '../ids.ts';
+import { commandIds, contextKeys } from '../ids.ts';
 import {
   deployNodeHelper,
   findDeployedHelper,
@@ -9,30 +8,41 @@ import {
   Unfinished,
   type DeployedHelper,
 } from '../node-helper/deploy.ts';
-import { helperManifest, helperNamespace, manifestRights, type ManifestObject } from '../node-helper/manifest.ts';
+import type { HelperMode } from '../../contract/node-helper-rights.ts';
+import { helperNamespace, manifestRights } from '../node-helper/manifest.ts';
+import { prepareManifest } from '../node-helper/prepare-manifest.ts';
 import { showReadonly } from '../node-helper/preview-document.ts';
-import { readHelperProgram } from '../node-helper/program.ts';
 import { withAbortableProgress } from '../node-helper/with-progress.ts';
 import { defineCommand } from './define-command.ts';
 
-/** `confirmed`: the caller has asked already; the preview is shown, the question is not. Any other target is ignored. */
-type Target = { confirmed?: boolean } | undefined;
+/**
+ * `confirmed`: the caller has asked already; the preview is shown, the question is not. `mode`: default the one that stands,
+ * so that upgrading takes no agent away. Any other target is ignored.
+ */
+type Target = { confirmed?: boolean; mode?: HelperMode } | undefined;
 
 /** Shows what would be deployed, asks, deploys, and tells when every node's helper runs. @returns whether it runs. */
 export const deployNodeHelperCommand = defineCommand<[target: Target]>(
   commandIds.deployNodeHelper,
   async (app, target) => {
     const cluster = await app.clusters.connect();
-    const manifest = await prepareManifest(app);
     const { printPreview } = await import('../node-helper/preview.ts');
     const deployed = await findDeployed(cluster);
+    const mode =
+      (['observe', 'intercept'] as const).find((known) => known === target?.mode) ?? deployed?.mode ?? 'observe';
+    const { manifest, options } = await prepareManifest(app, mode, deployed?.directories);
     const change = { from: deployed, to: identityOf(manifest) };
     const place = {
       context: cluster.context.name,
       namespace: helperNamespace,
+      mode,
       ...(deployed && { replaces: deployed }),
     };
-    await showReadonly(app.context, 'meshloom-node-helper.yaml', printPreview(manifest, manifestRights(), place));
+    await showReadonly(
+      app.context,
+      'meshloom-node-helper.yaml',
+      printPreview(manifest, manifestRights(mode, options), place),
+    );
     if (target?.confirmed !== true && !(await confirm(cluster, change))) return false;
     try {
       const { ready } = await withAbortableProgress(
@@ -62,13 +72,6 @@ export const deployNodeHelperCommand = defineCommand<[target: Target]>(
   },
 );
 
-async function prepareManifest(app: App): Promise<ManifestObject[]> {
-  const { bytes } = await readHelperProgram(app.context.extensionUri.fsPath);
-  const { version = '0.0.0' } = app.context.extension.packageJSON as { version?: string };
-  const image = vscode.workspace.getConfiguration().get<string>(settingIds.helperImage, '').trim() || 'node:24-slim';
-  return helperManifest({ image, version, program: bytes });
-}
-
 /** What stands there already. Who may not see it is told by the API server when it comes to deploying. */
 async function findDeployed(cluster: Cluster): Promise<DeployedHelper | undefined> {
   try {
@@ -91,9 +94,12 @@ async function confirm(cluster: Cluster, change: Change): Promise<boolean> {
     {
       modal: true,
       detail: vscode.l10n.t(
-        'It goes to namespace “{0}” on {1} and runs on every Linux node with the rights that the preview lists. It only reads. To undo: “Mesh: Remove Node Helper”, which leaves nothing.',
+        'It goes to namespace “{0}” on {1} and runs on every Linux node with the rights that the preview lists. {2} To undo: “Mesh: Remove Node Helper”, which leaves nothing.',
         helperNamespace,
         cluster.context.server ?? cluster.context.name,
+        change.to.mode === 'intercept'
+          ? vscode.l10n.t('Its agent writes the rules of pods that start.')
+          : vscode.l10n.t('It only reads.'),
       ),
     },
     button,
@@ -106,6 +112,15 @@ function describeChange(context: string, { from, to }: Change): { question: stri
     return {
       question: vscode.l10n.t('Deploy the node helper to context “{0}”?', context),
       button: vscode.l10n.t('Deploy'),
+    };
+  }
+  if (from.mode !== to.mode) {
+    return {
+      question:
+        to.mode === 'intercept'
+          ? vscode.l10n.t('Bring the node helper in context “{0}” into intercept mode?', context)
+          : vscode.l10n.t('Bring the node helper in context “{0}” back into observe mode?', context),
+      button: vscode.l10n.t('Change Mode'),
     };
   }
   if (from.hash === to.hash) {

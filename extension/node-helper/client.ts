@@ -57,6 +57,8 @@ export interface HelperAnswer<Verb extends NodeHelperVerb> {
 export interface HelperCallOptions {
   /** Hash of the program that this extension ships, to notice another. */
   ownHash?: string;
+  /** Default 30 s. */
+  timeoutMs?: number;
 }
 
 /** The rules and sockets in a pod's network namespace, as they are now. @throws HelperMissing, ClusterFailure, UnreadableReply */
@@ -170,14 +172,14 @@ export async function ask<Verb extends NodeHelperVerb>(
   node: string,
   request: NodeHelperRequest & { verb: Verb },
   signal: AbortSignal | undefined,
-  { ownHash }: HelperCallOptions = {},
+  { ownHash, timeoutMs = requestTimeoutMs }: HelperCallOptions = {},
 ): Promise<HelperAnswer<Verb>> {
   const helperPod = await findHelperPod(cluster, node, signal);
   const pod = { namespace: helperNamespace, name: helperPod, container: helperContainer };
   const stdin = `${JSON.stringify(request)}\n`;
   const { stdout, stderr, exitCode } = await cluster.exec(pod, helperCommand, {
     stdin,
-    timeoutMs: requestTimeoutMs,
+    timeoutMs,
     ...(signal && { signal }),
   });
   if (stdout.trim() === '') throw silentHelper(cluster, node, helperPod, stderr, exitCode);

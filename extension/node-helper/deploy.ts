@@ -63,6 +63,8 @@ export interface DeployedHelper {
   mode: HelperMode;
   /** What it mounts to write; in intercept mode alone. */
   directories?: CniDirectories;
+  /** What runs in its pods, with the agent's settings. */
+  command: string;
 }
 
 /** It was cancelled or took too long; `message` says what stands in the cluster now and how to go on or undo it. */
@@ -234,6 +236,7 @@ function describeHelper(daemonSet: Workload | undefined): DeployedHelper {
     version,
     hash: programOf(daemonSet?.spec?.template?.spec).replace(`${helperName}-`, ''),
     mode: modeOf(daemonSet),
+    command: daemonSet?.spec?.template?.spec?.containers?.[0]?.command?.join(' ') ?? '',
     ...(directories && { directories }),
   };
 }

@@ -1,0 +1,86 @@
+/** Plans in the editor: a summary, and every distinct change as a diff. */
+import * as vscode from 'vscode';
+import type { App } from '../app.ts';
+import { showReadonly } from '../node-helper/preview-document.ts';
+import { describePlans, type PlanSubject } from './describe-plans.ts';
+import { listed } from './describe-outcomes.ts';
+import type { FileChange, NodePlans } from './node-plans.ts';
+
+const scheme = 'meshloom-cni';
+const texts = new Map<string, string>();
+let registered = false;
+let shows = 0;
+
+/** What was put before the person. */
+export interface ShownPlans {
+  /** The summary's text. */
+  summary: string;
+  /** How many files differ, each distinct change counted once. */
+  changes: number;
+}
+
+/**
+ * Opens the summary and, where something changes, one editor with all changes.
+ * @param more changes of another kind that belong to the plan: objects in the cluster.
+ */
+export async function showPlans(
+  app: App,
+  plans: NodePlans,
+  subject: PlanSubject,
+  more: readonly FileChange[] = [],
+): Promise<ShownPlans> {
+  registerOnce(app);
+  const run = ++shows;
+  const summary = describePlans(plans, subject);
+  await showReadonly(app.context, `meshloom-cni-${subject.action}.md`, summary);
+  const groups = plans.groups.filter(({ changes }) => changes.length > 0);
+  const changes = [
+    ...groups.flatMap(({ nodes, changes: files }, group) =>
+      files.map((change) => ({ place: `${run}.${group}`, label: listed(nodes, 3), change })),
+    ),
+    ...more.map((change) => ({ place: `${run}.wiring`, label: subject.context, change })),
+  ];
+  if (changes.length > 0) {
+    const title = titleOf(subject);
+    await vscode.commands.executeCommand(
+      'vscode.changes',
+      title,
+      changes.map(({ place, label, change }) => resourceOf(place, label, change)),
+    );
+  }
+  return { summary, changes: changes.length };
+}
+
+function titleOf({ action, context }: PlanSubject): string {
+  switch (action) {
+    case 'install':
+      return vscode.l10n.t('Install CNI Plugin: {0}', context);
+    case 'repair':
+      return vscode.l10n.t('Repair CNI Chain: {0}', context);
+    case 'uninstall':
+      return vscode.l10n.t('Uninstall CNI Plugin: {0}', context);
+  }
+}
+
+/** Label, before, after: as `vscode.changes` takes them. */
+function resourceOf(place: string, label: string, { path, before, after }: FileChange) {
+  const uri = (side: string, text: string | undefined) => {
+    if (text === undefined) return undefined;
+    const at = vscode.Uri.from({ scheme, path: `/${label}${path}`, query: `${place}.${side}` });
+    texts.set(at.toString(), text);
+    return at;
+  };
+  return [vscode.Uri.from({ scheme, path: `/${label}${path}` }), uri('before', before), uri('after', after)];
+}
+
+function registerOnce(app: App): void {
+  if (registered) return;
+  registered = true;
+  const provider = { provideTextDocumentContent: (uri: vscode.Uri) => texts.get(uri.toString()) ?? '' };
+  app.context.subscriptions.push(
+    vscode.workspace.registerTextDocumentContentProvider(scheme, provider),
+    vscode.workspace.onDidCloseTextDocument(({ uri }) => {
+      if (uri.scheme === scheme) texts.delete(uri.toString());
+    }),
+  );
+}
