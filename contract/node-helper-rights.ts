@@ -53,6 +53,14 @@ export const helperEnvironment = {
   proc: 'MESHLOOM_PROC',
   /** The node's name, from `spec.nodeName`; the host name without it. */
   node: 'MESHLOOM_NODE',
+  /** The agent's settings where its command line does not say: namespaces with commas between them, and so on. */
+  excludeNamespaces: 'MESHLOOM_EXCLUDE_NAMESPACES',
+  onMiss: 'MESHLOOM_ON_MISS',
+  backend: 'MESHLOOM_BACKEND',
+  /** The API server's URL, or `none`; as the kubelet tells without it. */
+  api: 'MESHLOOM_API',
+  /** The agent's directory on the host; `/run/meshloom` without it. */
+  directory: 'MESHLOOM_DIRECTORY',
 } as const;
 
 /** What observe mode asks for, each with its reason, in the editor's language. */

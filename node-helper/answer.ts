@@ -6,6 +6,7 @@ import {
   parseNodeHelperRequest,
   type ResultOf,
 } from '../contract/node-helper.ts';
+import { readAgent } from './agent/read-agent.ts';
 import { asAnswer, Failure } from './failure.ts';
 import { hello } from './hello.ts';
 import type { Host } from './host.ts';
@@ -38,8 +39,9 @@ function perform(host: Host, request: NodeHelperRequest): Promise<ResultOf[keyof
       return readCni(host, request);
     case 'read-node-rules':
       return readNodeRules(host, request);
-    case 'cni':
     case 'read-agent':
+      return readAgent(host);
+    case 'cni':
       throw new Failure('unknown-verb', `“${request.verb}” is not served yet.`);
   }
 }

@@ -4,6 +4,8 @@
  */
 import { parseArgs } from 'node:util';
 import type { InspectPodResult } from '../contract/node-helper.ts';
+import { AgentUsageError, parseAgentOptions } from './agent/agent-options.ts';
+import { startAgent } from './agent/start-agent.ts';
 import { answerRequest } from './answer.ts';
 import { CniUsageError, runCni } from './cni/command.ts';
 import { asAnswer } from './failure.ts';
@@ -12,7 +14,7 @@ import { type Host, realHost } from './host.ts';
 import { inspectNetns } from './inspect-pod.ts';
 import { readRequest } from './read-request.ts';
 
-const help = `Reads packet rules and CNI configuration on a Kubernetes node. Changes nothing, but for the cni verbs that say so.
+const help = `Reads packet rules and CNI configuration on a Kubernetes node. Changes nothing, but for cni and agent.
 
 Usage:
   node node-helper.js [request]     one JSON request on standard input, one JSON reply on standard output
@@ -20,6 +22,8 @@ Usage:
   node node-helper.js inspect (--pid N | --netns PATH | --pod-uid UID [--ip IP]...) [--format text|json]
   node node-helper.js cni plan|install|uninstall|repair [--format text|json] [--conf-dir DIR] [--bin-dir DIR]
       [--state-dir DIR] [--results-dir DIR] [--plugin-conf FILE] [--plugin-bin FILE]
+  node node-helper.js agent [--exclude-namespaces A,B] [--on-miss repair|delete] [--backend auto|nft|legacy]
+      [--api URL|none] [--directory DIR]    answer the calls of the CNI plugin until stopped
   node node-helper.js wait          do nothing until stopped: what the helper's pod runs between requests
 
 Options of every verb:
@@ -61,6 +65,7 @@ function parseCommandLine(args: string[]) {
 
 /** @returns the exit code. */
 async function main(args: string[]): Promise<number> {
+  if (args[0] === 'agent' && !args.includes('--help') && !args.includes('-h')) return agent(args.slice(1));
   if (args[0] === 'cni' && !args.includes('--help') && !args.includes('-h')) return cni(args.slice(1));
   const { flags, verb } = parseCommandLine(args);
   if (flags.help) return print(help);
@@ -76,6 +81,16 @@ async function main(args: string[]): Promise<number> {
       return waitForSignal();
     default:
       throw new UsageError(`There is no verb “${verb}”.`);
+  }
+}
+
+async function agent(args: string[]): Promise<number> {
+  try {
+    const options = parseAgentOptions(args, process.env);
+    const { proc, hostRoot } = options;
+    return await startAgent(realHost({ ...(proc && { proc }), ...(hostRoot && { hostRoot }) }), options);
+  } catch (error) {
+    throw error instanceof AgentUsageError ? new UsageError(error.message, { cause: error }) : error;
   }
 }
 

@@ -4,7 +4,6 @@
  * before the plugin was there. What somebody else has programmed is left alone, be it as we would or not.
  */
 import type { AgentSettings, PodRecord } from '../../contract/cni-plugin.ts';
-import type { CniDecision } from '../../mesh/cni/decide-cni-programming.ts';
 import type { Pod } from '../../mesh/kubernetes.ts';
 import type { Step } from '../../mesh/step.ts';
 import { asAnswer, attempt, Failure } from '../failure.ts';
@@ -12,6 +11,7 @@ import { type FoundNetns, lookAround, type Surroundings } from '../find-pod.ts';
 import { resolveInRoot } from '../host-files.ts';
 import type { Host } from '../host.ts';
 import { findPodPids, type HostProcess } from '../processes.ts';
+import { isBeyondRepair, type PodDecision, type PodVerdict } from '../plugin/program-pod.ts';
 import type { KnownPod, PodIds, PodRecords } from '../plugin/types.ts';
 import { ApiFailure } from './api-server.ts';
 import { deletionGuard, whyNotDeleted } from './delete-pod.ts';
@@ -24,10 +24,9 @@ export type RulesFound = 'same' | 'none' | 'part' | 'other';
 
 /** What the plugin knows of rules, as it is needed here. */
 export interface RuleKeeper {
-  decide(known: KnownPod): CniDecision;
+  decide(known: KnownPod): PodDecision;
   look(known: KnownPod, netns: FoundNetns): Promise<RulesFound>;
-  /** @throws when the rules could not be written. */
-  program(known: KnownPod, netns: FoundNetns): Promise<Pick<PodRecord, 'backend' | 'families' | 'problems'>>;
+  program(known: KnownPod, netns: FoundNetns): Promise<PodVerdict>;
 }
 
 export interface RepairWorld {
@@ -113,7 +112,7 @@ export function repairer(world: RepairWorld): Repairer {
   };
 }
 
-function listSuspects({ notes, records }: RepairWorld, listed: Pod[], settled: ReadonlySet<string>): Suspect[] {
+function listSuspects({ notes, records, pods }: RepairWorld, listed: Pod[], settled: ReadonlySet<string>): Suspect[] {
   const suspects = new Map<string, Suspect>();
   const add = (suspect: Suspect) => {
     if (!suspects.has(suspect.key)) suspects.set(suspect.key, suspect);
@@ -121,10 +120,12 @@ function listSuspects({ notes, records }: RepairWorld, listed: Pod[], settled: R
   for (const { containerId, ids, netns } of notes.list())
     add({ key: ids.uid || containerId, containerId, ids, netns, missed: true });
   const seen = new Set<string>();
-  for (const { containerId, namespace, name, uid, outcome } of records.list()) {
-    if (outcome === 'missed')
-      add({ key: uid || containerId, containerId, ids: { namespace, name, uid }, netns: '', missed: true });
-    else seen.add(uid);
+  for (const record of records.list()) {
+    const { containerId, namespace, name, uid } = record;
+    if (isOpen(record, pods)) {
+      const ids = { namespace, name, uid };
+      add({ key: uid || containerId, containerId, ids, netns: '', missed: true });
+    } else seen.add(uid);
   }
   for (const pod of listed) {
     const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
@@ -133,6 +134,13 @@ function listSuspects({ notes, records }: RepairWorld, listed: Pod[], settled: R
     add({ key: uid, ids: { namespace, name, uid }, netns: '', known: { pod }, missed: false });
   }
   return [...suspects.values()];
+}
+
+/** Whether more can be done than was; also for a pod of which only the annotations were known, once there is more. */
+function isOpen(record: PodRecord, pods: NodePods): boolean {
+  if (record.outcome === 'missed') return !isBeyondRepair(record);
+  const isDone = record.outcome === 'programmed' || record.outcome === 'repaired';
+  return isDone && record.knownFrom === 'annotations' && pods.state().connected;
 }
 
 function hasEnded({ metadata, status }: Pod): boolean {
@@ -150,16 +158,16 @@ async function lookAfter(
 ): Promise<string | undefined> {
   const { rules, pods } = world;
   const { containerId, ids, missed } = suspect;
-  const known =
-    suspect.known ?? (await pods.find(ids)) ?? (containerId === undefined ? undefined : world.remembered(containerId));
+  const fromApi = suspect.known ?? (await pods.find(ids));
+  const known = fromApi ?? (containerId === undefined ? undefined : world.remembered(containerId));
   if (!known)
     return isGone(world, suspect, around)
       ? forget(world, suspect)
       : 'Nobody could say what pod this is; it is asked for again.';
-  const decision = rules.decide(known);
-  if (!decision.programs) {
-    const says = decision.steps.at(-1)?.says ?? '';
-    return missed ? finish(world, suspect, known, { outcome: 'declined', steps: decision.steps }, says) : undefined;
+  const { programs, steps } = rules.decide(known);
+  if (!programs) {
+    const outcome = isBeyondRepair({ steps }) ? 'missed' : 'declined';
+    return missed ? finish(world, suspect, known, { outcome, steps }, steps.at(-1)?.says ?? '') : undefined;
   }
   if (hasEnded(known.pod)) return missed ? forget(world, suspect) : undefined;
   let found: FoundNetns;
@@ -171,7 +179,7 @@ async function lookAfter(
     throw error;
   }
   try {
-    return await settle(world, suspect, { known, found, steps: decision.steps }, guard);
+    return await settle(world, suspect, { known, found, knownFrom: fromApi ? 'api' : 'annotations' }, guard);
   } finally {
     found.file.close();
   }
@@ -180,35 +188,64 @@ async function lookAfter(
 interface Found {
   known: KnownPod;
   found: FoundNetns;
-  steps: Step[];
+  knownFrom: 'api' | 'annotations';
 }
 
 /** For a pod that should have rules, and whose netns is open. */
-async function settle(world: RepairWorld, suspect: Suspect, { known, found, steps }: Found, guard: Guard) {
+async function settle(world: RepairWorld, suspect: Suspect, { known, found, knownFrom }: Found, guard: Guard) {
   const { rules, pods, records, settings } = world;
   const { pod } = known;
   const state = await rules.look(known, found);
-  const isOurs = records.list().some(({ uid }) => uid !== '' && uid === pod.metadata?.uid);
-  if (state === 'same' || (state === 'other' && !isOurs)) {
+  const earlier = records.list().find(({ uid }) => uid !== '' && uid === pod.metadata?.uid);
+  if (state === 'same' || (state === 'other' && !earlier)) {
     if (!suspect.missed) return undefined;
     const problems = state === 'same' ? [] : [othersRules];
-    return finish(world, suspect, known, { outcome: 'programmed', steps, problems }, problems[0] ?? 'has its rules');
+    const steps = earlier?.steps.length ? earlier.steps : [alreadyThere(pod)];
+    const outcome = earlier?.outcome === 'repaired' ? 'repaired' : 'programmed';
+    const { backend, families } = earlier ?? {};
+    const fields = {
+      outcome,
+      steps,
+      problems,
+      knownFrom,
+      ...(backend && { backend }),
+      ...(families && { families }),
+    } as const;
+    return finish(world, suspect, known, fields, problems[0] ?? 'it has its rules');
   }
+  const wasProgrammed = earlier?.outcome === 'programmed' || earlier?.outcome === 'repaired';
   const problems = describeValidation(pod);
-  if (settings.onMiss === 'delete') {
+  if (settings.onMiss === 'delete' && !wasProgrammed) {
     const why = whyNotDeleted(pod, settings) ?? guard.refuses(pod);
     if (why === undefined && guard.mustWait()) return 'It is deleted after others.';
     const failed = why ?? (await tryDelete(pods, pod));
     if (failed === undefined) {
       guard.deleted(pod);
-      return finish(world, suspect, known, { outcome: 'deleted', steps, problems }, 'started without its rules');
+      const fields = { outcome: 'deleted' as const, steps: [missedIt(pod)], problems, knownFrom };
+      return finish(world, suspect, known, fields, 'it started without its rules, and is made anew');
     }
     problems.push(failed);
   }
-  const written = await rules.program(known, found);
-  const fields = { ...written, steps, problems: [...problems, ...written.problems], outcome: 'repaired' as const };
+  const verdict = await rules.program(known, found);
+  if (verdict.outcome === 'missed') return verdict.problems.join(' ') || 'Its rules could not be written.';
+  const outcome = verdict.outcome === 'programmed' ? 'repaired' : verdict.outcome;
   const containerId = suspect.containerId ?? sandboxOf(world.host, found) ?? suspect.key;
-  return finish(world, { ...suspect, containerId }, known, fields, 'started without its rules');
+  const why = wasProgrammed
+    ? 'its rules are those that the API server tells of now'
+    : 'it had started without its rules';
+  const steps = [...(wasProgrammed ? [] : [missedIt(pod)]), ...verdict.steps];
+  const fields = { ...verdict, outcome, steps, knownFrom, problems: [...problems, ...verdict.problems] };
+  return finish(world, { ...suspect, containerId }, known, fields, why);
+}
+
+function alreadyThere({ metadata }: Pod): Step {
+  const says = `The network namespace of ${metadata?.name} holds redirect rules already.`;
+  return { check: 'rules', verdict: 'inject', says };
+}
+
+function missedIt({ metadata }: Pod): Step {
+  const says = `${metadata?.name} had started without its rules: no agent answered then, or the plugin was not in the chain yet.`;
+  return { check: 'missed', verdict: 'continue', says };
 }
 
 const othersRules =

@@ -62,7 +62,7 @@ const usualPace: AgentPace = {
   watch: {},
 };
 
-/** Until the signal says so. @throws when the agent's directory cannot be used at all. */
+/** Until the signal says so. */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const pace = { ...usualPace, ...parts.pace };
   await new Agent(parts, pace, signal).run();
@@ -91,10 +91,10 @@ class Agent {
     this.#pace = pace;
     this.#signal = signal;
     this.#directory = directory;
-    // Whoever stands in the socket's place must not be able to read what pods there are.
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    // What cannot be made now, on a disk that is full or read-only, is tried again later.
+    attempt(() => mkdirSync(directory, { recursive: true, mode: 0o755 }));
     for (const name of [agentFiles.pods, agentFiles.missed])
-      mkdirSync(join(directory, name), { recursive: true, mode: 0o700 });
+      attempt(() => mkdirSync(join(directory, name), { recursive: true, mode: 0o700 }));
     removeHalfWritten(directory);
     removeHalfWritten(join(directory, agentFiles.pods));
     this.#records = recordStore(host, join(directory, agentFiles.pods), log);
