@@ -10,6 +10,50 @@ export interface PluginVersions {
   path?: string;
   supportedVersions?: string[];
   error?: string;
+  /** Why it cannot do its work, where that is certain. */
+  fault?: PluginFault;
+  /** A place where such a program lies, but where the runtime does not look. */
+  elsewhere?: string;
+}
+
+/** What the kernel refuses to start: no executable bit, another processor, a file system mounted so, or no program. */
+export type PluginFault = 'not-executable' | 'processor' | 'noexec' | 'no-program' | 'no-loader';
+
+/** A directory with what a runtime or a delegating plugin would read there. */
+export interface CniFolder {
+  path: string;
+  files: readonly CniFileText[];
+}
+
+/** A file with which a plugin talks to the API server. What it holds stays on the node. */
+export interface CniCredential {
+  /** The plugin that names it. */
+  plugin: string;
+  path: string;
+  state: 'there' | 'missing' | 'unreadable';
+  /** Seconds since 1970 at which its token ends. */
+  expires?: number;
+}
+
+/** What is known of the runtime; the node helper's `RuntimeCni` fits. */
+export interface RuntimeFacts {
+  program: string;
+  version?: string;
+  confDir: string;
+  binDirs: readonly string[];
+  lastLoad?: string;
+  loaded?: readonly string[];
+  loadedTexts?: readonly string[];
+  defaultNetwork?: string;
+  maxNetworks?: number;
+}
+
+/** Addresses that host-local has given away under a network's name. */
+export interface NetworkLeases {
+  network: string;
+  used: number;
+  /** One of them. */
+  sample?: string;
 }
 
 /**
@@ -39,7 +83,24 @@ export interface ChainPlugin {
   /** `host-local`: the program that hands out the addresses. */
   ipam?: string;
   delegates: string[];
+  /** The networks that it calls, as far as the node tells; absent for a plugin that calls none. */
+  calls?: DelegateCall[];
+  /** `folder/10-x.conf`: it does not stand in the list, but is appended to it from there. */
+  from?: string;
   problems: ChainProblem[];
+}
+
+/** One network that a delegating plugin calls. */
+export interface DelegateCall {
+  /** As its configuration names it: `/host/etc/cni/net.d/10-calico.conflist`, `podnet`. */
+  named: string;
+  /** The file that it was found in; absent when it stands in the configuration itself, or was not found. */
+  file?: string;
+  network?: string;
+  cniVersion?: string;
+  plugins: ChainPlugin[];
+  /** Why the node's files do not tell more. */
+  unresolved?: string;
 }
 
 export interface CniChain {
@@ -52,6 +113,9 @@ export interface CniChain {
   /** The network's name: `podnet`. */
   name?: string;
   plugins: ChainPlugin[];
+  /** The runtime is told not to call CHECK, or GC, for this list. */
+  disableCheck?: boolean;
+  disableGC?: boolean;
   /** All problems, those of single plugins too; errors first. */
   problems: ChainProblem[];
 }

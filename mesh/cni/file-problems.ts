@@ -10,6 +10,7 @@ import type {
   CniPluginEntry,
   ParsedCniFile,
 } from './parse-cni-file.ts';
+import { isStandalone } from './plugin-problems.ts';
 import { pluginRole } from './plugin-roles.ts';
 
 /** Faults in the files that the runtime reaches: up to and including the one in force. Later ones do no harm yet. */
@@ -62,16 +63,22 @@ export function shadowProblems(parsed: ParsedCniFile[], chosen: ParsedCniFile | 
   if (!chosen?.list) return [];
   const { plugins } = chosen.list;
   const delegates = plugins.some(({ type }) => pluginRole(type) === 'meta');
-  const chained = meshPluginOf(chosen) !== undefined || plugins.some((plugin) => plugin.delegates.some(isMesh));
+  const chainedMeshes = plugins.flatMap(({ type, delegates: called }) => [type, ...called]).filter(isMesh);
   return parsed
     .slice(parsed.indexOf(chosen) + 1)
     .filter((file) => !isReferenced(file, plugins) && !isLoopback(file))
-    .map((file) => {
+    .flatMap((file) => {
       const mesh = meshPluginOf(file);
+      if (mesh && isStandalone(file)) return standalone(file, chosen, mesh, delegates, chainedMeshes.includes(mesh));
+      const chained = chainedMeshes.length > 0;
       // Which networks a delegating plugin takes may stand elsewhere (a resource in the cluster): then nobody knows here.
       const isTwin = stemOf(file) === stemOf(chosen);
-      if (mesh && !chained && (!delegates || isTwin)) return shadowedMesh(file, chosen, mesh);
-      return isTwin ? twin(file, chosen) : shadowed(file, chosen);
+      const surprise = isTwin || !readsBefore(file.name, chosen.name) ? [] : [surprisingOrder(file, chosen)];
+      if (mesh && !chained && isTwin && chosen.list?.plugins[0]?.type === 'galaxy-sdn')
+        return [galaxyIsBack(file, chosen, mesh)];
+      if (mesh && !chained && (!delegates || isTwin)) return [shadowedMesh(file, chosen, mesh), ...surprise];
+      if (isTwin) return [twin(file, chosen)];
+      return surprise.length > 0 ? surprise : [shadowed(file, chosen)];
     });
 }
 
@@ -83,6 +90,62 @@ function shadowedMesh(file: ParsedCniFile, chosen: ParsedCniFile, mesh: string):
     mesh,
   );
   return chainProblem('ML2007', 'error', message, { plugin: mesh, file: file.name });
+}
+
+function galaxyIsBack(file: ParsedCniFile, chosen: ParsedCniFile, mesh: string): ChainProblem {
+  const message = l10n.t(
+    '“{0}” is there again beside “{1}”, and comes first: the mesh’s plugin “{2}” runs for no new pod. Galaxy’s own pods copy that file whenever they start.',
+    chosen.name,
+    file.name,
+    mesh,
+  );
+  return chainProblem('ML2034', 'error', message, { plugin: mesh, file: file.name });
+}
+
+/** A delegating plugin calls such a file by its network's name: behind the file in force is where it belongs. */
+function standalone(
+  file: ParsedCniFile,
+  chosen: ParsedCniFile,
+  mesh: string,
+  delegates: boolean,
+  chained: boolean,
+): ChainProblem[] {
+  const about = { plugin: mesh, file: file.name };
+  if (chained) {
+    const message = l10n.t(
+      '“{0}” chains “{1}”, and “{2}” offers it stand-alone: pods that ask for it by their annotation get it twice.',
+      chosen.name,
+      mesh,
+      file.name,
+    );
+    return [chainProblem('ML2036', 'warning', message, about)];
+  }
+  if (delegates) return [];
+  const message = l10n.t(
+    '“{0}” offers “{1}” stand-alone, but nothing in “{2}”, which is in force, calls other networks: new pods start without redirect rules.',
+    file.name,
+    mesh,
+    chosen.name,
+  );
+  return [chainProblem('ML2036', 'error', message, about)];
+}
+
+function surprisingOrder(file: ParsedCniFile, chosen: ParsedCniFile): ChainProblem {
+  const message = l10n.t(
+    '“{0}” reads as if it came before “{1}”, but byte by byte it comes after: it is not used.',
+    file.name,
+    chosen.name,
+  );
+  return chainProblem('ML2031', 'warning', message, { file: file.name });
+}
+
+/** As a person orders names: numbers by their value, capital and small letters alike. */
+function readsBefore(a: string, b: string): boolean {
+  const numberOf = (name: string) => /^\d+/.exec(name)?.[0];
+  const [left, right] = [numberOf(a), numberOf(b)];
+  if (left !== undefined && right !== undefined && Number(left) !== Number(right)) return Number(left) < Number(right);
+  const [small, other] = [a.toLowerCase(), b.toLowerCase()];
+  return small < other && a.slice(0, 1) !== b.slice(0, 1);
 }
 
 function twin(file: ParsedCniFile, chosen: ParsedCniFile): ChainProblem {
@@ -159,7 +222,18 @@ export function otherFileProblems(files: readonly CniFileText[], list: CniNetwor
   });
 }
 
-export function noConfiguration(): ChainProblem {
+/** @param cached networks with which pods of this node were connected, by libcni's cache. */
+export function noConfiguration(cached: readonly string[] = []): ChainProblem {
+  if (cached.length > 0) {
+    return chainProblem(
+      'ML2032',
+      'error',
+      l10n.t(
+        'The directory holds no configuration, although pods of this node were connected to {0}: it was there and is gone. No pod starts until it is back.',
+        cached.map((name) => `“${name}”`).join(', '),
+      ),
+    );
+  }
   return chainProblem(
     'ML2011',
     'error',

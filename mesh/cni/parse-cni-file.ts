@@ -8,7 +8,7 @@
  *     {"cniVersion":"0.4.0","name":"podnet","plugins":[{"type":"bridge","ipam":{"type":"host-local"}},{"type":"portmap"}]}
  */
 import * as l10n from '@vscode/l10n';
-import { compareCniVersions, impliedCniVersion } from './cni-versions.ts';
+import { compareCniVersions, impliedCniVersion, publishedCniVersions } from './cni-versions.ts';
 
 /** A file as it was found; the node helper's `CniFile` fits. */
 export interface CniFileText {
@@ -18,6 +18,8 @@ export interface CniFileText {
   error?: string;
   mode?: number;
   linkTarget?: string;
+  /** Milliseconds since 1970 of the last write. */
+  modified?: number;
 }
 
 /** By extension alone, as runtimes do: what the content looks like does not count. `other`: no runtime reads it. */
@@ -32,6 +34,8 @@ export interface CniPluginEntry {
   ipam?: string;
   /** Types that a delegating plugin (Multus) names in its own configuration. */
   delegates: string[];
+  /** Programs that it calls in the list's own version: Flannel leaves the work to `bridge` and `host-local`. */
+  helpers: string[];
   config: Record<string, unknown>;
 }
 
@@ -43,7 +47,18 @@ export interface CniNetworkList {
   /** Whether the file itself says a version. */
   hasVersion: boolean;
   plugins: CniPluginEntry[];
+  /** The runtime is not to call CHECK, or GC. */
+  disableCheck: boolean;
+  disableGC: boolean;
+  /** Plugins of the folder beside the file are left out; libraries before CNI 1.3 never take them in. */
+  onlyInlined: boolean;
 }
+
+/**
+ * How old the CNI library inside the runtime is. `1.1` and before know neither `cniVersions` nor a `disableCheck` that is
+ * text; `1.2` knows both; `1.3` also takes in the plugins of a folder beside the file.
+ */
+export type CniLibrary = '1.1' | '1.2' | '1.3';
 
 export type CniFileFault =
   | 'unreadable'
@@ -86,20 +101,29 @@ export function listLoadedFiles<File extends { name: string }>(files: readonly F
 /** Every program that a chain needs, in order and each once: plugins, their address managers, and what they delegate to. */
 export function listPluginTypes(list: CniNetworkList): string[] {
   return [
-    ...new Set(list.plugins.flatMap(({ type, ipam, delegates }) => [type, ...(ipam ? [ipam] : []), ...delegates])),
+    ...new Set(
+      list.plugins.flatMap(({ type, ipam, helpers, delegates }) => [
+        type,
+        ...(ipam ? [ipam] : []),
+        ...helpers,
+        ...delegates,
+      ]),
+    ),
   ];
 }
 
 /**
  * Reads one file.
+ * @param library the newest, when it is not known.
  * @returns what was understood and every problem found; never throws.
  */
-export function parseCniFile(file: CniFileText): ParsedCniFile {
+export function parseCniFile(file: CniFileText, library: CniLibrary = '1.3'): ParsedCniFile {
   const kind = cniFileKind(file.name);
   const parsed: ParsedCniFile = { name: file.name, kind, problems: [] };
   if (kind === 'other') return parsed;
   try {
-    parsed.list = kind === 'conflist' ? readList(readObject(file), parsed) : readSingle(readObject(file), parsed);
+    parsed.list =
+      kind === 'conflist' ? readList(readObject(file), parsed, library) : readSingle(readObject(file), parsed);
   } catch (error) {
     if (!(error instanceof NotLoadable)) throw error;
     parsed.problems.push({ fault: error.fault, message: error.message, blocksLoading: true });
@@ -157,10 +181,18 @@ function readSingle(config: Record<string, unknown>, file: ParsedCniFile): CniNe
       blocksLoading: false,
     });
   } else checkName(name, file);
-  return { name, cniVersion: version || impliedCniVersion, hasVersion: Boolean(version), plugins: [plugin] };
+  return {
+    name,
+    cniVersion: version || impliedCniVersion,
+    hasVersion: Boolean(version),
+    plugins: [plugin],
+    disableCheck: false,
+    disableGC: false,
+    onlyInlined: true,
+  };
 }
 
-function readList(list: Record<string, unknown>, file: ParsedCniFile): CniNetworkList {
+function readList(list: Record<string, unknown>, file: ParsedCniFile, library: CniLibrary): CniNetworkList {
   const { name, plugins } = list;
   if (!('plugins' in list) && stringField(list, 'type')) {
     throw new NotLoadable(
@@ -180,9 +212,12 @@ function readList(list: Record<string, unknown>, file: ParsedCniFile): CniNetwor
       blocksLoading: false,
     });
   } else checkName(name, file);
-  const version = listVersion(list, file);
+  const version = listVersion(list, file, library);
   return {
     name,
+    disableCheck: flagOf(list, 'disableCheck', file, library),
+    disableGC: library !== '1.1' && flagOf(list, 'disableGC', file, library),
+    onlyInlined: library !== '1.3' || flagOf(list, 'loadOnlyInlinedPlugins', file, library),
     cniVersion: version || impliedCniVersion,
     hasVersion: Boolean(version),
     plugins: plugins.map((plugin) => {
@@ -193,17 +228,34 @@ function readList(list: Record<string, unknown>, file: ParsedCniFile): CniNetwor
   };
 }
 
-/** Since CNI 1.1 a list may offer several versions (`cniVersions`); the highest wins. */
-function listVersion(list: Record<string, unknown>, file: ParsedCniFile): string | undefined {
+/** Since CNI 1.1 a list may offer several versions (`cniVersions`); the highest that the library knows wins. */
+function listVersion(list: Record<string, unknown>, file: ParsedCniFile, library: CniLibrary): string | undefined {
   const { cniVersion, cniVersions } = list;
   if (cniVersion !== undefined && typeof cniVersion !== 'string') {
     throw new NotLoadable('bad-field', l10n.t('In “{0}”, “cniVersion” is not text: write it in quotes.', file.name));
   }
-  const offered = [cniVersion, ...(Array.isArray(cniVersions) ? cniVersions : [])];
-  return offered
-    .filter((version) => typeof version === 'string')
-    .sort(compareCniVersions)
-    .at(-1);
+  if (cniVersions === undefined || library === '1.1') return cniVersion;
+  if (!Array.isArray(cniVersions) || cniVersions.some((version) => typeof version !== 'string')) {
+    throw new NotLoadable('bad-field', l10n.t('In “{0}”, “cniVersions” is not a list of texts.', file.name));
+  }
+  const known = [...(cniVersions as string[]), ...(cniVersion ? [cniVersion] : [])].filter(
+    (version) => compareCniVersions(version, publishedCniVersions.at(-1)!) <= 0,
+  );
+  return known.sort(compareCniVersions).at(-1) ?? cniVersion;
+}
+
+/** Since CNI 1.1 also as text, in any case; before, text makes the whole file invalid. */
+function flagOf(list: Record<string, unknown>, name: string, file: ParsedCniFile, library: CniLibrary): boolean {
+  const value = list[name];
+  if (value === undefined || typeof value === 'boolean') return value ?? false;
+  const word = typeof value === 'string' && library !== '1.1' ? value.toLowerCase() : '';
+  if (word === 'true' || word === 'false') return word === 'true';
+  throw new NotLoadable(
+    'bad-field',
+    library === '1.1'
+      ? l10n.t('In “{0}”, “{1}” is neither true nor false: this runtime takes no text there.', file.name, name)
+      : l10n.t('In “{0}”, “{1}” is neither true nor false.', file.name, name),
+  );
 }
 
 function readPlugin(config: Record<string, unknown>, file: ParsedCniFile): CniPluginEntry {
@@ -222,7 +274,14 @@ function readPlugin(config: Record<string, unknown>, file: ParsedCniFile): CniPl
   const ipam = fieldOf(config, 'ipam');
   const ipamType = isRecord(ipam) ? stringField(ipam, 'type') : undefined;
   const name = stringField(config, 'name');
-  return { type, ...(name && { name }), ...(ipamType && { ipam: ipamType }), delegates: delegatesOf(config), config };
+  return {
+    type,
+    ...(name && { name }),
+    ...(ipamType && { ipam: ipamType }),
+    delegates: delegatesOf(config),
+    helpers: helpersOf(type, config),
+    config,
+  };
 }
 
 /** Multus lists whole configurations (single ones, or lists) under `delegates`. */
@@ -233,6 +292,14 @@ function delegatesOf(config: Record<string, unknown>): string[] {
     const plugins = Array.isArray(delegate.plugins) ? delegate.plugins.filter(isRecord) : [delegate];
     return plugins.flatMap((plugin) => stringField(plugin, 'type') ?? []);
   });
+}
+
+/** Flannel writes the rest of its configuration itself: `bridge` with `host-local`, unless its `delegate` names another. */
+function helpersOf(type: string, config: Record<string, unknown>): string[] {
+  if (type !== 'flannel') return [];
+  const delegate = isRecord(config.delegate) ? config.delegate : {};
+  const ipam = isRecord(delegate.ipam) ? delegate.ipam : {};
+  return [stringField(delegate, 'type') ?? 'bridge', stringField(ipam, 'type') ?? 'host-local'];
 }
 
 function checkName(name: string, file: ParsedCniFile): void {

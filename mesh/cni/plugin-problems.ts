@@ -27,7 +27,9 @@ export function programProblems(
   }
   const probe = probes.find((candidate) => candidate.type === type);
   if (!probe) return [];
-  if (!probe.path) return [missingProgram(type, entry, about)];
+  if (!probe.path)
+    return [probe.elsewhere ? programElsewhere(probe.elsewhere, about) : missingProgram(type, entry, about)];
+  if (probe.fault) return [programCannotRun(probe, about)];
   if (!probe.supportedVersions) {
     return [
       chainProblem(
@@ -39,8 +41,40 @@ export function programProblems(
     ];
   }
   // A delegating plugin speaks to its delegates in versions of their own configuration, not in the list's.
-  if (entry.delegates.includes(type) || probe.supportedVersions.includes(list.cniVersion)) return [];
+  if ((entry.delegates.includes(type) && type !== entry.type) || probe.supportedVersions.includes(list.cniVersion))
+    return [];
   return [versionMismatch(type, probe.supportedVersions, list, file, probes)];
+}
+
+function programElsewhere(elsewhere: string, about: { plugin: string; file: string }): ChainProblem {
+  return chainProblem(
+    'ML2033',
+    'error',
+    l10n.t(
+      '“{0}” names the plugin “{1}”. Its program lies at {2}, where the runtime does not look: no pod can start or go.',
+      about.file,
+      about.plugin,
+      elsewhere,
+    ),
+    about,
+  );
+}
+
+function programCannotRun(
+  { path = '', error = '' }: PluginVersions,
+  about: { plugin: string; file: string },
+): ChainProblem {
+  return chainProblem(
+    'ML2019',
+    'error',
+    l10n.t(
+      'The program of “{0}”, {1}, cannot run: {2}. Every pod fails with “fork/exec {1}”, when it starts and when it goes.',
+      about.plugin,
+      path,
+      error,
+    ),
+    about,
+  );
 }
 
 function missingProgram(type: string, entry: CniPluginEntry, about: { plugin: string; file: string }): ChainProblem {
@@ -205,6 +239,33 @@ export function versionProblems(
   ];
 }
 
+/** Holds nothing but a mesh's plugin, in the form of a single configuration. */
+export function isStandalone({ kind, list }: ParsedCniFile): boolean {
+  return kind === 'conf' && list !== undefined && list.plugins.every(({ type }) => pluginRole(type) === 'mesh');
+}
+
+/** More than one mesh's plugin for the same pods, those of delegates included. */
+export function rivalProblems(list: CniNetworkList, file: ParsedCniFile, called: readonly string[]): ChainProblem[] {
+  const meshes = [
+    ...new Set([...list.plugins.flatMap(({ type, delegates }) => [type, ...delegates]), ...called]),
+  ].filter((type) => pluginRole(type) === 'mesh');
+  const [first, second] = meshes;
+  if (first === undefined || second === undefined) return [];
+  return [
+    chainProblem(
+      'ML2021',
+      'warning',
+      l10n.t(
+        '“{0}” has “{1}” and “{2}” in its chain: both write redirect rules into every pod that they take for theirs.',
+        file.name,
+        first,
+        second,
+      ),
+      { plugin: second, file: file.name },
+    ),
+  ];
+}
+
 export function orderProblems(list: CniNetworkList, file: ParsedCniFile): ChainProblem[] {
   const mesh = list.plugins.findIndex(({ type }) => pluginRole(type) === 'mesh');
   if (mesh < 0) return [];
@@ -228,7 +289,21 @@ export function orderProblems(list: CniNetworkList, file: ParsedCniFile): ChainP
           ),
         ]
       : []),
-    ...(mesh === 0
+    ...(mesh === 0 && isStandalone(file)
+      ? [
+          chainProblem(
+            'ML2022',
+            'error',
+            l10n.t(
+              '“{0}” is a stand-alone configuration of “{1}”, which a delegating plugin is meant to call; now it is the file in force. It makes no interface, so every pod fails.',
+              file.name,
+              type,
+            ),
+            about,
+          ),
+        ]
+      : []),
+    ...(mesh === 0 && !isStandalone(file)
       ? [
           chainProblem(
             'ML2016',

@@ -23,7 +23,7 @@ const roles: Record<Exclude<PluginRole, 'unknown'>, string[]> = {
     ],
     ...['openshift-sdn', 'kube-router', 'contiv-k8s', 'terway', 'spiderpool', 'netavark', 'sriov', 'gke', 'kindnet'],
   ],
-  meta: ['multus', 'multus-cni', 'multus-shim', 'galaxy-sdn', 'genie', 'danm', 'knitter'],
+  meta: ['multus', 'multus-cni', 'multus-shim', 'galaxy-sdn', 'genie', 'danm', 'knitter', 'multi-nic'],
   adjust: ['portmap', 'bandwidth', 'tuning', 'firewall', 'sbr', 'vrf', 'egress-cni', 'route-override', 'hostport'],
   mesh: ['istio-cni', 'linkerd-cni', 'kuma-cni', 'consul-cni', 'meshloom-cni'],
 };

@@ -117,7 +117,7 @@ test('twins: the .conf is in force', () => {
   const chain = describeChain({ files, plugins: all });
   expect(chain.effective?.name).toBe('00-galaxy.conf');
   expect(chain.shadowed.map(({ name }) => name)).toEqual(['00-galaxy.conflist']);
-  expect(chain.problems).toMatchObject([{ code: 'ML2007', severity: 'error', plugin: 'istio-cni' }]);
+  expect(chain.problems).toMatchObject([{ code: 'ML2034', severity: 'error', plugin: 'istio-cni' }]);
   expect(
     codes({
       files: [
