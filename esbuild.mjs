@@ -79,8 +79,10 @@ export const programs = [
   { ...onNode, entryPoints: { cli: 'cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...inBrowser, entryPoints: { 'webviews/interception': 'webviews/interception/main.ts' }, outdir: 'dist' },
   { ...inBrowser, entryPoints: { 'webviews/service-path': 'webviews/service-path/main.ts' }, outdir: 'dist' },
+  { ...inBrowser, entryPoints: { 'webviews/cni-chain': 'webviews/cni-chain/main.ts' }, outdir: 'dist' },
   { ...inBrowser, entryPoints: { gallery: 'webviews/gallery/main.ts' }, outdir: 'out/gallery' },
   { ...inBrowser, entryPoints: { 'service-path': 'webviews/gallery/service-path.ts' }, outdir: 'out/gallery' },
+  { ...inBrowser, entryPoints: { 'cni-chain': 'webviews/gallery/cni-chain.ts' }, outdir: 'out/gallery' },
   {
     ...onNode,
     entryPoints: { index: 'test/in-editor/index.ts', 'activation-time': 'test/in-editor/activation-time.ts' },
@@ -92,7 +94,8 @@ export const programs = [
 async function copyStaticFiles() {
   await mkdir('dist', { recursive: true });
   await mkdir('out/gallery', { recursive: true });
-  for (const page of ['index.html', 'service-path.html']) await cp(`webviews/gallery/${page}`, `out/gallery/${page}`);
+  for (const page of ['index.html', 'service-path.html', 'cni-chain.html'])
+    await cp(`webviews/gallery/${page}`, `out/gallery/${page}`);
   await cp('extension/demo/recordings', 'dist/recordings', { recursive: true });
   for (const cpu of ['x64', 'arm64']) await cp(`node-helper/launcher/meshloom-cni-${cpu}`, `dist/meshloom-cni-${cpu}`);
 }

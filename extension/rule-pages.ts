@@ -28,3 +28,11 @@ export function findRulePage(text: string, id: string): string | undefined {
     .trim()
     .replace(/^## /, '# ')}\n`;
 }
+
+/** The page whose heading begins with a code, `## ML2001 …`, up to the next; undefined when there is none. */
+export function findCodePage(text: string, code: string): string | undefined {
+  const [page] = text
+    .split(/^(?=## )/m)
+    .filter((part) => part.startsWith(`## ${code}`) && !/\w/.test(part.charAt(code.length + 3)));
+  return page && `${page.trim().replace(/^## /, '# ')}\n`;
+}

@@ -53,6 +53,7 @@ export interface PodSpec {
   /** Added to a running pod for debugging; they can never be taken out again. */
   ephemeralContainers?: Container[];
   securityContext?: { runAsUser?: number; runAsGroup?: number };
+  volumes?: { name?: string; hostPath?: { path?: string }; configMap?: { name?: string } }[];
 }
 
 export interface ContainerState {

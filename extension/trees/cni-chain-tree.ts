@@ -1,30 +1,36 @@
 import * as l10n from '@vscode/l10n';
-import { describeCniHazard } from '../../mesh/cni/hazards.ts';
-import type { ChainPlugin, ChainProblem } from '../../mesh/cni/read-chain.ts';
-import type { Pod } from '../../mesh/kubernetes.ts';
-import type { HangingPod, NetworkAgent, NodeFailure, NodeState } from '../../mesh/pods/describe-node.ts';
-import { adviseOnCniFailure, summarizeCniFailure } from '../../mesh/pods/parse-cni-failure.ts';
+import { pluginType } from '../../contract/cni-plugin.ts';
+import type { ReadCniResult } from '../../contract/node-helper.ts';
+import type { CniChain } from '../../mesh/cni/read-chain.ts';
+import type { NodeState } from '../../mesh/pods/describe-node.ts';
+import { summarizeCniFailure } from '../../mesh/pods/parse-cni-failure.ts';
 import { commandIds } from '../ids.ts';
+import { PluginAgentNode } from './agent-nodes.ts';
+import { ChainProblemNode, EffectiveFileNode } from './chain-nodes.ts';
+import { describeRuntimeSource, networkFacts } from './chain-words.ts';
 import { degradedNodes } from './degraded-nodes.ts';
 import type { MeshModel } from './mesh-model.ts';
 import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
+import type { AgentReading, NodeAgents } from './node-agents.ts';
 import type { NodeChains, NodeReading } from './node-chains.ts';
-import type { NodeFlag, NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
+import { AgentNode, HangingPodNode, NodeFailureNode } from './node-state-nodes.ts';
+import type { NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
-import { eventLines, isProblem, toneOf, troubleLines } from './words.ts';
 
 /** node → what its runtime runs for every pod, or, without a helper, what the API tells of it. */
 export class CniChainTree {
   readonly #store: TreeStore;
   readonly #model: MeshModel;
   readonly #chains: NodeChains;
+  readonly #agents: NodeAgents | undefined;
   readonly #nodes = new Map<string, ClusterNodeNode>();
   #shown = '';
 
-  constructor(store: TreeStore, model: MeshModel, chains: NodeChains) {
+  constructor(store: TreeStore, model: MeshModel, chains: NodeChains, agents?: NodeAgents) {
     this.#store = store;
     this.#model = model;
     this.#chains = chains;
+    this.#agents = agents;
   }
 
   async roots(): Promise<TreeNode[]> {
@@ -67,7 +73,7 @@ export class CniChainTree {
       known.update(state);
       return known;
     }
-    const node = new ClusterNodeNode(state, this.#chains);
+    const node = new ClusterNodeNode(state, this.#chains, this.#agents);
     this.#nodes.set(state.name, node);
     return node;
   }
@@ -79,13 +85,15 @@ export class ClusterNodeNode implements TreeNode {
   readonly name: string;
   readonly flags = ['node'] as const;
   readonly #chains: NodeChains;
+  readonly #agents: NodeAgents | undefined;
   #state: NodeState;
 
-  constructor(state: NodeState, chains: NodeChains) {
+  constructor(state: NodeState, chains: NodeChains, agents?: NodeAgents) {
     this.id = `node:${state.name}`;
     this.name = state.name;
     this.#state = state;
     this.#chains = chains;
+    this.#agents = agents;
   }
 
   update(state: NodeState): void {
@@ -99,17 +107,20 @@ export class ClusterNodeNode implements TreeNode {
   }
 
   item(): NodeItem {
-    const { runtime, ready, failures, hanging, networkProblem } = this.#state;
+    const { runtime, ready, failures, hanging, unprotected, networkProblem } = this.#state;
     const [worst] = failures;
     const description = [
       !ready && l10n.t('not ready'),
       worst && summarizeCniFailure(worst.failure),
       hanging.length === 1 ? l10n.t('1 pod hangs') : hanging.length > 1 && l10n.t('{0} pods hang', hanging.length),
+      unprotected.length === 1
+        ? l10n.t('1 pod without its rules')
+        : unprotected.length > 1 && l10n.t('{0} pods without their rules', unprotected.length),
       runtime && `${runtime.name} ${runtime.version}`,
     ]
       .filter(Boolean)
       .join(' · ');
-    const bad = failures.length > 0 || hanging.length > 0 || networkProblem !== undefined;
+    const bad = failures.length > 0 || hanging.length > 0 || unprotected.length > 0 || networkProblem !== undefined;
     return {
       label: this.name,
       description,
@@ -133,14 +144,14 @@ export class ClusterNodeNode implements TreeNode {
   }
 
   async children(): Promise<TreeNode[]> {
-    const reading = await this.#chains.of(this.name);
-    return chainChildren(this.id, this.#state, reading);
+    const [reading, agent] = await Promise.all([this.#chains.of(this.name), this.#agents?.of(this.name)]);
+    return chainChildren(this.id, this.#state, reading, agent);
   }
 }
 
 /** What stands below a node: problems first, then the chain, then the pods that hang on it. */
-export function chainChildren(id: string, state: NodeState, reading: NodeReading): TreeNode[] {
-  const hanging = state.hanging.map((pod) => new HangingPodNode(id, pod));
+export function chainChildren(id: string, state: NodeState, reading: NodeReading, agent?: AgentReading): TreeNode[] {
+  const hanging = [...state.hanging, ...state.unprotected].map((pod) => new HangingPodNode(id, pod));
   const failures = state.failures.map((failure, index) => new NodeFailureNode(`${id}/failure:${index}`, failure));
   if (reading.state === 'read') {
     const { chain, result } = reading;
@@ -169,7 +180,9 @@ export function chainChildren(id: string, state: NodeState, reading: NodeReading
             ],
           }),
       ),
+      ...agentNodes(id, agent, chain),
       ...hanging,
+      ...placeNodes(id, result),
       ...result.notes.map(
         (note, index) => new MessageNode(`${id}/note:${index}`, { label: note, icon: 'note', tone: 'quiet' }),
       ),
@@ -199,6 +212,68 @@ export function chainChildren(id: string, state: NodeState, reading: NodeReading
   ];
 }
 
+/** The agent of our plugin: where it has a part in this node's network, or ever had. */
+function agentNodes(id: string, agent: AgentReading | undefined, { plugins }: CniChain): TreeNode[] {
+  const chained = plugins.some(({ type }) => type === pluginType);
+  if (agent?.state === 'read') {
+    const { running, status, records } = agent.result;
+    return running || status || records.length > 0 || chained
+      ? [new PluginAgentNode(`${id}/plugin-agent`, agent.result, chained)]
+      : [];
+  }
+  if (!chained || agent === undefined) return [];
+  const why =
+    agent.state === 'failed'
+      ? agent.why
+      : l10n.t('The node helper there is older than this extension: deploy it again.');
+  return [
+    new MessageNode(`${id}/plugin-agent`, {
+      label: l10n.t('The agent of Meshloom’s CNI plugin could not be asked'),
+      description: why,
+      icon: 'warning',
+      tone: 'warning',
+    }),
+  ];
+}
+
+/** Where the runtime looks and where the pods' addresses come from. */
+function placeNodes(id: string, { confDir, binDirs, runtimeCni, network }: ReadCniResult): TreeNode[] {
+  const facts = networkFacts(network);
+  const load = runtimeCni?.lastLoad;
+  const place = new MessageNode(`${id}/directories`, {
+    label: confDir,
+    description: [runtimeCni && describeRuntimeSource(runtimeCni), load && l10n.t('last loading failed')]
+      .filter(Boolean)
+      .join(' · '),
+    icon: load ? 'warning' : 'folder',
+    tone: load ? 'warning' : 'quiet',
+    tooltip: [
+      { as: 'item', text: l10n.t('Configuration directory: {0}', confDir) },
+      { as: 'item', text: l10n.t('Program directories: {0}', binDirs.join(', ')) },
+      ...(runtimeCni ? [{ as: 'text', text: describeRuntimeSource(runtimeCni) } as const] : []),
+      ...(runtimeCni?.loaded && runtimeCni.loaded.length > 0
+        ? [{ as: 'item', text: l10n.t('What the runtime has loaded: {0}', runtimeCni.loaded.join(', ')) } as const]
+        : []),
+      ...(load ? [{ as: 'quote', text: load } as const] : []),
+    ],
+  });
+  if (facts.length === 0) return runtimeCni ? [place] : [];
+  const pods = new MessageNode(`${id}/network`, {
+    label: l10n.t('Pod network'),
+    description: facts
+      .slice(0, 2)
+      .map(({ value }) => value)
+      .join(' · '),
+    icon: 'globe',
+    tone: 'quiet',
+    tooltip: facts.map(({ name, value, source }) => ({
+      as: 'item',
+      text: `${name}: ${value}${source === undefined ? '' : ` (${source})`}`,
+    })),
+  });
+  return [...(runtimeCni ? [place] : []), pods];
+}
+
 function noHelperNode(id: string, why: string): MessageNode {
   return new MessageNode(`${id}/no-helper`, {
     label: l10n.t('This is what the API tells. Deploy Node Helper…'),
@@ -216,274 +291,4 @@ function noHelperNode(id: string, why: string): MessageNode {
     ],
     command: { id: commandIds.deployNodeHelper, title: l10n.t('Deploy Node Helper') },
   });
-}
-
-/** The file in force; below it the plugins in the order in which they run. */
-export class EffectiveFileNode implements TreeNode {
-  readonly id: string;
-  readonly flags = ['chain-file'] as const;
-  readonly #name: string;
-  readonly #reading: Extract<NodeReading, { state: 'read' }>;
-
-  constructor(parent: string, name: string, reading: Extract<NodeReading, { state: 'read' }>) {
-    this.id = `${parent}/file:${name}`;
-    this.#name = name;
-    this.#reading = reading;
-  }
-
-  item(): NodeItem {
-    const { cniVersion, name } = this.#reading.chain;
-    const description = [
-      l10n.t('in force'),
-      name && l10n.t('network {0}', name),
-      cniVersion && l10n.t('CNI {0}', cniVersion),
-    ]
-      .filter(Boolean)
-      .join(' · ');
-    return {
-      label: this.#name,
-      description,
-      icon: 'file-code',
-      tone: 'plain',
-      spoken: l10n.t('File {0}, {1}', this.#name, description),
-      expands: 'expanded',
-    };
-  }
-
-  tooltip(): TooltipLine[] {
-    const content = this.#reading.chain.effective?.content;
-    return [
-      { as: 'heading', text: `${this.#reading.result.confDir}/${this.#name}` },
-      ...(content ? [{ as: 'quote', text: content } as const] : []),
-    ];
-  }
-
-  children(): TreeNode[] {
-    const { plugins, cniVersion } = this.#reading.chain;
-    return plugins.map(
-      (plugin, index) => new PluginNode(`${this.id}/plugin:${index}:${plugin.type}`, plugin, index + 1, cniVersion),
-    );
-  }
-}
-
-export class PluginNode implements TreeNode {
-  readonly id: string;
-  readonly flags: readonly NodeFlag[];
-  readonly #plugin: ChainPlugin;
-  readonly #place: number;
-  readonly #asked: string | undefined;
-
-  constructor(id: string, plugin: ChainPlugin, place: number, asked: string | undefined) {
-    this.id = id;
-    this.flags = plugin.problems.length > 0 ? ['plugin', 'problem'] : ['plugin'];
-    this.#plugin = plugin;
-    this.#place = place;
-    this.#asked = asked;
-  }
-
-  item(): NodeItem {
-    const { type, supportedVersions, problems } = this.#plugin;
-    const refused = this.#asked !== undefined && supportedVersions?.includes(this.#asked) === false;
-    const description = [
-      refused && l10n.t('asked for {0}', this.#asked ?? ''),
-      supportedVersions ? l10n.t('speaks {0}', supportedVersions.join(', ')) : l10n.t('versions not known'),
-    ]
-      .filter(Boolean)
-      .join(' · ');
-    const tone = problems.some(({ severity }) => severity === 'error')
-      ? 'error'
-      : problems.length > 0
-        ? 'warning'
-        : 'plain';
-    return {
-      label: `${this.#place}. ${type}`,
-      description,
-      icon: tone === 'plain' ? 'extensions' : tone,
-      tone,
-      spoken: l10n.t(
-        'Plugin {0}, {1}',
-        `${this.#place} ${type}`,
-        [description, ...problems.map(({ message }) => message)].join(', '),
-      ),
-      expands: 'no',
-    };
-  }
-
-  tooltip(): TooltipLine[] {
-    const { type, path, supportedVersions, ipam, delegates, problems } = this.#plugin;
-    return [
-      { as: 'heading', text: type },
-      ...problems.flatMap(problemLines),
-      ...(path ? [{ as: 'item', text: l10n.t('Program: {0}', path) } as const] : []),
-      ...(this.#asked ? [{ as: 'item', text: l10n.t('Version asked for: {0}', this.#asked) } as const] : []),
-      ...(supportedVersions
-        ? [{ as: 'item', text: l10n.t('Versions it speaks: {0}', supportedVersions.join(', ')) } as const]
-        : []),
-      ...(ipam ? [{ as: 'item', text: l10n.t('Addresses from: {0}', ipam) } as const] : []),
-      ...(delegates.length > 0
-        ? [{ as: 'item', text: l10n.t('Delegates to: {0}', delegates.join(', ')) } as const]
-        : []),
-    ];
-  }
-
-  children(): TreeNode[] {
-    return [];
-  }
-}
-
-export class ChainProblemNode implements TreeNode {
-  readonly id: string;
-  readonly flags = ['problem'] as const;
-  readonly problem: ChainProblem;
-
-  constructor(id: string, problem: ChainProblem) {
-    this.id = id;
-    this.problem = problem;
-  }
-
-  item(): NodeItem {
-    const { severity, message, whatToDo, code, plugin, file } = this.problem;
-    return {
-      label: describeCniHazard(code).title,
-      description: [plugin ?? file, code].filter(Boolean).join(' · '),
-      icon: severity,
-      tone: severity,
-      spoken: `${message} ${whatToDo}`,
-      expands: 'no',
-    };
-  }
-
-  tooltip(): TooltipLine[] {
-    return problemLines(this.problem);
-  }
-
-  children(): TreeNode[] {
-    return [];
-  }
-}
-
-function problemLines({ code, message, whatToDo }: ChainProblem): TooltipLine[] {
-  return [
-    { as: 'heading', text: `${code}: ${describeCniHazard(code).title}` },
-    { as: 'text', text: message },
-    { as: 'text', text: whatToDo },
-  ];
-}
-
-/** A DaemonSet that has to do with the node's network. */
-export class AgentNode implements TreeNode {
-  readonly id: string;
-  readonly flags = ['agent'] as const;
-  readonly #agent: NetworkAgent;
-
-  constructor(parent: string, agent: NetworkAgent) {
-    this.id = `${parent}/agent:${agent.namespace}/${agent.name}`;
-    this.#agent = agent;
-  }
-
-  item(): NodeItem {
-    const { product, namespace, name, version, pod, orphan } = this.#agent;
-    const trouble = isProblem(pod?.trouble) ? pod.trouble : undefined;
-    const standing = !pod
-      ? l10n.t('no pod on this node')
-      : (trouble?.short ?? (pod.ready ? l10n.t('ready') : l10n.t('not ready')));
-    const description = [`${namespace}/${name}`, version, standing, orphan && l10n.t('its DaemonSet is gone')]
-      .filter(Boolean)
-      .join(' · ');
-    const tone = trouble ? toneOf(trouble) : pod?.ready ? 'good' : 'warning';
-    return {
-      label: product,
-      description,
-      icon: tone === 'good' ? 'server-process' : tone === 'error' ? 'error' : 'warning',
-      tone,
-      spoken: `${product}, ${description}`,
-      expands: 'no',
-    };
-  }
-
-  tooltip(): TooltipLine[] {
-    const { product, image, pod } = this.#agent;
-    return [
-      { as: 'heading', text: product },
-      { as: 'text', text: image },
-      ...(pod ? [{ as: 'text', text: l10n.t('Its pod on this node: {0}', pod.name) } as const] : []),
-      ...(pod?.trouble ? troubleLines(pod.trouble) : []),
-    ];
-  }
-
-  children(): TreeNode[] {
-    return [];
-  }
-}
-
-/** The same failure, however many pods it hits. */
-export class NodeFailureNode implements TreeNode {
-  readonly id: string;
-  readonly flags = ['problem'] as const;
-  readonly failure: NodeFailure;
-
-  constructor(id: string, failure: NodeFailure) {
-    this.id = id;
-    this.failure = failure;
-  }
-
-  item(): NodeItem {
-    const { says, count } = this.failure;
-    const description = l10n.t('{0} times', count);
-    return { label: says, description, icon: 'error', tone: 'error', spoken: `${says} ${description}`, expands: 'no' };
-  }
-
-  tooltip(): TooltipLine[] {
-    const { failure, says, event, pods } = this.failure;
-    return [
-      { as: 'heading', text: summarizeCniFailure(failure) },
-      { as: 'text', text: says },
-      { as: 'text', text: adviseOnCniFailure(failure) },
-      ...pods.map(({ namespace, name }) => ({ as: 'item', text: `${namespace}/${name}` }) as const),
-      ...eventLines(event),
-    ];
-  }
-
-  children(): TreeNode[] {
-    return [];
-  }
-}
-
-/** A pod that the node's network holds up; commands take the pod itself. */
-export class HangingPodNode implements TreeNode {
-  readonly kind = 'Pod';
-  readonly id: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly flags = ['pod', 'problem'] as const;
-  readonly pod: Pod;
-  readonly #pod: HangingPod;
-
-  constructor(parent: string, pod: HangingPod) {
-    this.id = `${parent}/pod:${pod.namespace}/${pod.name}`;
-    this.namespace = pod.namespace;
-    this.name = pod.name;
-    this.pod = pod.object;
-    this.#pod = pod;
-  }
-
-  item(): NodeItem {
-    const { namespace, name, trouble } = this.#pod;
-    return {
-      label: `${namespace}/${name}`,
-      description: trouble.short,
-      icon: 'watch',
-      tone: 'error',
-      spoken: l10n.t('Pod {0}, {1}', `${namespace}/${name}`, trouble.short),
-      expands: 'no',
-    };
-  }
-
-  tooltip(): TooltipLine[] {
-    return troubleLines(this.#pod.trouble);
-  }
-
-  children(): TreeNode[] {
-    return [];
-  }
 }

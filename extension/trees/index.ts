@@ -3,10 +3,14 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { contextKeys, viewIds } from '../ids.ts';
 import { createLiveLayer } from '../live-layer/index.ts';
-import { readCni } from '../node-helper/client.ts';
+import { nodeHelperProtocol } from '../../contract/node-helper.ts';
+import { ClusterFailure } from '../cluster/cluster.ts';
+import { ask, readCni } from '../node-helper/client.ts';
 import { CniChainTree } from './cni-chain-tree.ts';
 import { decideForPod } from './decide.ts';
 import { MeshModel } from './mesh-model.ts';
+import { NodeAgents } from './node-agents.ts';
+import type { ReadAgent } from './node-agents.ts';
 import { NodeChains } from './node-chains.ts';
 import { viewMessage } from './view-message.ts';
 import { createTreeView } from './tree-view.ts';
@@ -24,15 +28,27 @@ export function refreshTrees(app: App): void {
   refreshers.get(app)?.();
 }
 
+const revealers = new WeakMap<App, (pod: { namespace: string; name: string }) => Promise<void>>();
+
+/** Selects a pod in Workloads. @throws ClusterFailure when it is not there (any more). */
+export async function revealPodInTree(app: App, pod: { namespace: string; name: string }): Promise<void> {
+  await revealers.get(app)?.(pod);
+}
+
+const readAgent: ReadAgent = (cluster, node, signal) =>
+  ask(cluster, node, { protocol: nodeHelperProtocol, verb: 'read-agent' }, signal);
+
 /** The two views of the mesh. Nobody is contacted before one of them is visible. */
 export function registerTrees(app: App): vscode.Disposable {
   const store = new TreeStore({ connect: () => app.clusters.connect(), log: (line) => app.log.debug(line) });
   const layer = createLiveLayer(app, store);
   const model = new MeshModel(store, decideForPod);
   const chains = new NodeChains(store, readCni);
+  const agents = new NodeAgents(store, readAgent);
+  const workloads = new WorkloadsTree(store, model, agents);
   const views = [
-    { id: viewIds.workloads, tree: new WorkloadsTree(store, model) as Tree },
-    { id: viewIds.cniChain, tree: new CniChainTree(store, model, chains) as Tree },
+    { id: viewIds.workloads, tree: workloads as Tree },
+    { id: viewIds.cniChain, tree: new CniChainTree(store, model, chains, agents) as Tree },
   ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showState()) }));
 
   const showState = () => {
@@ -56,13 +72,28 @@ export function registerTrees(app: App): vscode.Disposable {
   };
   const forget = () => {
     chains.forget();
+    agents.forget();
     store.reset();
     layer.reset();
   };
   refreshers.set(app, () => {
     chains.forget();
+    agents.forget();
     store.refresh();
     for (const { refresh } of views) refresh();
+  });
+
+  revealers.set(app, async ({ namespace, name }) => {
+    await vscode.commands.executeCommand(`${viewIds.workloads}.focus`);
+    await store.whenSettled();
+    const pod = workloads.pathTo(namespace, name)?.at(-1);
+    if (!pod)
+      throw new ClusterFailure(
+        'not-found',
+        l10n.t('Pod {0} is not in namespace {1} any more.', name, namespace),
+        l10n.t('Refresh the tree: it may have been created again under another name.'),
+      );
+    await views[0]?.view.reveal(pod, { select: true, focus: true, expand: true });
   });
 
   const timer = setInterval(() => {
@@ -84,6 +115,7 @@ export function registerTrees(app: App): vscode.Disposable {
     new vscode.Disposable(() => {
       clearInterval(timer);
       chains.forget();
+      agents.forget();
       store.dispose();
     }),
   );

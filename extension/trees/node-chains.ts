@@ -1,10 +1,10 @@
-import { cniRuntimeOf, describeChain } from '../../mesh/cni/read-chain.ts';
 import type { CniChain } from '../../mesh/cni/read-chain.ts';
 import type { NodeHelperReply, ReadCniResult } from '../../contract/node-helper.ts';
 import { ClusterFailure } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { helperNamespace } from '../node-helper/manifest.ts';
 import { asFailure } from '../cluster/follow.ts';
+import { helperMark } from './helper-mark.ts';
+import { chainOf } from './read-node-chain.ts';
 import type { TreeStore } from './tree-store.ts';
 
 /** Asks the helper on a node; rejects with an error named `HelperMissing` when there is none. */
@@ -39,7 +39,7 @@ export class NodeChains {
   }
 
   async of(node: string): Promise<NodeReading> {
-    const helper = this.#helperOn(node);
+    const helper = helperMark(this.#store, node);
     const known = this.#readings.get(node);
     if (known?.helper === helper) return known.reading;
     known?.abort.abort();
@@ -60,7 +60,9 @@ export class NodeChains {
 
   /** The nodes whose helper has come, gone or been replaced since they were read. */
   outdated(): string[] {
-    return [...this.#readings].filter(([node, { helper }]) => helper !== this.#helperOn(node)).map(([node]) => node);
+    return [...this.#readings]
+      .filter(([node, { helper }]) => helper !== helperMark(this.#store, node))
+      .map(([node]) => node);
   }
 
   forget(): void {
@@ -79,26 +81,11 @@ export class NodeChains {
           failure: new ClusterFailure('unexpected', reply.error.message, reply.error.hint ?? ''),
         };
       const { result } = reply;
-      const runtime = cniRuntimeOf(this.#store.tables.nodes.get('', node)?.status?.nodeInfo?.containerRuntimeVersion);
-      return {
-        state: 'read',
-        result,
-        chain: describeChain({ files: result.files, plugins: result.plugins, ...(runtime && { runtime }) }),
-      };
+      const info = this.#store.tables.nodes.get('', node)?.status?.nodeInfo;
+      return { state: 'read', result, chain: chainOf(result, info?.containerRuntimeVersion, this.#store.now()) };
     } catch (error) {
       if (error instanceof Error && error.name === 'HelperMissing') return { state: 'no-helper', why: error.message };
       return { state: 'failed', failure: asFailure(error) };
     }
-  }
-
-  /** Tells one helper pod from the next, and ready from not; empty when there is none. */
-  #helperOn(node: string): string {
-    const marks: string[] = [];
-    for (const { metadata, spec, status } of this.#store.tables.pods.in(helperNamespace)) {
-      if (spec?.nodeName !== node) continue;
-      const ready = status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
-      marks.push(`${metadata?.uid ?? ''} ${ready && !metadata?.deletionTimestamp ? 'ready' : ''}`);
-    }
-    return marks.sort().join(' ');
   }
 }

@@ -29,9 +29,17 @@ function slimSpec(spec: Loose): Loose {
   const template = spec.template as { spec?: Loose } | undefined;
   return {
     ...without(spec, unread.spec),
-    ...(template?.spec && { template: { ...template, spec: slimSpec(template.spec) } }),
+    ...(template?.spec && {
+      template: { ...template, spec: { ...slimSpec(template.spec), ...hostPathsOf(template.spec) } },
+    }),
     ...mapLists(spec, ['initContainers', 'containers'], slimContainer),
   };
+}
+
+/** Where a workload reaches into the node; of its pods nobody asks, and there are many more of them. */
+function hostPathsOf({ volumes }: Loose): Loose {
+  const mounted = Array.isArray(volumes) ? volumes.filter((volume: Loose) => volume.hostPath !== undefined) : [];
+  return mounted.length > 0 ? { volumes: mounted } : {};
 }
 
 function slimContainer(container: Loose): Loose {

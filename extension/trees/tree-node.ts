@@ -45,6 +45,8 @@ export interface TreeNode {
   readonly id: string;
   readonly flags: readonly NodeFlag[];
   item(): NodeItem;
+  /** Asks what the tooltip needs and nobody has asked yet; never for long. */
+  prepareTooltip?(): Promise<void>;
   /** Computed when the pointer rests on it, not before. */
   tooltip(): TooltipLine[];
   children(): TreeNode[] | Promise<TreeNode[]>;

@@ -9,6 +9,8 @@ export interface Tree {
   /** Undefined: the whole tree. */
   stale(change: StoreChange): TreeNode[] | undefined;
   problems(): number;
+  /** What a node stands under; needed to reveal it. */
+  parentOf?(node: TreeNode): TreeNode | undefined;
 }
 
 /** A tree in the editor. */
@@ -29,7 +31,9 @@ export function createTreeView(id: string, tree: Tree, onChildren: () => void): 
       onChildren();
       return children;
     },
-    resolveTreeItem: (item, node) => {
+    getParent: (node) => tree.parentOf?.(node),
+    resolveTreeItem: async (item, node) => {
+      await node.prepareTooltip?.();
       item.tooltip = toTooltip(node);
       return item;
     },

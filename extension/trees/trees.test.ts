@@ -283,7 +283,7 @@ describe('the CNI Chain tree', () => {
         "n1 — CNI version · 3 pods hang · containerd 1.6.20",
         "  The list asks a plugin for a version that it does not speak — galaxy-sdn · ML2001",
         "  00-galaxy.conflist — in force · network k8s-pod-network · CNI 0.3.1",
-        "    1. galaxy-sdn — asked for 0.3.1 · speaks 0.1.0, 0.2.0",
+        "    1. galaxy-sdn — asked for 0.3.1 · speaks 0.1.0, 0.2.0 · calls other plugins",
         "  default/web — hangs in Terminating: CNI version",
         "  istio-system/istio-cni-node-ktqtv — hangs in Terminating: CNI version",
         "  shop/batch-5fdc6666cd-6kbwm — hangs: CNI version",

@@ -1,9 +1,12 @@
 import * as l10n from '@vscode/l10n';
+import type { PodRecord } from '../../contract/cni-plugin.ts';
 import type { Container, ContainerStatus, Pod } from '../../mesh/kubernetes.ts';
 import type { PodMeshState } from '../../mesh/pods/describe-pod.ts';
 import type { Trouble } from '../../mesh/pods/find-pod-trouble.ts';
+import { RecordNode, recordLines } from './agent-nodes.ts';
 import { degradedNodes } from './degraded-nodes.ts';
 import type { MeshModel, NamespaceModel, WorkloadModel } from './mesh-model.ts';
+import type { NodeAgents } from './node-agents.ts';
 import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
 import type { NodeFlag, NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
@@ -13,13 +16,15 @@ import { isProblem, standingOf, stepLines, toneOf, troubleLines, wishOf } from '
 export class WorkloadsTree {
   readonly #store: TreeStore;
   readonly #model: MeshModel;
+  readonly #agents: NodeAgents | undefined;
   /** Handed out once and kept: the editor refreshes a node only if it knows that very object. */
   readonly #namespaces = new Map<string, NamespaceNode>();
   #shown = '';
 
-  constructor(store: TreeStore, model: MeshModel) {
+  constructor(store: TreeStore, model: MeshModel, agents?: NodeAgents) {
     this.#store = store;
     this.#model = model;
+    this.#agents = agents;
   }
 
   async roots(): Promise<TreeNode[]> {
@@ -61,10 +66,27 @@ export class WorkloadsTree {
     return this.#model.problems();
   }
 
+  /** From its namespace down to the pod itself; undefined when the pod is not there (any more). */
+  pathTo(namespace: string, name: string): TreeNode[] | undefined {
+    if (!this.#model.namespaceNames().includes(namespace)) return undefined;
+    const top = this.#namespaceNode(namespace);
+    for (const child of top.children()) {
+      if (isPod(child, name)) return [top, child];
+      const pod = child instanceof WorkloadNode ? child.children().find((node) => isPod(node, name)) : undefined;
+      if (pod) return [top, child, pod];
+    }
+    return undefined;
+  }
+
+  parentOf(node: TreeNode): TreeNode | undefined {
+    if (node instanceof WorkloadNode) return this.#namespaceNode(node.namespace);
+    return node instanceof PodNode ? this.pathTo(node.namespace, node.name)?.at(-2) : undefined;
+  }
+
   #namespaceNode(name: string): NamespaceNode {
     const known = this.#namespaces.get(name);
     if (known) return known;
-    const node = new NamespaceNode(name, this.#model);
+    const node = new NamespaceNode(name, this.#model, this.#agents);
     this.#namespaces.set(name, node);
     return node;
   }
@@ -76,11 +98,13 @@ export class NamespaceNode implements TreeNode {
   readonly name: string;
   readonly flags = ['namespace'] as const;
   readonly #model: MeshModel;
+  readonly #agents: NodeAgents | undefined;
 
-  constructor(name: string, model: MeshModel) {
+  constructor(name: string, model: MeshModel, agents?: NodeAgents) {
     this.id = `namespace:${name}`;
     this.name = name;
     this.#model = model;
+    this.#agents = agents;
   }
 
   item(): NodeItem {
@@ -129,8 +153,8 @@ export class NamespaceNode implements TreeNode {
       return [new MessageNode(`${this.id}/empty`, { label: l10n.t('No workloads'), icon: 'info', tone: 'quiet' })];
     return workloads.flatMap((workload): TreeNode[] =>
       workload.group.kind === 'Pod'
-        ? workload.pods.map(({ pod, state }) => new PodNode(pod, state))
-        : [new WorkloadNode(workload)],
+        ? workload.pods.map(({ pod, state }) => new PodNode(pod, state, this.#agents))
+        : [new WorkloadNode(workload, this.#agents)],
     );
   }
 
@@ -154,14 +178,16 @@ export class WorkloadNode implements TreeNode {
   readonly name: string;
   readonly flags: readonly NodeFlag[];
   readonly workload: WorkloadModel;
+  readonly #agents: NodeAgents | undefined;
 
-  constructor(workload: WorkloadModel) {
+  constructor(workload: WorkloadModel, agents?: NodeAgents) {
     const { kind, namespace, name } = workload.group;
     this.id = `workload:${namespace}/${kind}/${name}`;
     this.kind = kind;
     this.namespace = namespace;
     this.name = name;
     this.workload = workload;
+    this.#agents = agents;
     this.flags = workload.state.worst ? ['workload', 'problem'] : ['workload'];
   }
 
@@ -200,7 +226,7 @@ export class WorkloadNode implements TreeNode {
   children(): TreeNode[] {
     const { state, pods } = this.workload;
     const refusal = state.refusal ? [new TroubleNode(`${this.id}/refusal`, state.refusal)] : [];
-    const nodes = [...refusal, ...pods.map(({ pod, state: podState }) => new PodNode(pod, podState))];
+    const nodes = [...refusal, ...pods.map(({ pod, state: podState }) => new PodNode(pod, podState, this.#agents))];
     return nodes.length > 0
       ? nodes
       : [new MessageNode(`${this.id}/empty`, { label: l10n.t('No pods'), icon: 'info', tone: 'quiet' })];
@@ -227,11 +253,14 @@ export class PodNode implements TreeNode {
   readonly pod: Pod;
   readonly state: PodMeshState;
 
-  /** @param prefix of the id, where a pod stands in another tree. */
-  constructor(pod: Pod, state: PodMeshState, prefix = '') {
+  readonly #agents: NodeAgents | undefined;
+
+  /** @param agents what the CNI plugin's agents did with the pods; asked when somebody looks at this one. */
+  constructor(pod: Pod, state: PodMeshState, agents?: NodeAgents) {
+    this.#agents = agents;
     this.namespace = pod.metadata?.namespace ?? '';
     this.name = pod.metadata?.name ?? '';
-    this.id = `${prefix}pod:${this.namespace}/${this.name}`;
+    this.id = `pod:${this.namespace}/${this.name}`;
     this.pod = pod;
     this.state = state;
     this.flags = isProblem(state.trouble) ? ['pod', 'problem'] : ['pod'];
@@ -254,11 +283,13 @@ export class PodNode implements TreeNode {
 
   tooltip(): TooltipLine[] {
     const { says, interception, revision, proxy, why, differs, trouble, role } = this.state;
+    const record = this.#record();
     return [
       { as: 'heading', text: `${this.namespace}/${this.name}` },
       ...(trouble ? troubleLines(trouble) : []),
       { as: 'text', text: says },
       ...(role === 'none' ? [] : [{ as: 'text', text: interception.says } as const]),
+      ...(record ? recordLines(record) : []),
       ...(proxy ? [{ as: 'text', text: l10n.t('Proxy image {0}', proxy.image) } as const] : []),
       ...(revision ? [{ as: 'text', text: l10n.t('Revision {0}', revision) } as const] : []),
       ...(differs ? [{ as: 'text', text: differs } as const] : []),
@@ -268,13 +299,33 @@ export class PodNode implements TreeNode {
     ];
   }
 
-  children(): TreeNode[] {
+  async prepareTooltip(): Promise<void> {
+    await this.#askAgent();
+  }
+
+  /** At once where no agent can be asked; else when it has answered, or after a while without it. */
+  children(): TreeNode[] | Promise<TreeNode[]> {
+    const asking = this.#askAgent();
+    return asking ? asking.then(() => this.#children()) : this.#children();
+  }
+
+  #askAgent(): Promise<void> | undefined {
+    return this.pod.spec?.hostNetwork ? undefined : this.#agents?.ready(this.pod.spec?.nodeName);
+  }
+
+  #record(): PodRecord | undefined {
+    return this.#agents?.knownRecord(this.pod.spec?.nodeName, this.pod.metadata ?? {});
+  }
+
+  #children(): TreeNode[] {
     const { trouble } = this.state;
+    const record = this.#record();
     const { initContainers = [], containers = [] } = this.pod.spec ?? {};
     const { initContainerStatuses = [], containerStatuses = [] } = this.pod.status ?? {};
     const statusOf = (name: string, statuses: ContainerStatus[]) => statuses.find((status) => status.name === name);
     return [
       ...(isProblem(trouble) ? [new TroubleNode(`${this.id}/trouble`, trouble)] : []),
+      ...(record ? [new RecordNode(`${this.id}/record`, record)] : []),
       ...initContainers.map(
         (container) => new ContainerNode(this.id, container, 'init', statusOf(container.name, initContainerStatuses)),
       ),
@@ -283,6 +334,10 @@ export class PodNode implements TreeNode {
       ),
     ];
   }
+}
+
+function isPod(node: TreeNode, name: string): boolean {
+  return node instanceof PodNode && node.name === name;
 }
 
 export class ContainerNode implements TreeNode {

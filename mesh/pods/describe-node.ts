@@ -20,6 +20,8 @@ export interface NetworkAgent {
   pod?: { name: string; ready: boolean; trouble?: Trouble };
   /** No DaemonSet of that name is there (any more): the pod is what is left of it. */
   orphan: boolean;
+  /** Directories of the node that it mounts: `/etc/cni/net.d`, `/opt/cni/bin`. */
+  hostPaths: string[];
 }
 
 /** A pod that the node's network keeps from starting or ending. */
@@ -58,6 +60,8 @@ export interface NodeState {
   /** What went wrong within the last hour and hits no pod now. */
   past: NodeFailure[];
   hanging: HangingPod[];
+  /** Pods that istio-validation holds back, because they started before the rules were there. */
+  unprotected: HangingPod[];
 }
 
 export interface NodeInputs {
@@ -80,11 +84,13 @@ export function describeNode(node: Node, inputs: NodeInputs): NodeState {
       return [pod, findPodTrouble(pod, { events: own, ...(nodeFailure && { nodeFailure }), ...timing })] as const;
     }),
   );
-  const hanging = [...troubles].flatMap(([pod, trouble]) =>
-    trouble?.kind === 'cni'
-      ? [{ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '', trouble, object: pod }]
-      : [],
-  );
+  const podsIn = (kind: Trouble['kind']): HangingPod[] =>
+    [...troubles].flatMap(([pod, trouble]) =>
+      trouble?.kind === kind
+        ? [{ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '', trouble, object: pod }]
+        : [],
+    );
+  const hanging = podsIn('cni');
   const { current, past } = collectFailures(
     name,
     pods,
@@ -107,6 +113,7 @@ export function describeNode(node: Node, inputs: NodeInputs): NodeState {
     failures: current,
     past,
     hanging,
+    unprotected: podsIn('validation'),
   };
 }
 
@@ -231,7 +238,15 @@ function agentOf(metadata: ObjectMeta | undefined, spec: PodSpec | undefined): N
     if (!pattern.test(name) && !images.some((image) => pattern.test(image))) continue;
     const image = (containers.find(fits) ?? containers[0])?.image ?? '';
     const version = imageTag(image);
-    return { product, namespace: metadata?.namespace ?? '', name, image, ...(version && { version }), orphan: false };
+    return {
+      product,
+      namespace: metadata?.namespace ?? '',
+      name,
+      image,
+      ...(version && { version }),
+      orphan: false,
+      hostPaths: [...new Set((spec?.volumes ?? []).flatMap(({ hostPath }) => hostPath?.path ?? []))].sort(),
+    };
   }
   return undefined;
 }

@@ -147,6 +147,10 @@ function terminating(pod: Pod, events: KubernetesEvent[], { nodeFailure, now }: 
 }
 
 function failed(pod: Pod): Trouble {
+  // A Job's pod is not restarted: it fails for good where another one would try again.
+  const validation = pod.status?.initContainerStatuses?.find(({ name }) => name === 'istio-validation');
+  const validationCode = validation?.state?.terminated?.exitCode ?? 0;
+  if (validation && validationCode !== 0) return validationFailed(validation.name, validationCode);
   const reason = pod.status?.reason ?? l10n.t('failed');
   const status = allStatuses(pod).find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
   return {
@@ -246,19 +250,7 @@ function containerTrouble(pod: Pod, status: ContainerStatus, events: KubernetesE
 
 function initFailed(status: ContainerStatus, exitCode: number, events: KubernetesEvent[]): Trouble {
   const event = eventOf(events, ['BackOff', 'Failed']);
-  if (status.name === 'istio-validation') {
-    return {
-      kind: 'validation',
-      severity: 'error',
-      short: l10n.t('not redirected: istio-validation failed'),
-      says: l10n.t(
-        'istio-validation found that the pod’s traffic is not redirected to the proxy (exit code {0}): the CNI plugin did not program this pod. It was not yet in the chain when the pod started, or the runtime uses another configuration.',
-        exitCode,
-      ),
-      next: l10n.t('See the CNI chain of the node, then delete the pod so that it starts anew.'),
-      ...event,
-    };
-  }
+  if (status.name === 'istio-validation') return { ...validationFailed(status.name, exitCode), ...event };
   if (status.name === 'istio-init') {
     return {
       kind: 'crash',
@@ -278,6 +270,35 @@ function initFailed(status: ContainerStatus, exitCode: number, events: Kubernete
     says: l10n.t('The init container {0} ended with exit code {1}, so the pod does not start.', status.name, exitCode),
     next: l10n.t('Its log says why.'),
     ...event,
+  };
+}
+
+/** What istio-validation ends with when a connection that should be redirected was not (Istio's ValidationErrorCode). */
+const notRedirected = 126;
+
+/** It holds the pod on purpose: without its rules the application would talk past the mesh, in plain text. */
+function validationFailed(container: string, exitCode: number): Trouble {
+  return {
+    kind: 'validation',
+    severity: 'error',
+    short: l10n.t('not redirected: istio-validation failed'),
+    says:
+      exitCode === notRedirected
+        ? l10n.t(
+            'istio-validation holds the pod, as its traffic is not redirected to the proxy (exit code {0}): no CNI plugin of the mesh has programmed this pod. It was not yet in the chain when the pod started, or the runtime uses another configuration.',
+            exitCode,
+          )
+        : l10n.t(
+            'istio-validation could not make sure that the pod’s traffic is redirected to the proxy (exit code {0}), so the pod does not start.',
+            exitCode,
+          ),
+    next:
+      exitCode === notRedirected
+        ? l10n.t(
+            'See the CNI chain of the node, then delete the pod so that it starts anew: restarting its containers alone programs nothing.',
+          )
+        : l10n.t('Its log says what it tried; then see the CNI chain of the node.'),
+    container,
   };
 }
 

@@ -1,0 +1,19 @@
+import * as l10n from '@vscode/l10n';
+import { parseToCniChainView, type FromCniChainView } from '../../contract/cni-chain-view.ts';
+import { mountCniChainView } from './mount.ts';
+
+/** Given by VS Code to every webview; may be called once. */
+declare function acquireVsCodeApi(): { postMessage: (message: FromCniChainView) => void };
+
+const vscode = acquireVsCodeApi();
+const root = document.getElementById('root');
+if (root) {
+  const view = mountCniChainView(root, (message) => vscode.postMessage(message));
+  window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    const message = parseToCniChainView(data);
+    if (!message) return;
+    if (message.strings) l10n.config({ contents: message.strings });
+    view.show(message.state);
+  });
+  vscode.postMessage({ type: 'ready' });
+}
