@@ -4,11 +4,18 @@ import { deployNodeHelperCommand } from './deploy-node-helper.ts';
 import { explainInjection } from './explain-injection.ts';
 import { comparePods } from './compare-pods.ts';
 import { showDrift, tracePacket, watchCounters } from './open-tab.ts';
+import { installCniPlugin } from './install-cni-plugin.ts';
+import { planCniInstallation } from './plan-cni-installation.ts';
+import { recreateStuckPods } from './recreate-stuck-pods.ts';
 import { refresh } from './refresh.ts';
+import { repairCniChain } from './repair-cni-chain.ts';
+import { uninstallCniPlugin } from './uninstall-cni-plugin.ts';
+import { revealPod } from './reveal-pod.ts';
 import { saveRules } from './save-rules.ts';
 import { showIptables } from './show-iptables.ts';
 import { removeNodeHelperCommand } from './remove-node-helper.ts';
 import { showServicePathCommand } from './show-service-path.ts';
+import { showCniChainCommand } from './show-cni-chain.ts';
 import { showLog } from './show-log.ts';
 import { showRule } from './show-rule.ts';
 
@@ -17,6 +24,11 @@ export const commands: readonly Command[] = [
   chooseCluster,
   deployNodeHelperCommand,
   removeNodeHelperCommand,
+  planCniInstallation,
+  installCniPlugin,
+  repairCniChain,
+  uninstallCniPlugin,
+  recreateStuckPods,
   refresh,
   explainInjection,
   showIptables,
@@ -26,6 +38,8 @@ export const commands: readonly Command[] = [
   comparePods,
   saveRules,
   showServicePathCommand,
+  showCniChainCommand,
+  revealPod,
   showRule,
   showLog,
 ];
