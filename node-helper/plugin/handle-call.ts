@@ -110,7 +110,7 @@ async function add(task: Task): Promise<CniReply> {
   return { exit: 0, stdout: resultOf(config) };
 }
 
-type Verdict = PodVerdict & Pick<PodRecord, 'knownFrom'>;
+type Verdict = PodVerdict & Partial<Pick<PodRecord, 'knownFrom' | 'uid'>>;
 
 const unknownPod: Verdict = { outcome: 'missed', steps: [], problems: [] };
 
@@ -156,12 +156,13 @@ export function podIdsOf({ env }: Pick<CniCall, 'env'>): PodIds | undefined {
 
 function record(
   { world, call, containerId }: Task,
-  { outcome, steps, problems, knownFrom, backend, families }: Verdict,
+  { knownFrom, uid, backend, families, ...verdict }: Verdict,
   tookMs?: number,
 ): void {
   const ids = podIdsOf(call) ?? { namespace: '', name: '', uid: '' };
   world.records.put({
-    ...{ containerId, ...ids, outcome, steps, problems, at: world.time() },
+    ...{ containerId, ...ids, ...verdict, at: world.time() },
+    ...(uid !== undefined && { uid }),
     ...(knownFrom && { knownFrom }),
     ...(backend && { backend }),
     ...(families && { families }),
