@@ -14,6 +14,7 @@ export interface VerifyOptions {
   known?: ReadonlySet<string>;
   /** For how long the node must stay ready. 0: it must be ready now. */
   settleMs: number;
+  /** Ends the watching early; the looking itself is brought to its end. */
   signal?: AbortSignal;
   /** Between two looks. Default 1 s. */
   pollMs?: number;
@@ -22,13 +23,13 @@ export interface VerifyOptions {
 /** @returns what is wrong; undefined when all is well. */
 export async function verifyNode(cluster: Cluster, node: string, options: VerifyOptions): Promise<string | undefined> {
   const { action, mode = 'chained', settleMs, signal, pollMs = 1000 } = options;
-  const answer = await askNode(cluster, node, { verb: 'read-cni' }, signal ? { signal } : {});
+  const answer = await askNode(cluster, node, { verb: 'read-cni' });
   if (!answer.ok) return [answer.why, answer.next].filter(Boolean).join(' ');
   const found = await findFault(cluster, node, answer.result, { ...options, mode });
   if (found) return found;
   const until = performance.now() + settleMs;
   for (;;) {
-    const target = await getTargetNode(cluster, node, signal);
+    const target = await getTargetNode(cluster, node);
     if (!target) return l10n.t('The node is gone from the cluster.');
     if (!target.ready && action !== 'repair') return l10n.t('The node is not ready any more: {0}', target.why || '?');
     if (performance.now() >= until || signal?.aborted) return undefined;

@@ -2,7 +2,7 @@
  * The node helper's answers, from a recording instead of a node. What was not recorded is not made up: it stays empty, and a
  * note says so. Messages are English, as the real helper's are.
  */
-import type { ReadAgentResult } from '../../contract/cni-plugin.ts';
+import type { CniActionResult, ReadAgentResult } from '../../contract/cni-plugin.ts';
 import {
   nodeHelperProtocol,
   parseNodeHelperRequest,
@@ -24,6 +24,7 @@ import { listLoadedFiles, listPluginTypes, parseCniFile } from '../../mesh/cni/p
 import type { Container, Pod, PodSpec } from '../../mesh/kubernetes.ts';
 import type { ApiObject } from './api-object.ts';
 import type { ApiState } from './api-writes.ts';
+import { answerCni, answerReadAgent } from './recorded-cni.ts';
 import type { Recording } from './recording.ts';
 import { readNodeRules } from './node-rules.ts';
 import { SimulatedTraffic } from './simulated-traffic.ts';
@@ -52,7 +53,13 @@ export function answerAsHelper(state: ApiState, recording: Recording, helper: Ap
 }
 
 type Result =
-  ReadAgentResult | HelloResult | InspectPodResult | InspectPodsResult | ReadCniResult | ReadNodeRulesResult;
+  | CniActionResult
+  | ReadAgentResult
+  | HelloResult
+  | InspectPodResult
+  | InspectPodsResult
+  | ReadCniResult
+  | ReadNodeRulesResult;
 
 function dispatch(
   state: ApiState,
@@ -73,9 +80,11 @@ function dispatch(
     case 'inspect-pods':
       return { tookMs: 0, pods: inspectPods(state, recording, nodeName, request.pods) };
     case 'read-agent':
-      return { running: false, records: [], notes: [] };
+      return answerReadAgent(state, recording, helper);
     case 'cni':
-      return { code: 'unknown-verb', message: 'The demo cluster is a recording: its nodes cannot be changed.' };
+      return isRecorded(recording, nodeName)
+        ? answerCni(recording, helper, request)
+        : { code: 'internal', message: `The recording holds nothing of node ${nodeName}.` };
   }
 }
 

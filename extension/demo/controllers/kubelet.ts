@@ -2,6 +2,7 @@ import type { Container, ContainerStatus, PodSpec, PodStatus } from '../../../me
 import { isObject, type ApiObject, type JsonObject } from '../api-object.ts';
 import type { Change } from '../api-store.ts';
 import { now } from '../api-writes.ts';
+import { onNetworkChange } from '../node-network.ts';
 import { recordEvent, resourceOf, type ControllerContext } from './controller-context.ts';
 
 /** Milliseconds after which a pod takes its next step: slow enough to be seen, fast enough not to be waited for. */
@@ -10,6 +11,7 @@ const pace = { create: 120, start: 350, ready: 250, retry: 500, stop: 300 };
 /** Starts and stops the pods that come and go while the server runs; the recorded ones stay as they were recorded. */
 export function kubelet(context: ControllerContext): (change: Change) => void {
   const pods = resourceOf(context, 'v1', 'Pod');
+  onNetworkChange(context.node, () => context.after(pace.retry, () => tryAgain(context)));
   return ({ type, resource, object, previous }) => {
     if (resource !== pods) return;
     if (type === 'ADDED') context.after(pace.create, () => createContainers(context, object));
@@ -19,6 +21,19 @@ export function kubelet(context: ControllerContext): (change: Change) => void {
       context.after(pace.stop, () => stopPod(context, object));
     }
   };
+}
+
+/** A kubelet tries again by itself what its node's network kept from starting and from ending. */
+function tryAgain(context: ControllerContext): void {
+  if (context.node.podNetworkError !== undefined) return;
+  for (const pod of context.store.list(resourceOf(context, 'v1', 'Pod'))) {
+    const { name } = context.node;
+    if (pod.spec?.hostNetwork || pod.spec?.nodeName === undefined || (name && pod.spec.nodeName !== name)) continue;
+    const statuses = (pod.status as PodStatus | undefined)?.containerStatuses ?? [];
+    if (pod.metadata.deletionTimestamp) context.after(pace.stop, () => stopPod(context, pod));
+    else if (statuses.some(({ state }) => state?.waiting?.reason === 'ContainerCreating'))
+      context.after(pace.start, () => startContainers(context, pod));
+  }
 }
 
 function createContainers(context: ControllerContext, { metadata }: ApiObject): void {
