@@ -1,6 +1,13 @@
 /** What would be done to a node’s CNI directory, and why: the same for preview, terminal and execution. */
 import type { ChainProblem, PluginVersions } from './cni-chain.ts';
-import { type CniFileKind, cniFileKind, type CniFileText, listLoadedFiles, parseCniFile } from './parse-cni-file.ts';
+import {
+  type CniFileKind,
+  cniFileKind,
+  type CniFileText,
+  type CniNetworkList,
+  listLoadedFiles,
+  parseCniFile,
+} from './parse-cni-file.ts';
 
 export type CniAction = 'insert' | 'convert' | 'none' | 'refuse' | 'restore' | 'remove';
 
@@ -8,6 +15,8 @@ export type CniAction = 'insert' | 'convert' | 'none' | 'refuse' | 'restore' | '
 export interface CniDirectoryEntry extends CniFileText {
   /** Runtimes step over directories, whatever their name. */
   directory?: boolean;
+  /** Of a directory that is named like a network: its files. Since CNI 1.3 libraries append its `.conf` to that network. */
+  inside?: CniFileText[];
 }
 
 export interface PlanProblem {
@@ -86,4 +95,14 @@ export function instantsOf(entries: readonly CniDirectoryEntry[], plan: CniPlan)
     ...writes.map((_, count) => applySteps(entries, { writes: writes.slice(0, count + 1), removes: [] })),
     ...removes.map((_, count) => applySteps(entries, { writes, removes: removes.slice(0, count + 1) })),
   ];
+}
+
+/** The list with the plugins that newer libraries append to it from the directory of its name. */
+export function wholeList(list: CniNetworkList, entries: readonly CniDirectoryEntry[]): CniNetworkList {
+  if (list.onlyInlined) return list;
+  const files = entries.find(({ name, directory }) => directory && name === list.name)?.inside ?? [];
+  const appended = listLoadedFiles(files)
+    .filter(({ name }) => name.endsWith('.conf'))
+    .flatMap((file) => parseCniFile(file).list?.plugins ?? []);
+  return { ...list, plugins: [...list.plugins, ...appended] };
 }

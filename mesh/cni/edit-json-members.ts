@@ -15,7 +15,7 @@ export function textAt(text: string, path: JsonPath): string | undefined {
  * @param value JSON text.
  * @throws {UnreadableJson} when something on the way is no object.
  */
-export function setValue(text: string, path: readonly string[], value: string): string {
+export function setValue(text: string, path: JsonPath, value: string): string {
   const root = locateJson(text);
   const there = nodeAt(root, path);
   if (there) return replaceText(text, there.start, there.end, value);
@@ -23,8 +23,10 @@ export function setValue(text: string, path: readonly string[], value: string): 
     const parent = nodeAt(root, path.slice(0, depth));
     if (!parent) continue;
     if (parent.kind !== 'object') throw new UnreadableJson(`${path.slice(0, depth).join('.')} is no object`);
-    const inner = path.slice(depth + 1).reduceRight((nested, key) => `{${JSON.stringify(key)}:${nested}}`, value);
-    return addMember(text, parent, path[depth]!, inner);
+    const inner = path
+      .slice(depth + 1)
+      .reduceRight<string>((nested, key) => `{${JSON.stringify(key)}:${nested}}`, value);
+    return addMember(text, parent, String(path[depth]), inner);
   }
   throw new UnreadableJson('the value is no object');
 }

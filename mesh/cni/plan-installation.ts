@@ -13,8 +13,10 @@ import {
   loadable,
   type PlanProblem,
   refuse,
+  wholeList,
 } from './cni-plan.ts';
 import { chooseVersion } from './choose-version.ts';
+import { type ChainTarget, findChainTarget, insertInline, removeInline } from './chain-target.ts';
 import { insertPlugin, removePlugins, setCniVersion, wrapInList } from './edit-cni-text.ts';
 import { locateJson, UnreadableJson } from './json-text.ts';
 import { type CniNetworkList, type ParsedCniFile, parseCniFile } from './parse-cni-file.ts';
@@ -44,27 +46,37 @@ export interface InstallInput {
   entryText: string;
   /** What earlier installations did here. */
   touched?: readonly TouchedFile[];
+  /** As the host names the directory, for paths that a delegating plugin names. */
+  confDir?: string;
 }
 
 /** Decides what an installation writes. */
 export function planInstallation(input: InstallInput): CniPlan {
-  const { entries, probes, ours, entryText } = input;
+  const { entries, probes, ours } = input;
   const files = loadable(entries);
+  const [first] = files;
+  const file = first && parseCniFile(first);
+  const target = file && findChainTarget(entries, file, input.confDir);
   const chain = describeChain({ files, plugins: probes });
   const chained = probes.some(({ type }) => type === ours.type) ? probes : [...probes, ours];
   const plan: CniPlan = {
     ...emptyPlan(entries, chained),
-    problems: chain.problems.filter(notOurs(ours.type)).map(asPlanProblem),
+    problems: chain.problems.filter(notOurs(ours.type)).filter(notCalled(target)).map(asPlanProblem),
   };
-  const [first] = files;
-  if (!first) return refuse(plan);
-  const file = parseCniFile(first);
+  if (!file) return refuse(plan);
   if (!file.list) return refuse(plan, notLoadable(file));
-  const found: CniPlan = { ...plan, effective: first.name };
-  const obstacle = obstacleIn(file, file.list);
+  const found: CniPlan = { ...plan, effective: file.name };
+  const obstacle = obstacleIn(file, file.list, ours.type) ?? standaloneIn(entries, ours.type);
   if (obstacle) return refuse(found, obstacle);
-  const { list } = file;
-  const version = chooseVersion(withoutOurs(list, ours.type), chained, ours);
+  return target ? chainIntoDelegate(found, file, target, input) : chainInto(found, file, file.list, input);
+}
+
+/** Chains into a file that does its work itself. */
+function chainInto(found: CniPlan, file: ParsedCniFile, list: CniNetworkList, input: InstallInput): CniPlan {
+  const { entries, probes, ours, entryText } = input;
+  const first = entries.find((entry) => entry.name === file.name)!;
+  const chained = probes.some(({ type }) => type === ours.type) ? probes : [...probes, ours];
+  const version = chooseVersion(withoutOurs(wholeList(list, entries), ours.type), chained, ours);
   if ('problems' in version) return refuse(withoutCodes(found, version.problems), ...version.problems);
   const target: CniPlan = { ...found, cniVersion: version.cniVersion };
   if (isChained(list, ours.type, entryText) && list.cniVersion === version.cniVersion) {
@@ -75,7 +87,7 @@ export function planInstallation(input: InstallInput): CniPlan {
       file.kind === 'conflist'
         ? insertIntoList(target, first.content!, file, list, input)
         : convertToList(target, first.content!, file, list, input);
-    return edited.action === 'refuse' ? edited : proven(edited, input, version.cniVersion);
+    return edited.action === 'refuse' ? edited : proven(edited, input, version.cniVersion, file.name);
   } catch (error) {
     if (!(error instanceof UnreadableJson)) throw error;
     return refuse(target, problem('ML2004', l10n.t('“{0}” cannot be edited: {1}', first.name, error.message)));
@@ -90,16 +102,6 @@ function insertIntoList(
   { ours, entryText }: InstallInput,
 ): CniPlan {
   const places = placesOf(list, ours.type);
-  if (places.length === list.plugins.length) {
-    return refuse(
-      plan,
-      problem(
-        'ML2016',
-        l10n.t('“{0}” holds no plugin but “{1}”: nothing connects the pods.', name, ours.type),
-        ours.type,
-      ),
-    );
-  }
   const clean = removePlugins(text, places);
   const versioned = list.cniVersion === plan.cniVersion ? clean : setCniVersion(clean, plan.cniVersion!);
   return { ...plan, action: 'insert', result: name, writes: [{ name, content: insertPlugin(versioned, entryText) }] };
@@ -110,18 +112,8 @@ function convertToList(
   text: string,
   { name }: ParsedCniFile,
   list: CniNetworkList,
-  { entries, entryText, touched = [], ours }: InstallInput,
+  { entries, entryText, touched = [] }: InstallInput,
 ): CniPlan {
-  if (list.plugins[0]!.type === ours.type) {
-    return refuse(
-      plan,
-      problem(
-        'ML2016',
-        l10n.t('“{0}” holds no plugin but “{1}”: nothing connects the pods.', name, ours.type),
-        ours.type,
-      ),
-    );
-  }
   const result = name.replace(/\.(conf|json)$/, '.conflist');
   const there = entries.find((entry) => entry.name === result);
   const isOurs = touched.some((file) => file.name === result && isOurText(file, there?.content));
@@ -149,56 +141,99 @@ function convertToList(
   };
 }
 
-/** The plan, once it is sure that at no instant the runtime finds something that does not load or asks too much. */
-function proven(plan: CniPlan, { entries, ours, entryText }: InstallInput, cniVersion: string): CniPlan {
-  for (const [at, instant] of instantsOf(entries, plan).entries()) {
+/**
+ * The plan, once it is sure that at no instant the runtime finds something that does not load or asks too much. What is
+ * chained into may be in force itself, or be called by what is.
+ */
+function proven(plan: CniPlan, { entries, ours, entryText }: InstallInput, cniVersion: string, into: string): CniPlan {
+  const inForce = into === plan.effective ? plan.result : plan.effective;
+  const instants = instantsOf(entries, plan);
+  for (const [at, instant] of instants.entries()) {
+    const isLast = at === instants.length - 1;
     const [first] = loadable(instant);
-    const list = first && parseCniFile(first).list;
-    const isLast = at === plan.writes.length + plan.removes.length - 1;
-    if (
-      !list ||
-      (isLast &&
-        (first.name !== plan.result || list.cniVersion !== cniVersion || !isChained(list, ours.type, entryText)))
-    ) {
-      return refuse(
-        plan,
-        problem(
-          'ML2007',
-          l10n.t(
-            '“{0}” would not be the file in force: “{1}” comes before it in byte order. Move that one away first.',
-            plan.result ?? '',
-            first?.name ?? '',
-          ),
+    const loads = first !== undefined && parseCniFile(first).list !== undefined;
+    const edited = isLast ? instant.find(({ name }) => name === plan.result) : undefined;
+    const list = edited && parseCniFile(edited).list;
+    const isDone = list?.cniVersion === cniVersion && isChained(list, ours.type, entryText);
+    if (loads && (!isLast || (first.name === inForce && isDone))) continue;
+    return refuse(
+      plan,
+      problem(
+        'ML2007',
+        l10n.t(
+          '“{0}” would not be the file in force: “{1}” comes before it in byte order. Move that one away first.',
+          inForce ?? '',
+          first?.name ?? '',
         ),
-      );
-    }
+      ),
+    );
   }
   return plan;
 }
 
+/** Chains into the one network that a delegating plugin calls for every pod; the file in force stays the same one. */
+function chainIntoDelegate(found: CniPlan, file: ParsedCniFile, target: ChainTarget, input: InstallInput): CniPlan {
+  const { ours } = input;
+  const result = file.name;
+  if (placesOf(file.list!, ours.type).length > 0)
+    return refuse(
+      found,
+      problem(
+        'ML2013',
+        l10n.t(
+          '“{0}” stands in “{1}” beside the plugin that delegates: there it would run beside the pods’ network, and twice once it is chained into that. Take it out first (“meshloom cni repair”).',
+          ours.type,
+          file.name,
+        ),
+        ours.type,
+      ),
+    );
+  if (target.kind === 'elsewhere') return refuse(found, problem('ML2013', target.says, target.plugin));
+  if (target.kind === 'inline') return chainInline(found, file, target, input);
+  // What is in force stays that: the file that it calls is another one.
+  return { ...chainInto(found, target.file, target.list, input), result };
+}
+
+function chainInline(
+  found: CniPlan,
+  { name }: ParsedCniFile,
+  target: ChainTarget & { kind: 'inline' },
+  { entries, probes, ours, entryText }: InstallInput,
+): CniPlan {
+  const { list } = target;
+  const places = placesOf(list, ours.type);
+  const others = withoutOurs(list, ours.type);
+  if (others.plugins.length === 0)
+    return refuse(
+      found,
+      problem(
+        'ML2016',
+        l10n.t('“{0}” holds no plugin but “{1}”: nothing connects the pods.', name, ours.type),
+        ours.type,
+      ),
+    );
+  const chained = probes.some(({ type }) => type === ours.type) ? probes : [...probes, ours];
+  const version = chooseVersion(others, chained, ours);
+  if ('problems' in version) return refuse(withoutCodes(found, version.problems), ...version.problems);
+  const plan: CniPlan = { ...found, result: name, cniVersion: version.cniVersion };
+  if (target.isList && isChained(list, ours.type, entryText) && list.cniVersion === version.cniVersion) return plan;
+  const text = entries.find((entry) => entry.name === name)!.content!;
+  const clean = removeInline(text, target, places);
+  const content = insertInline(clean, target, entryText, version.cniVersion);
+  return { ...plan, action: 'insert', writes: [{ name, content }] };
+}
+
 /** Where a plugin must not be chained although the file loads. */
-function obstacleIn(file: ParsedCniFile, list: CniNetworkList): PlanProblem | undefined {
+function obstacleIn(file: ParsedCniFile, list: CniNetworkList, type: string): PlanProblem | undefined {
   const blocking = file.problems[0];
   if (blocking) return problem('ML2010', l10n.t('{0} Pods fail already; correct that first.', blocking.message));
-  const delegating = list.plugins.find(
-    ({ type, delegates, config }) =>
-      type.startsWith('multus') ||
-      delegates.length > 0 ||
-      'clusterNetwork' in config ||
-      Array.isArray(config.delegates),
-  );
-  if (delegating) {
+  if (list.plugins.every((plugin) => plugin.type === type))
     return problem(
-      'ML2013',
-      l10n.t(
-        '“{0}” only calls other plugins: chained behind it in “{1}”, ours would run beside the networks that it delegates to, and twice where one of them chains it too. Chain it into the network that “{0}” delegates to.',
-        delegating.type,
-        file.name,
-      ),
-      delegating.type,
+      'ML2016',
+      l10n.t('“{0}” holds no plugin but “{1}”: nothing connects the pods.', file.name, type),
+      type,
     );
-  }
-  const path = list.plugins.find(({ type }) => /[/\\]/.test(type));
+  const path = list.plugins.find((plugin) => /[/\\]/.test(plugin.type));
   if (path)
     return problem(
       'ML2018',
@@ -206,6 +241,24 @@ function obstacleIn(file: ParsedCniFile, list: CniNetworkList): PlanProblem | un
       path.type,
     );
   return undefined;
+}
+
+/** In both modes at once the plugin would run twice for a pod. */
+function standaloneIn(entries: readonly CniDirectoryEntry[], type: string): PlanProblem | undefined {
+  const own = loadable(entries).find((entry) => {
+    const { list, kind } = parseCniFile(entry);
+    return kind === 'conf' && list?.plugins[0]!.type === type;
+  });
+  if (!own) return undefined;
+  return problem(
+    'ML2013',
+    l10n.t(
+      '“{0}” is installed stand-alone here (“{1}”): in both modes it would run twice for a pod. Uninstall it first (“meshloom cni uninstall”), then chain it.',
+      type,
+      own.name,
+    ),
+    type,
+  );
 }
 
 /** Whether the entry stands there once, with exactly these settings. */
@@ -251,6 +304,11 @@ function notLoadable(file: ParsedCniFile): PlanProblem {
 function notOurs(type: string): (found: ChainProblem) => boolean {
   return ({ code, plugin }) =>
     !(plugin === type && (code === 'ML2012' || code === 'ML2002' || pluginRole(type) === 'unknown'));
+}
+
+/** The file that a delegating plugin calls is in use, though not the first. */
+function notCalled(target: ChainTarget | undefined): (found: ChainProblem) => boolean {
+  return ({ code, file }) => !(code === 'ML2007' && target?.kind === 'file' && file === target.file.name);
 }
 
 /** What a refusal says is not said twice. */

@@ -13,6 +13,8 @@ import { removePlugins } from './edit-cni-text.ts';
 import { UnreadableJson } from './json-text.ts';
 import { parseCniFile } from './parse-cni-file.ts';
 import { isOurText, placesOf, type TouchedFile } from './plan-installation.ts';
+import { isStandalone, listStandalone } from './plan-standalone.ts';
+import { findChainTarget, removeInline } from './chain-target.ts';
 
 export interface RemovalInput {
   entries: readonly CniDirectoryEntry[];
@@ -36,18 +38,22 @@ export function planRemoval({ entries, touched, type }: RemovalInput): CniPlan {
     return leader === undefined || isAsWritten(leader);
   });
   const names = new Set(restored.map(({ name }) => name));
-  const edits = entries.filter(({ name }) => !names.has(name)).map((entry) => withoutEntry(entry, type));
+  // Whoever edited it: a file that holds ours alone is ours.
+  const alone = listStandalone(entries, touched, type).filter((name) => !names.has(name));
+  const edits = entries
+    .filter(({ name }) => !names.has(name) && !alone.includes(name))
+    .map((entry) => withoutEntry(entry, type));
   const problems = edits.flatMap(({ problem }) => problem ?? []);
   const edited = edits.flatMap(({ write }) => write ?? []);
   const restores = restored.flatMap(({ name, original }) => (original === null ? [] : [{ name, content: original }]));
   const done: CniPlan = {
     ...plan,
-    action: edited.length > 0 ? 'remove' : restored.length > 0 ? 'restore' : 'none',
+    action: edited.length + alone.length > 0 ? 'remove' : restored.length > 0 ? 'restore' : 'none',
     writes: [...restores, ...edited],
-    removes: restored.flatMap(({ name, original }) => (original === null ? [name] : [])),
+    removes: [...restored.flatMap(({ name, original }) => (original === null ? [name] : [])), ...alone],
   };
   if (problems.length > 0) return refuse(plan, ...problems);
-  return afterwards(entries, done);
+  return afterwards(entries, done, type);
 }
 
 function withoutEntry(
@@ -55,12 +61,15 @@ function withoutEntry(
   type: string,
 ): { write?: CniPlan['writes'][number]; problem?: PlanProblem } {
   const { name, content } = entry;
-  if (entry.directory || !name.endsWith('.conflist') || content === undefined) return {};
-  const { list } = parseCniFile(entry);
-  const places = list ? placesOf(list, type) : [];
-  if (places.length === 0) return {};
+  if (entry.directory || content === undefined) return {};
+  const file = parseCniFile(entry);
+  const places = file.list && file.kind === 'conflist' ? placesOf(file.list, type) : [];
+  const target = findChainTarget([entry], file);
+  const inline = target?.kind === 'inline' && target.isList ? placesOf(target.list, type) : [];
+  if (places.length + inline.length === 0) return {};
   try {
-    return { write: { name, content: removePlugins(content, places) } };
+    const delegating = target?.kind === 'inline' ? removeInline(content, target, inline) : content;
+    return { write: { name, content: places.length > 0 ? removePlugins(delegating, places) : delegating } };
   } catch (error) {
     if (!(error instanceof UnreadableJson)) throw error;
     const message = l10n.t(
@@ -73,10 +82,11 @@ function withoutEntry(
 }
 
 /** Names what is in force then. A directory that loaded must not stop loading on the way. */
-function afterwards(entries: readonly CniDirectoryEntry[], plan: CniPlan): CniPlan {
+function afterwards(entries: readonly CniDirectoryEntry[], plan: CniPlan, type: string): CniPlan {
   const loads = (instant: readonly CniDirectoryEntry[]) => {
     const [first] = loadable(instant);
-    return first && parseCniFile(first).list ? first : undefined;
+    // One that holds ours alone connects no pod: taking it away takes no network away.
+    return first && parseCniFile(first).list && !isStandalone(first, type) ? first : undefined;
   };
   const instants = instantsOf(entries, plan);
   if (loads(entries) && instants.some((instant) => !loads(instant))) {
