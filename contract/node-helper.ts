@@ -9,6 +9,7 @@
  *     ← {"protocol":1,"helper":{"version":"0.1.0","hash":"4be1…"},"ok":true,"result":{"pid":4711,"rules":[…]}}
  */
 import * as l10n from '@vscode/l10n';
+import type { CniCredential, PluginFault } from '../mesh/cni/cni-chain.ts';
 import type { CniAction, CniActionRequest, CniActionResult, PlannedAction, ReadAgentResult } from './cni-plugin.ts';
 
 /** Grows by one when an old reader could misunderstand a new message. New optional fields do not change it. */
@@ -127,6 +128,14 @@ export interface CniFile {
   error?: string;
   mode?: number;
   linkTarget?: string;
+  /** Milliseconds since 1970 of the last write. */
+  modified?: number;
+}
+
+/** A further directory that matters: the folder whose plugins a list takes in, or where a delegating plugin looks. */
+export interface CniFolder {
+  path: string;
+  files: CniFile[];
 }
 
 export interface CniPluginProbe {
@@ -135,6 +144,10 @@ export interface CniPluginProbe {
   /** As the plugin's VERSION reply says. Absent: it could not be asked, `error` says why. */
   supportedVersions?: string[];
   error?: string;
+  /** Why it cannot do its work, where that is certain; `error` says it in words. */
+  fault?: PluginFault;
+  /** Where such a program lies although the runtime does not look there. */
+  elsewhere?: string;
 }
 
 export interface ReadCniResult {
@@ -147,6 +160,14 @@ export interface ReadCniResult {
   runtimeCni?: RuntimeCni;
   /** Where the node's pods get their addresses, as far as it can be told. */
   network?: PodNetworkFacts;
+  /** Only those that are there. */
+  folders?: CniFolder[];
+  /** Kubeconfigs that plugins of the chain name; what they hold stays on the node. */
+  credentials?: CniCredential[];
+  /** Names of the networks with which pods of this node were connected, by libcni's cache. */
+  cachedNetworks?: string[];
+  /** Files that changed while they were read, again and again. */
+  changing?: string[];
 }
 
 /** What the container runtime uses, best source first: what it says itself, its configuration, how it was started, the usual. */
@@ -178,7 +199,7 @@ export interface PodNetworkFacts {
   /** Flannel's `/run/flannel/subnet.env`, as it stands there. */
   flannel?: Record<string, string>;
   /** Addresses leased by host-local, of how many, for each network. */
-  leases?: { network: string; used: number; of?: number }[];
+  leases?: { network: string; used: number; of?: number; sample?: string }[];
 }
 
 export interface ReadNodeRulesResult {

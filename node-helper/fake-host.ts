@@ -6,7 +6,7 @@ export type FakeFiles = Record<string, string>;
 
 export interface FakeHostOptions {
   files: FakeFiles;
-  /** Files with the executable bit and the like: octal bits by path; `0o644` otherwise. */
+  /** Octal bits by path; `0o755` for what begins like a binary, `0o644` otherwise. */
   modes?: Record<string, number>;
   /** What a program prints. Default: it is missing. */
   run?: (command: Command) => Partial<CommandResult>;
@@ -32,7 +32,7 @@ export function fakeHost({ files, modes = {}, run, hostRoot = '' }: FakeHostOpti
   };
   const isDirectory = (path: string) => Object.keys(files).some((name) => name.startsWith(`${path}/`));
   const facts = (path: string): FileFacts => {
-    const mode = modes[path] ?? 0o644;
+    const mode = modes[path] ?? (files[path]?.startsWith('\x7fELF') ? 0o755 : 0o644);
     if (files[path] === undefined && isDirectory(path)) return { kind: 'directory', mode, size: 0, inode: 1 };
     const content = files[path]?.startsWith('!') ? '' : entry(path);
     return { kind: content.startsWith('-> ') ? 'link' : 'file', mode, size: content.length, inode: inodeOf(content) };
@@ -57,6 +57,7 @@ export function fakeHost({ files, modes = {}, run, hostRoot = '' }: FakeHostOpti
       if (content.length > limit) throw failure('EFBIG', path);
       return content;
     },
+    readStart: (path, bytes) => Buffer.from(entry(path), 'latin1').subarray(0, bytes),
     readLink: (path) => {
       const content = entry(path);
       if (!content.startsWith('-> ')) throw failure('EINVAL', path);

@@ -28,6 +28,8 @@ export interface FileFacts {
   /** Bytes. */
   size: number;
   inode: number;
+  /** Milliseconds since 1970 of the last write. */
+  modified?: number;
 }
 
 /** An open file that children can inherit. A namespace that is held this way stays the same one when its process ends. */
@@ -75,6 +77,8 @@ export interface Host {
   list: (path: string) => string[];
   /** Content of a regular file or a file of /proc. @param limit bytes; longer files throw with code `EFBIG`. */
   read: (path: string, limit?: number) => string;
+  /** The first bytes of a file, as they are. */
+  readStart: (path: string, bytes: number) => Buffer;
   /** What a link points to, as it is written. */
   readLink: (path: string) => string;
   /** Facts about the name itself; a link is not followed. */
@@ -104,6 +108,7 @@ export function realHost(overrides: Partial<Pick<Host, 'proc' | 'hostRoot'>> = {
     hostRoot: (overrides.hostRoot ?? env[helperEnvironment.hostRoot] ?? '').replace(/\/+$/, ''),
     list: (path) => readdirSync(path),
     read: readLimited,
+    readStart,
     readLink: (path) => readlinkSync(path),
     facts: (path) => factsOf(lstatSync(path)),
     factsBehind: (path) => factsOf(statSync(path)),
@@ -143,10 +148,26 @@ function readLimited(path: string, limit = defaultMaxRead): string {
   }
 }
 
+function readStart(path: string, bytes: number): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const start = Buffer.alloc(bytes);
+    return start.subarray(0, readSync(fd, start));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function factsOf(stats: ReturnType<typeof lstatSync>): FileFacts {
   if (!stats) throw new Error('unreachable: lstat throws for a missing file');
   const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'link' : 'other';
-  return { kind, mode: Number(stats.mode) & 0o7777, size: Number(stats.size), inode: Number(stats.ino) };
+  return {
+    kind,
+    mode: Number(stats.mode) & 0o7777,
+    size: Number(stats.size),
+    inode: Number(stats.ino),
+    modified: Math.floor(Number(stats.mtimeMs)),
+  };
 }
 
 function openFile(path: string): OpenFile {

@@ -23,8 +23,8 @@ test('reads what runtimes read, and lists the rest by name', async () => {
     '/etc/elsewhere.conf': '{"name":"x","type":"ptp"}',
     '/etc/cni/net.d/07-dangling.conf': '-> nowhere',
     '/etc/cni/net.d/08-closed.conf': '!EACCES',
-    '/opt/cni/bin/bridge': 'ELF',
-    '/opt/cni/bin/ptp': 'ELF',
+    '/opt/cni/bin/bridge': '\x7fELF',
+    '/opt/cni/bin/ptp': '\x7fELF',
   };
   const result = await readCni(on(files, { modes: { '/etc/cni/net.d/10-a.conflist': 0o600 } }), {});
   expect(result).toMatchObject({ confDir: '/etc/cni/net.d', binDirs: ['/opt/cni/bin'], notes: [] });
@@ -41,7 +41,7 @@ test('reads below the prefix under which the host’s directories are mounted, l
   const files = {
     '/host/etc/cni/net.d': '-> /var/lib/cni/conf',
     '/host/var/lib/cni/conf/10-a.conflist': list(['bridge']),
-    '/host/opt/cni/bin/bridge': 'ELF',
+    '/host/opt/cni/bin/bridge': '\x7fELF',
   };
   const host = on(files, { hostRoot: '/host' });
   const result = await readCni(host, {});
@@ -56,12 +56,17 @@ test('finds a directory that is not mounted through a host process', async () =>
     '/proc/50/comm': 'k3s-server',
     '/proc/50/ns/mnt': '-> mnt:[2]',
     '/proc/50/root/var/lib/k3s/net.d/10-a.conflist': list(['flannel']),
-    '/proc/50/root/var/lib/k3s/bin/flannel': 'ELF',
+    '/proc/50/root/var/lib/k3s/bin/flannel': '\x7fELF',
+    '/proc/50/root/var/lib/k3s/bin/bridge': '\x7fELF',
+    '/proc/50/root/var/lib/k3s/bin/host-local': '\x7fELF',
   };
   const host = on(files, { hostRoot: '/host' });
   const result = await readCni(host, { confDir: '/var/lib/k3s/net.d', binDirs: ['/var/lib/k3s/bin'] });
   expect(result.plugins).toMatchObject([
     { type: 'flannel', path: '/var/lib/k3s/bin/flannel', supportedVersions: modern },
+    // Flannel leaves its work to these, in the same version.
+    { type: 'bridge', path: '/var/lib/k3s/bin/bridge' },
+    { type: 'host-local', path: '/var/lib/k3s/bin/host-local' },
   ]);
   expect([...host.stillOpen]).toEqual([]);
 });
@@ -72,7 +77,7 @@ test('a plugin that needs the host’s libraries is started among them', async (
     '/proc/50/comm': 'kubelet',
     '/proc/50/ns/mnt': '-> mnt:[2]',
     '/host/etc/cni/net.d/a.conf': '{"name":"a","type":"bridge"}',
-    '/host/opt/cni/bin/bridge': 'ELF',
+    '/host/opt/cni/bin/bridge': '\x7fELF',
   };
   const host = on(files, {
     hostRoot: '/host',
@@ -87,9 +92,9 @@ test('asks with VERSION alone, and only what the runtime would run', async () =>
     '/etc/cni/net.d/00-a.conflist': list(['bridge', 'absent']),
     '/etc/cni/net.d/10-b.conflist': list(['ptp']),
     '/etc/cni/net.d/20-c.conflist': list(['stale']),
-    '/opt/cni/bin/bridge': 'ELF',
-    '/opt/cni/bin/ptp': 'ELF',
-    '/opt/cni/bin/stale': 'ELF',
+    '/opt/cni/bin/bridge': '\x7fELF',
+    '/opt/cni/bin/ptp': '\x7fELF',
+    '/opt/cni/bin/stale': '\x7fELF',
   };
   const commands: (string | undefined)[] = [];
   const host = on(files, {
@@ -110,7 +115,7 @@ test('asks with VERSION alone, and only what the runtime would run', async () =>
 });
 
 test('never runs a path that poses as a plugin', async () => {
-  const host = on({ '/etc/cni/net.d/a.conflist': list(['../../../bin/sh', '..']), '/bin/sh': 'ELF' });
+  const host = on({ '/etc/cni/net.d/a.conflist': list(['../../../bin/sh', '..']), '/bin/sh': '\x7fELF' });
   expect((await readCni(host, {})).plugins).toMatchObject([
     { error: expect.any(String) },
     { error: expect.any(String) },
@@ -130,7 +135,7 @@ test('a directory that is missing or closed is a note', async () => {
 test('what is read is what the chain is judged by', async () => {
   const files = {
     '/etc/cni/net.d/00-galaxy.conflist': list(['galaxy-sdn'], '0.3.1'),
-    '/opt/cni/bin/galaxy-sdn': 'ELF',
+    '/opt/cni/bin/galaxy-sdn': '\x7fELF',
   };
   const result = await readCni(on(files, { run: () => versions(['0.1.0', '0.2.0']) }), {});
   expect(describeChain(result).problems).toMatchObject([{ code: 'ML2001', plugin: 'galaxy-sdn' }]);

@@ -1,46 +1,126 @@
-/** `read-cni`: the directory that the runtime reads, and which versions the plugins named there speak. */
-import type { CniFile, CniPluginProbe, ReadCniResult } from '../contract/node-helper.ts';
-import { cniFileKind, listLoadedFiles, listPluginTypes, parseCniFile } from '../mesh/cni/parse-cni-file.ts';
+/**
+ * `read-cni`: the directory that the runtime reads, which versions the plugins named there speak, and what surrounds them.
+ * Nothing is written, and no plugin gets another command than VERSION.
+ */
+import type { CniFile, CniFolder, CniPluginProbe, ReadCniResult, RuntimeCni } from '../contract/node-helper.ts';
+import { listWantedFolders } from '../mesh/cni/delegates.ts';
+import {
+  cniFileKind,
+  type CniPluginEntry,
+  listLoadedFiles,
+  listPluginTypes,
+  type ParsedCniFile,
+  parseCniFile,
+} from '../mesh/cni/parse-cni-file.ts';
+import { type ChainPlugin, describeChain } from '../mesh/cni/read-chain.ts';
 import { attempt, errorCode } from './failure.ts';
 import { resolveInRoot } from './host-files.ts';
-import type { CommandResult, Host } from './host.ts';
+import type { Host } from './host.ts';
+import { type PlacedEntry, readNetworkFacts } from './network-facts.ts';
+import { probePlugin, type PluginSearch } from './probe-plugin.ts';
 import { listHostProcesses, listProcesses } from './processes.ts';
-import { findHostPlace, ownPlace, type Place, runIn } from './tools.ts';
+import { readCredentials } from './read-credentials.ts';
+import { describeRuntime, type RuntimeOptions } from './runtime/describe-runtime.ts';
+import { findHostPlace, ownPlace } from './tools.ts';
+
+export { probeProgram, probeProgramAt, readVersionReply } from './probe-plugin.ts';
 
 const defaultConfDir = '/etc/cni/net.d';
 const defaultBinDirs = ['/opt/cni/bin'];
 /** Bytes of one file. A real one has a few hundred. */
 const maxFileSize = 1024 * 1024;
+/** Of all files of one directory together: the answer has to travel. */
+const maxTotalSize = 4 * 1024 * 1024;
 /** Names in one directory that are looked at. */
 const maxFiles = 500;
 /** Programs that are asked; a real chain has two to five. */
 const maxPlugins = 32;
+const maxFolders = 8;
+/** Readings until two in a row are the same. */
+const maxReadings = 4;
 
-interface Search {
-  host: Host;
-  /** Prefixes below which the host's directories may be seen, best first. */
-  roots: string[];
-  places: Place[];
+interface Search extends PluginSearch {
   notes: string[];
 }
 
-/** Reads one directory and asks the plugins of the files in force. Nothing is written, no plugin gets another command than VERSION. */
-export async function readCni(host: Host, request: { confDir?: string; binDirs?: string[] }): Promise<ReadCniResult> {
-  const confDir = request.confDir ?? defaultConfDir;
-  const binDirs = request.binDirs && request.binDirs.length > 0 ? request.binDirs : defaultBinDirs;
-  const hostPlace = findHostPlace(host, listHostProcesses(host, listProcesses(host)));
+/** Where nothing is asked for, the runtime's own directories are read. */
+export async function readCni(
+  host: Host,
+  request: { confDir?: string; binDirs?: string[] },
+  runtimeOptions: Pick<RuntimeOptions, 'socket'> = {},
+): Promise<ReadCniResult> {
+  const notes: string[] = [];
+  const runtimeCni = await describeRuntime(host, { ...runtimeOptions, notes }).catch((error: unknown) => {
+    notes.push(`The container runtime could not be looked at: ${(error as Error).message}`);
+    return undefined;
+  });
+  const confDir = request.confDir ?? runtimeCni?.confDir ?? defaultConfDir;
+  const asked = request.binDirs?.length ? request.binDirs : undefined;
+  const binDirs = asked ?? (runtimeCni?.binDirs.length ? runtimeCni.binDirs : defaultBinDirs);
+  const hostProcesses = listHostProcesses(host, listProcesses(host));
+  const hostPlace = findHostPlace(host, hostProcesses);
   const search: Search = {
     host,
     roots: [host.hostRoot, ...(hostPlace ? [hostPlace.root] : [])],
     places: [ownPlace(), ...(hostPlace ? [hostPlace] : [])],
-    notes: [],
+    notes,
   };
   try {
-    const files = readConfDir(search, confDir);
-    return { confDir, binDirs, files, plugins: await probeEffective(search, files, binDirs), notes: search.notes };
+    const { files, changing } = await readUntilSteady(search, confDir);
+    const folders = readFolders(search, confDir, files, runtimeCni);
+    const reading = { files, folders, confDir, ...(runtimeCni && { runtimeCni }) };
+    const plugins = await probeEffective(search, reading, binDirs);
+    const entries = listEntries(reading, plugins);
+    // Only through a host process is everything of the host's to be seen; and where its root is ours.
+    const whole = search.roots.filter((root) => root === '' || root !== host.hostRoot);
+    const credentials = readCredentials(
+      host,
+      whole,
+      entries.map(({ entry }) => entry),
+    );
+    const pid = hostProcesses.find((candidate) => candidate.pid !== 1)?.pid;
+    const network = readNetworkFacts({ host, roots: search.roots, pid }, entries);
+    const cachedNetworks = readCachedNetworks(search);
+    return {
+      confDir,
+      binDirs,
+      files,
+      plugins,
+      notes,
+      ...(runtimeCni && { runtimeCni }),
+      ...(network && { network }),
+      ...(folders.length > 0 && { folders }),
+      ...(credentials.length > 0 && { credentials }),
+      ...(cachedNetworks.length > 0 && { cachedNetworks }),
+      ...(changing.length > 0 && { changing }),
+    };
   } finally {
     for (const file of hostPlace?.files ?? []) file.close();
   }
+}
+
+/** A directory that changes while it is read may show a state that never was: it is read until two readings agree. */
+async function readUntilSteady(search: Search, confDir: string): Promise<{ files: CniFile[]; changing: string[] }> {
+  let files = readConfDir(search, confDir);
+  const changed = new Map<string, number>();
+  for (let count = 1; count < maxReadings; count++) {
+    await new Promise((resolve) => setTimeout(resolve, count === 1 ? 0 : 20));
+    const again = readConfDir({ ...search, notes: [] }, confDir);
+    const names = changedNames(files, again);
+    files = again;
+    if (names.length === 0) break;
+    for (const name of names) changed.set(name, (changed.get(name) ?? 0) + 1);
+  }
+  // Once may be anybody's honest change.
+  return { files, changing: [...changed].flatMap(([name, times]) => (times > 1 ? [name] : [])) };
+}
+
+function changedNames(before: readonly CniFile[], after: readonly CniFile[]): string[] {
+  const marks = (files: readonly CniFile[]) => new Map(files.map((file) => [file.name, JSON.stringify(file)]));
+  const [old, now] = [marks(before), marks(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].filter(
+    (name) => old.get(name) !== now.get(name) && cniFileKind(name) !== 'other',
+  );
 }
 
 function readConfDir(search: Search, confDir: string): CniFile[] {
@@ -52,7 +132,12 @@ function readConfDir(search: Search, confDir: string): CniFile[] {
       const names = host.list(directory).sort();
       if (names.length > maxFiles)
         notes.push(`${confDir} holds ${names.length} names; the first ${maxFiles} are shown.`);
-      return names.slice(0, maxFiles).map((name) => readConfFile(host, root, confDir, name));
+      let room = maxTotalSize;
+      return names.slice(0, maxFiles).map((name) => {
+        const file = readConfFile(host, root, confDir, name, Math.min(maxFileSize, room));
+        room -= file.content?.length ?? 0;
+        return file;
+      });
     } catch (error) {
       errors.push(errorCode(error));
     }
@@ -65,7 +150,7 @@ function readConfDir(search: Search, confDir: string): CniFile[] {
   return [];
 }
 
-function readConfFile(host: Host, root: string, confDir: string, name: string): CniFile {
+function readConfFile(host: Host, root: string, confDir: string, name: string, limit: number): CniFile {
   const path = `${confDir}/${name}`;
   try {
     const inDirectory = `${resolveInRoot(host, root, confDir)}/${name}`;
@@ -73,123 +158,116 @@ function readConfFile(host: Host, root: string, confDir: string, name: string): 
     const linkTarget = own.kind === 'link' ? host.readLink(inDirectory) : undefined;
     const behind = resolveInRoot(host, root, path);
     const facts = linkTarget === undefined ? own : attempt(() => host.facts(behind));
-    const entry: CniFile = { name, mode: (facts ?? own).mode, ...(linkTarget !== undefined && { linkTarget }) };
+    const { mode, modified } = facts ?? own;
+    const entry: CniFile = {
+      name,
+      mode,
+      ...(linkTarget !== undefined && { linkTarget }),
+      ...(modified !== undefined && { modified }),
+    };
     if (cniFileKind(name) === 'other') return entry;
     if (!facts) return { ...entry, error: `ENOENT: it links to ${linkTarget}, which is not there` };
     if (facts.kind !== 'file')
       return { ...entry, error: facts.kind === 'directory' ? 'EISDIR: it is a directory' : 'it is no regular file' };
-    return { ...entry, content: host.read(behind, maxFileSize) };
+    return { ...entry, content: host.read(behind, limit) };
   } catch (error) {
     return { name, error: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/**
- * Asks the plugins of the file in force. Where a plugin of it is missing or speaks other versions, some runtimes (CRI-O)
- * take the next file, so its plugins are asked too, and so on; programs that no runtime would run are not started.
- */
-async function probeEffective(
-  search: Search,
-  files: readonly CniFile[],
-  binDirs: readonly string[],
-): Promise<CniPluginProbe[]> {
-  const probes = new Map<string, CniPluginProbe>();
-  for (const file of listLoadedFiles(files)) {
-    const { list } = parseCniFile(file);
-    if (!list) continue;
-    const types = listPluginTypes(list).filter((type) => !probes.has(type));
-    const room = types.slice(0, maxPlugins - probes.size);
-    if (room.length < types.length) search.notes.push(`${file.name} names too many plugins; ${maxPlugins} were asked.`);
-    for (const probe of await Promise.all(room.map((type) => probePlugin(search, type, binDirs))))
-      probes.set(probe.type, probe);
-    if (list.plugins.every(({ type }) => probes.get(type)?.supportedVersions?.includes(list.cniVersion))) break;
-  }
-  return [...probes.values()];
-}
-
-async function probePlugin(search: Search, type: string, binDirs: readonly string[]): Promise<CniPluginProbe> {
-  // The runtime refuses such a name too; looking it up would run any program of the node.
-  if (type.includes('/') || type.includes('\\') || type === '.' || type === '..') {
-    return { type, error: 'a plugin’s type is a name, not a path' };
-  }
-  const found = findPlugin(search, type, binDirs);
-  if (!found) return { type, error: `no program “${type}” in ${binDirs.join(', ')}` };
-  const { path, here } = found;
-  const [own, hostPlace] = search.places;
-  let result = await askVersion(search.host, own!, here);
-  // A program that is linked against the host's libraries starts only among them.
-  if (hostPlace && !answered(result) && result.stopped !== 'timeout')
-    result = await askVersion(search.host, hostPlace, path);
-  return { type, path, ...readVersionReply(result) };
-}
-
-/** Asks one program of our own root which versions it speaks. */
-export function probeProgram(host: Host, type: string, binDirs: readonly string[]): Promise<CniPluginProbe> {
-  return probePlugin({ host, roots: [''], places: [ownPlace()], notes: [] }, type, binDirs);
-}
-
-/** Asks the program in a file, wherever it lies. */
-export async function probeProgramAt(
-  host: Host,
-  path: string,
-): Promise<Pick<CniPluginProbe, 'supportedVersions' | 'error'>> {
-  return readVersionReply(await askVersion(host, ownPlace(), path));
-}
-
-function findPlugin(
-  { host, roots }: Search,
-  type: string,
-  binDirs: readonly string[],
-): { path: string; here: string } | undefined {
-  for (const root of roots) {
-    for (const directory of binDirs) {
-      const path = `${directory}/${type}`;
-      const here = attempt(() => resolveInRoot(host, root, path));
-      // A program that does many plugins' work tells them apart by the name that it is called by: keep the link's.
-      if (here && attempt(() => host.facts(here).kind) === 'file') return { path, here: root === '' ? path : here };
-    }
-  }
-  return undefined;
-}
-
-function askVersion(host: Host, place: Place, path: string): Promise<CommandResult> {
-  return runIn(host, place, undefined, [path], {
-    stdin: '{"cniVersion":"1.1.0"}',
-    env: {
-      CNI_COMMAND: 'VERSION',
-      CNI_NETNS: 'dummy',
-      CNI_IFNAME: 'dummy',
-      CNI_PATH: 'dummy',
-      CNI_CONTAINERID: 'dummy',
-    },
-    timeout: 3_000,
-    maxOutput: 64 * 1024,
+/** The folders that the lists name, and the common directory where the runtime uses another; only those that are there. */
+function readFolders(search: Search, confDir: string, files: readonly CniFile[], runtimeCni?: RuntimeCni): CniFolder[] {
+  const lists = listLoadedFiles(files).flatMap((file) => parseCniFile(file).list ?? []);
+  const common = runtimeCni && runtimeCni.confDir === confDir && confDir !== defaultConfDir ? [defaultConfDir] : [];
+  const wanted = [...new Set([...lists.flatMap((list) => listWantedFolders(list, confDir)), ...common])];
+  return wanted.slice(0, maxFolders).flatMap((path) => {
+    const found = readConfDir({ ...search, notes: [] }, path);
+    return found.length > 0 ? [{ path, files: found }] : [];
   });
 }
 
-function answered({ stdout }: CommandResult): boolean {
-  return stdout.trimStart().startsWith('{');
-}
+type Reading = Pick<ReadCniResult, 'files' | 'folders' | 'confDir' | 'runtimeCni'>;
 
 /**
- * What a VERSION reply says.
- * @returns the versions; a plugin from before VERSION existed says so and speaks 0.1.0 only.
+ * Asks the plugins of the file in force, and those that they call. Where a plugin of it is missing or speaks other
+ * versions, some runtimes (CRI-O) take the next file, so its plugins are asked too, and so on; programs that no runtime
+ * would run are not started.
  */
-export function readVersionReply(result: CommandResult): Pick<CniPluginProbe, 'supportedVersions' | 'error'> {
-  if (result.stopped === 'timeout') return { error: 'it gave no answer within 3 seconds' };
-  if (result.stopped === 'output') return { error: 'it printed more than 64 KB' };
-  if (result.stopped === 'denied') return { error: 'it is not executable' };
-  if (result.stopped === 'missing') return { error: 'it could not be started: its interpreter or loader is missing' };
-  const reply = attempt(
-    () => JSON.parse(result.stdout) as { supportedVersions?: unknown; cniVersion?: unknown; msg?: unknown },
-  );
-  if (Array.isArray(reply?.supportedVersions)) {
-    const supportedVersions = reply.supportedVersions.filter((version) => typeof version === 'string');
-    if (supportedVersions.length > 0) return { supportedVersions };
+async function probeEffective(search: Search, reading: Reading, binDirs: readonly string[]): Promise<CniPluginProbe[]> {
+  const probes = new Map<string, CniPluginProbe>();
+  const ask = async (wanted: readonly string[], source: string) => {
+    const types = [...new Set(wanted)].filter((type) => !probes.has(type));
+    const room = types.slice(0, maxPlugins - probes.size);
+    if (room.length < types.length) search.notes.push(`${source} names too many plugins; ${maxPlugins} were asked.`);
+    for (const probe of await Promise.all(room.map((type) => probePlugin(search, type, binDirs))))
+      probes.set(probe.type, probe);
+  };
+  for (const file of inRuntimeOrder(reading)) {
+    const { list } = file;
+    if (!list) continue;
+    await ask(listPluginTypes(list), file.name);
+    if (list.plugins.every(({ type }) => probes.get(type)?.supportedVersions?.includes(list.cniVersion))) break;
   }
-  if (reply && result.code === 0 && reply.cniVersion === '0.2.0') return { supportedVersions: ['0.1.0', '0.2.0'] };
-  const message =
-    typeof reply?.msg === 'string' ? reply.msg : (result.stderr.trim() || result.stdout.trim()).slice(0, 300);
-  if (/unknown CNI_COMMAND: VERSION/i.test(message)) return { supportedVersions: ['0.1.0'] };
-  return { error: `its answer to VERSION was not understood: ${message || `exit code ${result.code ?? '?'}`}` };
+  const chain = describeChain({ ...reading, plugins: [...probes.values()] });
+  await ask(chain.plugins.flatMap(typesOf), chain.effective?.name ?? reading.confDir);
+  return [...probes.values()];
+}
+
+/** A network that CRI-O is told to use by its name comes first. */
+function inRuntimeOrder({ files, runtimeCni }: Reading): ParsedCniFile[] {
+  const parsed = listLoadedFiles(files).map((file) => parseCniFile(file));
+  const name = runtimeCni?.defaultNetwork;
+  return name === undefined
+    ? parsed
+    : [...parsed].sort((a, b) => Number(b.list?.name === name) - Number(a.list?.name === name));
+}
+
+function typesOf({ type, ipam, delegates, calls = [] }: ChainPlugin): string[] {
+  return [type, ...(ipam ? [ipam] : []), ...delegates, ...calls.flatMap(({ plugins }) => plugins.flatMap(typesOf))];
+}
+
+/** Every entry of the chain in force and of the networks that it calls, with the file in which it stands. */
+function listEntries(reading: Reading, plugins: readonly CniPluginProbe[]): PlacedEntry[] {
+  const chain = describeChain({ ...reading, plugins });
+  const { confDir, folders = [] } = reading;
+  const places = [{ path: confDir, files: reading.files }, ...folders];
+  const called = chain.plugins.flatMap(({ calls = [] }) => calls.flatMap(({ file }) => file ?? []));
+  const wanted = [...(chain.effective ? [`${confDir}/${chain.effective.name}`] : []), ...called];
+  return [...new Set(wanted)].flatMap((path) => {
+    const at = path.lastIndexOf('/');
+    const file = places
+      .find((place) => place.path === path.slice(0, at))
+      ?.files.find(({ name }) => name === path.slice(at + 1));
+    const list = file && parseCniFile(file).list;
+    return list ? list.plugins.flatMap((entry) => placed(entry, file.name, list.name)) : [];
+  });
+}
+
+/** With the configurations that Multus carries in itself. */
+function placed(entry: CniPluginEntry, source: string, network: string): PlacedEntry[] {
+  const { delegates } = entry.config;
+  const inside = Array.isArray(delegates) ? (delegates as unknown[]) : [];
+  return [
+    { entry, source, network },
+    ...inside.flatMap((delegate) => {
+      const isList = typeof delegate === 'object' && delegate !== null && 'plugins' in delegate;
+      const content = JSON.stringify({ name: network, ...(delegate as object) });
+      const { list } = parseCniFile({ name: isList ? 'x.conflist' : 'x.conf', content });
+      return list?.plugins.map((inner) => ({ entry: inner, source, network: list.name })) ?? [];
+    }),
+  ];
+}
+
+/** libcni keeps one file `<network>-<container id>-<interface>` for each pod that it has connected. */
+function readCachedNetworks({ host, roots }: Search): string[] {
+  for (const root of roots) {
+    const names = attempt(() => host.list(resolveInRoot(host, root, '/var/lib/cni/results')));
+    if (!names) continue;
+    const networks = names.flatMap((name) => /^(.+)-[0-9a-f]{64}-[^-]+$/.exec(name)?.[1] ?? []);
+    return [...new Set(networks)]
+      .filter((name) => name !== 'cni-loopback')
+      .sort()
+      .slice(0, 20);
+  }
+  return [];
 }

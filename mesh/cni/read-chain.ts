@@ -64,7 +64,7 @@ export interface ChainInput {
   plugins: readonly PluginVersions[];
   /** Absent: as `runtimeCni` tells. */
   runtime?: CniRuntime;
-  runtimeCni?: RuntimeFacts;
+  runtimeCni?: RuntimeFacts | undefined;
   /** Where the files lie; absent: the common place. */
   confDir?: string;
   folders?: readonly CniFolder[];
@@ -100,10 +100,13 @@ interface Case {
  * Picks the file that the runtime picks and judges the chain in it. Pure: works on a recording as on a live node. The
  * program that reads the directory decides how; containerd when it is not known, since most nodes run it.
  */
-export function describeChain(input: ChainInput): CniChain {
-  const { files, plugins: probes, runtimeCni, folders = [] } = input;
-  const runtime = runtimeOfProgram(runtimeCni?.program) ?? input.runtime ?? 'containerd';
-  const library = libraryOf(runtimeCni);
+export function describeChain(asked: ChainInput): CniChain {
+  const { files, plugins: probes, folders = [] } = asked;
+  // What the runtime says of another directory tells nothing about this one.
+  const { runtimeCni } = asked.confDir === undefined || asked.confDir === asked.runtimeCni?.confDir ? asked : {};
+  const input = { ...asked, runtimeCni };
+  const runtime = runtimeOfProgram(asked.runtimeCni?.program) ?? input.runtime ?? 'containerd';
+  const library = libraryOf(asked.runtimeCni);
   const confDir = input.confDir ?? runtimeCni?.confDir ?? '/etc/cni/net.d';
   const on: Case = { input, runtime, library, confDir, folders, probes };
   const inOrder = listLoadedFiles(files);

@@ -61,12 +61,15 @@ function write(files: Record<string, string>, plugins: Record<string, string> = 
   }
 }
 
-async function readCni(request: { confDir?: string; binDirs?: string[] } = {}): Promise<ReadCniResult> {
+/** The directories are named: another test's runtime may be running on this machine. */
+const places = { confDir: '/etc/cni/net.d', binDirs: ['/opt/cni/bin'] };
+
+async function readCni(request: { confDir?: string; binDirs?: string[] } = places): Promise<ReadCniResult> {
   const child = spawn(process.execPath, [program], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, MESHLOOM_HOST_ROOT: host },
   });
-  child.stdin.end(JSON.stringify({ protocol: 1, verb: 'read-cni', ...request }));
+  child.stdin.end(JSON.stringify({ protocol: 1, verb: 'read-cni', ...places, ...request }));
   let stdout = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   await new Promise((resolve) => child.once('close', resolve));
