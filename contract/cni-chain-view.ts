@@ -73,8 +73,19 @@ export interface ChainPluginView {
   versions?: string[];
   whyUnknown?: string;
   /** Programs that it calls: for addresses, or for the rest of the work. */
-  calls: { type: string; why: 'addresses' | 'delegate' }[];
+  calls: CalledPluginView[];
+  /** Where it stands, if not in the file in force itself. */
+  from?: string;
   severity?: 'error' | 'warning';
+}
+
+export interface CalledPluginView {
+  /** The program; or the network, where which programs it has could not be told. */
+  type: string;
+  why: 'addresses' | 'delegate';
+  /** Which network it belongs to, and what it speaks; or why no more is known. */
+  says?: string;
+  missing?: boolean;
 }
 
 export interface ProblemView {

@@ -12,6 +12,7 @@ import {
 } from '../../contract/cni-chain-view.ts';
 import type { CniAction, CniActionResult } from '../../contract/cni-plugin.ts';
 import type { FailureAction, FailureView } from '../../contract/interception-view.ts';
+import type { CniFile } from '../../contract/node-helper.ts';
 import { planRepair } from '../../mesh/cni/plan-repair.ts';
 import {
   chainState,
@@ -22,7 +23,8 @@ import {
 } from './cni-chain-state.ts';
 import { openPlanDiff } from './cni-plan-documents.ts';
 import type { ShownPlan } from './cni-plan-view.ts';
-import { askNode, type AskedNode } from './read-chain-answers.ts';
+import { askForPlan, askNode, type AskedNode } from './read-chain-answers.ts';
+import { withReading } from '../trees/read-node-chain.ts';
 import { webviewHtml } from './webview-html.ts';
 
 /** A plan that a command has made, to be shown as a diff. */
@@ -64,6 +66,7 @@ class CniChainPanel {
   #cluster: Cluster | undefined;
   #reading: AbortController | undefined;
   #answers: ChainAnswers = {};
+  #earlier: CniFile[][] = [];
   /** `undefined`: what a repair would change, where something is wrong; null: the person has put it away. */
   #plan: ShownPlan | null | undefined;
 
@@ -111,7 +114,10 @@ class CniChainPanel {
     this.#show(loadingChainState(this.#place, this.#state));
     const silence = setTimeout(() => this.#show(sayItIsSilent(this.#state)), silenceMs);
     try {
-      const asked = await askNode(this.#cluster!, this.#place.node, reading.signal);
+      const asked = await askNode(this.#cluster!, this.#place.node, {
+        earlier: this.#earlier,
+        signal: reading.signal,
+      });
       if (reading.signal.aborted) return undefined;
       this.#take(asked);
     } catch (error) {
@@ -126,6 +132,7 @@ class CniChainPanel {
 
   #take({ answers, withoutHelper }: AskedNode): void {
     const errorsBefore = countErrors(this.#answers);
+    if (answers.read) this.#earlier = withReading(this.#earlier, answers.read.result.files);
     this.#answers = { ...answers, ...(errorsBefore > 0 && countErrors(answers) === 0 && { errorsBefore }) };
     this.#showAnswers(withoutHelper && this.#describeSilence(withoutHelper));
   }
@@ -205,8 +212,16 @@ class CniChainPanel {
   /** Commands ask before they change anything; afterwards the node is another. */
   async #run(command: ChainCommand): Promise<void> {
     const node = { kind: 'Node', name: this.#place.node };
-    await vscode.commands.executeCommand(commandOf[command], node);
+    const done = await vscode.commands.executeCommand<unknown>(commandOf[command], node);
+    if (command === 'repair') this.#plan = undefined;
+    // The command shows all nodes it was asked for; here stands what it would do to this one.
+    if (command === 'plan-installation' && done !== undefined) await this.#planInstallation();
     await this.#read();
+  }
+
+  async #planInstallation(): Promise<void> {
+    const result = await askForPlan(this.#cluster!, this.#place.node, new AbortController().signal);
+    if (result) this.#plan = { ...result, action: 'plan', done: false };
   }
 }
 

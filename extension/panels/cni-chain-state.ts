@@ -1,6 +1,7 @@
 /** What a node's helper, its agent and the Kubernetes API answered → what the chain view shows. Pure: no editor, no clock. */
 import * as l10n from '@vscode/l10n';
 import type {
+  CalledPluginView,
   ChainFileView,
   ChainPluginView,
   CniChainState,
@@ -13,7 +14,7 @@ import type {
 } from '../../contract/cni-chain-view.ts';
 import { pluginType, type ReadAgentResult } from '../../contract/cni-plugin.ts';
 import type { FailureView } from '../../contract/interception-view.ts';
-import type { ReadCniResult } from '../../contract/node-helper.ts';
+import type { CniPluginProbe, ReadCniResult } from '../../contract/node-helper.ts';
 import { compareCniVersions, publishedCniVersions } from '../../mesh/cni/cni-versions.ts';
 import { describeCniHazard } from '../../mesh/cni/hazards.ts';
 import { cniFileKind, parseCniFile } from '../../mesh/cni/parse-cni-file.ts';
@@ -21,7 +22,7 @@ import { describePluginRole } from '../../mesh/cni/plugin-roles.ts';
 import type { ChainPlugin, ChainProblem, CniChain } from '../../mesh/cni/read-chain.ts';
 import type { HangingPod, NetworkAgent, NodeState } from '../../mesh/pods/describe-node.ts';
 import { adviseOnCniFailure, summarizeCniFailure } from '../../mesh/pods/parse-cni-failure.ts';
-import { describeRuntimeSource, networkFacts } from '../trees/chain-words.ts';
+import { describeCall, describeRuntimeSource, networkFacts } from '../trees/chain-words.ts';
 import { agentView } from './cni-agent-view.ts';
 import { planView, type ShownPlan } from './cni-plan-view.ts';
 
@@ -218,7 +219,7 @@ function chainView(chain: CniChain, result: ReadCniResult): PluginChainView {
 }
 
 function pluginView(plugin: ChainPlugin, { plugins: probes }: ReadCniResult): ChainPluginView {
-  const { type, role, supportedVersions, path, ipam, delegates, problems } = plugin;
+  const { type, role, supportedVersions, path, problems, from } = plugin;
   const probe = probes.find((candidate) => candidate.type === type);
   const severity = problems.some((problem) => problem.severity === 'error')
     ? 'error'
@@ -232,12 +233,34 @@ function pluginView(plugin: ChainPlugin, { plugins: probes }: ReadCniResult): Ch
     program: path ? 'there' : probe ? 'missing' : 'unknown',
     ...(path && { path }),
     ...(supportedVersions ? { versions: supportedVersions } : probe?.error && { whyUnknown: probe.error }),
-    calls: [
-      ...(ipam ? [{ type: ipam, why: 'addresses' } as const] : []),
-      ...delegates.map((delegate) => ({ type: delegate, why: 'delegate' }) as const),
-    ],
+    calls: calledBy(plugin, probes),
+    ...(from !== undefined && { from }),
     ...(severity && { severity }),
   };
+}
+
+/** Address managers and delegates, down to the last; each with the versions that it speaks. */
+function calledBy({ ipam, delegates, calls = [] }: ChainPlugin, probes: readonly CniPluginProbe[]): CalledPluginView[] {
+  const program = (type: string, why: CalledPluginView['why'], network: string[] = []): CalledPluginView => {
+    const probe = probes.find((candidate) => candidate.type === type);
+    const speaks = probe?.supportedVersions && l10n.t('speaks {0}', probe.supportedVersions.join(', '));
+    const says = [...network, speaks].filter(Boolean).join(' · ');
+    return { type, why, ...(says && { says }), ...(probe && !probe.path && { missing: true }) };
+  };
+  const resolved = calls.flatMap((call): CalledPluginView[] => {
+    if (call.plugins.length === 0)
+      return [{ type: call.named, why: 'delegate', ...(call.unresolved !== undefined && { says: call.unresolved }) }];
+    return call.plugins.flatMap((plugin) => [
+      program(plugin.type, 'delegate', describeCall(call)),
+      ...calledBy(plugin, probes),
+    ]);
+  });
+  const known = new Set(resolved.map(({ type }) => type));
+  return [
+    ...(ipam ? [program(ipam, 'addresses')] : []),
+    ...resolved,
+    ...[...new Set(delegates)].filter((type) => !known.has(type)).map((type) => program(type, 'delegate')),
+  ];
 }
 
 function problemView({ severity, code, message, whatToDo, plugin, file }: ChainProblem): ProblemView {

@@ -1,8 +1,8 @@
 /** Asks everybody who knows something of a node's chain: its helper, the agent of the plugin, the Kubernetes API. */
 import * as vscode from 'vscode';
 import type { NoticeView } from '../../contract/cni-chain-view.ts';
-import type { ReadAgentResult } from '../../contract/cni-plugin.ts';
-import { nodeHelperProtocol, type NodeHelperError } from '../../contract/node-helper.ts';
+import type { CniActionResult, ReadAgentResult } from '../../contract/cni-plugin.ts';
+import { nodeHelperProtocol, type CniFile, type NodeHelperError } from '../../contract/node-helper.ts';
 import type { KubernetesEvent, Node, Pod, Workload } from '../../mesh/kubernetes.ts';
 import { describeNode } from '../../mesh/pods/describe-node.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
@@ -17,8 +17,16 @@ export interface AskedNode {
   withoutHelper?: { why: string; next: string; canDeploy: boolean };
 }
 
-/** @throws ClusterFailure when the API itself does not answer: then there is nothing to show. */
-export async function askNode(cluster: Cluster, node: string, signal: AbortSignal): Promise<AskedNode> {
+/**
+ * Asks them all at once.
+ * @param options `earlier`: the files of earlier readings.
+ * @throws ClusterFailure when the API itself does not answer: then there is nothing to show.
+ */
+export async function askNode(
+  cluster: Cluster,
+  node: string,
+  { earlier, signal }: { earlier: readonly CniFile[][]; signal: AbortSignal },
+): Promise<AskedNode> {
   const api = await askApi(cluster, node, signal);
   const [read, agent] = await Promise.all([
     settle(readCni(cluster, node, signal)),
@@ -32,7 +40,10 @@ export async function askNode(cluster: Cluster, node: string, signal: AbortSigna
   return {
     answers: {
       api: api.state,
-      read: { result: reply.result, chain: chainOf(reply.result, api.runtime, Date.now()) },
+      read: {
+        result: reply.result,
+        chain: chainOf(reply.result, { containerRuntimeVersion: api.runtime, earlier, now: Date.now() }),
+      },
       ...agentAnswer(agent, notices),
       notices,
       source: vscode.l10n.t('read at {0} by {1}', new Date().toLocaleTimeString(), helperPod),
@@ -120,4 +131,15 @@ function messageOf(error: unknown): string {
   return error instanceof Error
     ? error.message
     : ((error as { message?: string } | undefined)?.message ?? String(error));
+}
+
+/** What installing our plugin would change on a node; undefined where its helper cannot tell. */
+export async function askForPlan(
+  cluster: Cluster,
+  node: string,
+  signal: AbortSignal,
+): Promise<CniActionResult | undefined> {
+  const request = { protocol: nodeHelperProtocol, verb: 'cni', action: 'plan' } as const;
+  const answer = await settle(ask(cluster, node, request, signal));
+  return 'value' in answer && answer.value.reply.ok ? answer.value.reply.result : undefined;
 }

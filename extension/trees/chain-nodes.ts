@@ -4,8 +4,9 @@ import type { CniPluginProbe } from '../../contract/node-helper.ts';
 import { compareCniVersions, publishedCniVersions } from '../../mesh/cni/cni-versions.ts';
 import { describeCniHazard } from '../../mesh/cni/hazards.ts';
 import { describePluginRole } from '../../mesh/cni/plugin-roles.ts';
-import type { ChainPlugin, ChainProblem } from '../../mesh/cni/read-chain.ts';
+import type { ChainPlugin, ChainProblem, DelegateCall } from '../../mesh/cni/read-chain.ts';
 import { commandIds } from '../ids.ts';
+import { describeCall } from './chain-words.ts';
 import { MessageNode } from './message-node.ts';
 import type { NodeReading } from './node-chains.ts';
 import type { NodeFlag, NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
@@ -86,7 +87,7 @@ export class PluginNode implements TreeNode {
   }
 
   item(): NodeItem {
-    const { type, supportedVersions, problems, role } = this.#plugin;
+    const { type, supportedVersions, problems, role, from } = this.#plugin;
     const probe = this.#probeOf(type);
     const refused = this.#asked !== undefined && supportedVersions?.includes(this.#asked) === false;
     const description = [
@@ -94,6 +95,7 @@ export class PluginNode implements TreeNode {
       refused && l10n.t('asked for {0}', this.#asked ?? ''),
       supportedVersions ? l10n.t('speaks {0}', supportedVersions.join(', ')) : l10n.t('versions not known'),
       role !== 'unknown' && describePluginRole(role),
+      from !== undefined && l10n.t('taken in from {0}', from),
     ]
       .filter(Boolean)
       .join(' · ');
@@ -112,7 +114,7 @@ export class PluginNode implements TreeNode {
         `${this.#place} ${type}`,
         [description, ...problems.map(({ message }) => message)].join(', '),
       ),
-      expands: this.#called().length > 0 ? 'collapsed' : 'no',
+      expands: this.#hasChildren() ? 'collapsed' : 'no',
     };
   }
 
@@ -137,40 +139,98 @@ export class PluginNode implements TreeNode {
   }
 
   children(): TreeNode[] {
-    return this.#called().map(({ type, description }) => {
-      const probe = this.#probeOf(type);
-      const missing = probe !== undefined && !probe.path;
-      return new MessageNode(`${this.id}/calls:${type}`, {
-        label: type,
-        description: [
-          description,
-          missing && l10n.t('program missing'),
-          probe?.supportedVersions && l10n.t('speaks {0}', probe.supportedVersions.join(', ')),
-        ]
-          .filter(Boolean)
-          .join(' · '),
-        icon: missing ? 'error' : 'debug-step-into',
-        tone: missing ? 'error' : 'quiet',
-        tooltip: [
-          { as: 'heading', text: type },
-          ...(probe?.path ? [{ as: 'item', text: l10n.t('Program: {0}', probe.path) } as const] : []),
-          ...(probe?.error ? [{ as: 'item', text: probe.error } as const] : []),
-          ...versionLines(probe?.supportedVersions, this.#asked),
-        ],
-      });
-    });
+    const { ipam, calls = [], delegates } = this.#plugin;
+    const resolved = new Set(calls.flatMap(({ plugins }) => plugins.map(({ type }) => type)));
+    return [
+      ...(ipam ? [this.#program(ipam, l10n.t('hands out the addresses'))] : []),
+      ...calls.map((call, index) => new DelegateCallNode(`${this.id}/call:${index}`, call, this.#probes)),
+      ...[...new Set(delegates)]
+        .filter((type) => !resolved.has(type))
+        .map((type) => this.#program(type, l10n.t('called by {0}', this.#plugin.type))),
+    ];
   }
 
-  #called(): { type: string; description: string }[] {
-    const { ipam, delegates } = this.#plugin;
-    return [
-      ...(ipam ? [{ type: ipam, description: l10n.t('hands out the addresses') }] : []),
-      ...[...new Set(delegates)].map((type) => ({ type, description: l10n.t('called by {0}', this.#plugin.type) })),
-    ];
+  #hasChildren(): boolean {
+    const { ipam, calls = [], delegates } = this.#plugin;
+    return ipam !== undefined || calls.length > 0 || delegates.length > 0;
+  }
+
+  /** A program that this plugin starts. */
+  #program(type: string, job: string): MessageNode {
+    const probe = this.#probeOf(type);
+    const missing = probe !== undefined && !probe.path;
+    return new MessageNode(`${this.id}/calls:${type}`, {
+      label: type,
+      description: [
+        job,
+        missing && l10n.t('program missing'),
+        probe?.supportedVersions && l10n.t('speaks {0}', probe.supportedVersions.join(', ')),
+      ]
+        .filter(Boolean)
+        .join(' · '),
+      icon: missing ? 'error' : 'debug-step-into',
+      tone: missing ? 'error' : 'quiet',
+      tooltip: [
+        { as: 'heading', text: type },
+        ...(probe?.path ? [{ as: 'item', text: l10n.t('Program: {0}', probe.path) } as const] : []),
+        ...(probe?.error ? [{ as: 'item', text: probe.error } as const] : []),
+        ...versionLines(probe?.supportedVersions, this.#asked),
+      ],
+    });
   }
 
   #probeOf(type: string): CniPluginProbe | undefined {
     return this.#probes.find((probe) => probe.type === type);
+  }
+}
+
+/** A network that a delegating plugin calls, and the plugins of it. */
+export class DelegateCallNode implements TreeNode {
+  readonly id: string;
+  readonly flags = ['plugin'] as const;
+  readonly #call: DelegateCall;
+  readonly #probes: readonly CniPluginProbe[];
+
+  constructor(id: string, call: DelegateCall, probes: readonly CniPluginProbe[]) {
+    this.id = id;
+    this.#call = call;
+    this.#probes = probes;
+  }
+
+  item(): NodeItem {
+    const { named, unresolved, plugins } = this.#call;
+    const description = [...describeCall(this.#call), unresolved].filter(Boolean).join(' · ');
+    return {
+      label: named,
+      description,
+      icon: unresolved === undefined ? 'debug-step-into' : 'question',
+      tone: 'quiet',
+      spoken: l10n.t('Network {0}, {1}', named, description),
+      expands: plugins.length > 0 ? 'expanded' : 'no',
+    };
+  }
+
+  tooltip(): TooltipLine[] {
+    const { named, file, unresolved } = this.#call;
+    return [
+      { as: 'heading', text: named },
+      ...(file === undefined ? [] : [{ as: 'item', text: l10n.t('Found in {0}', file) } as const]),
+      ...describeCall(this.#call).map((text) => ({ as: 'item', text }) as const),
+      ...(unresolved === undefined ? [] : [{ as: 'text', text: unresolved } as const]),
+    ];
+  }
+
+  children(): TreeNode[] {
+    const { plugins, cniVersion } = this.#call;
+    return plugins.map(
+      (plugin, index) =>
+        new PluginNode(`${this.id}/plugin:${index}:${plugin.type}`, {
+          plugin,
+          place: index + 1,
+          asked: cniVersion,
+          probes: this.#probes,
+        }),
+    );
   }
 }
 

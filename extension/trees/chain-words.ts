@@ -1,6 +1,7 @@
 /** What a node tells of its runtime and of its pods' network, in words: for the tree and the panel. */
 import * as l10n from '@vscode/l10n';
 import type { FactView } from '../../contract/cni-chain-view.ts';
+import type { DelegateCall } from '../../mesh/cni/read-chain.ts';
 import type { PodNetworkFacts, RuntimeCni } from '../../contract/node-helper.ts';
 
 /** Who says which directories the runtime uses. */
@@ -42,4 +43,12 @@ export function networkFacts(network: PodNetworkFacts | undefined): FactView[] {
       value: of === undefined ? String(used) : l10n.t('{0} of {1}', used, of),
     });
   return facts;
+}
+
+/** Which network a delegating plugin calls: `network podnet`, `CNI 0.4.0`. */
+export function describeCall({ network, cniVersion }: DelegateCall): string[] {
+  return [
+    ...(network === undefined ? [] : [l10n.t('network {0}', network)]),
+    ...(cniVersion === undefined ? [] : [l10n.t('CNI {0}', cniVersion)]),
+  ];
 }

@@ -71,7 +71,7 @@ export function registerTrees(app: App): vscode.Disposable {
     else layer.stop();
   };
   const forget = () => {
-    chains.forget();
+    chains.forget({ clusterChanged: true });
     agents.forget();
     store.reset();
     layer.reset();

@@ -1,10 +1,10 @@
 import type { CniChain } from '../../mesh/cni/read-chain.ts';
-import type { NodeHelperReply, ReadCniResult } from '../../contract/node-helper.ts';
+import type { CniFile, NodeHelperReply, ReadCniResult } from '../../contract/node-helper.ts';
 import { ClusterFailure } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { asFailure } from '../cluster/follow.ts';
 import { helperMark } from './helper-mark.ts';
-import { chainOf } from './read-node-chain.ts';
+import { chainOf, withReading } from './read-node-chain.ts';
 import type { TreeStore } from './tree-store.ts';
 
 /** Asks the helper on a node; rejects with an error named `HelperMissing` when there is none. */
@@ -32,6 +32,9 @@ export class NodeChains {
     string,
     { helper: string; reading: Promise<NodeReading>; done?: NodeReading; abort: AbortController }
   >();
+
+  /** Files as they were read before, also before a refresh; of this cluster only. */
+  readonly #earlier = new Map<string, CniFile[][]>();
 
   constructor(store: TreeStore, read: ReadCni) {
     this.#store = store;
@@ -65,9 +68,11 @@ export class NodeChains {
       .map(([node]) => node);
   }
 
-  forget(): void {
+  /** Reads anew when asked next. @param clusterChanged what was read is of another cluster. */
+  forget({ clusterChanged = false } = {}): void {
     for (const { abort } of this.#readings.values()) abort.abort();
     this.#readings.clear();
+    if (clusterChanged) this.#earlier.clear();
   }
 
   async #ask(node: string, signal: AbortSignal): Promise<NodeReading> {
@@ -81,8 +86,14 @@ export class NodeChains {
           failure: new ClusterFailure('unexpected', reply.error.message, reply.error.hint ?? ''),
         };
       const { result } = reply;
-      const info = this.#store.tables.nodes.get('', node)?.status?.nodeInfo;
-      return { state: 'read', result, chain: chainOf(result, info?.containerRuntimeVersion, this.#store.now()) };
+      const { containerRuntimeVersion } = this.#store.tables.nodes.get('', node)?.status?.nodeInfo ?? {};
+      const earlier = this.#earlier.get(node) ?? [];
+      this.#earlier.set(node, withReading(earlier, result.files));
+      return {
+        state: 'read',
+        result,
+        chain: chainOf(result, { containerRuntimeVersion, earlier, now: this.#store.now() }),
+      };
     } catch (error) {
       if (error instanceof Error && error.name === 'HelperMissing') return { state: 'no-helper', why: error.message };
       return { state: 'failed', failure: asFailure(error) };

@@ -21,11 +21,11 @@ export function chainSection(chain: PluginChainView): TemplateResult {
 }
 
 function pluginView(plugin: ChainPluginView, at: number, asked: string | undefined): TemplateResult {
-  const { type, role, kind, program, path, versions, whyUnknown, calls, severity } = plugin;
+  const { type, role, kind, program, path, versions, whyUnknown, calls, from, severity } = plugin;
   const refuses = asked !== undefined && versions?.includes(asked) === false;
   return html`<li class="plugin ${kind} ${severity ?? ''}">
     <h3>${severity ? severityIcon(severity) : nothing}<span class="place">${at + 1}</span> <code>${type}</code></h3>
-    <p class="kind">${role}</p>
+    <p class="kind">${role}${from === undefined ? nothing : ` · ${l10n.t('taken in from {0}', from)}`}</p>
     <p>
       ${
         program === 'there'
@@ -47,11 +47,13 @@ function pluginView(plugin: ChainPluginView, at: number, asked: string | undefin
         ? nothing
         : html`<ul class="calls" aria-label=${l10n.t('Programs that {0} calls', type)}>
             ${calls.map(
-              ({ type: called, why }) =>
+              ({ type: called, why, says, missing }) =>
                 html`<li>
-                  ${icon('turn')}<code>${called}</code>
+                  ${icon(missing ? 'failure' : 'turn')}<code>${called}</code>
                   <span class="kind"
-                    >${why === 'addresses' ? l10n.t('hands out the addresses') : l10n.t('does the rest')}</span
+                    >${why === 'addresses' ? l10n.t('hands out the addresses') : l10n.t('does the rest')}${
+                      missing ? html` · <strong>${l10n.t('program missing')}</strong>` : nothing
+                    }${says === undefined ? nothing : ` · ${says}`}</span
                   >
                 </li>`,
             )}

@@ -67,7 +67,7 @@ const galaxy: ChainPluginView = {
   program: 'there',
   path: '/opt/cni/bin/galaxy-sdn',
   versions: ['0.1.0', '0.2.0'],
-  calls: [{ type: 'galaxy-veth', why: 'delegate' }],
+  calls: [{ type: 'galaxy-veth', why: 'delegate', says: 'network galaxy-flannel · speaks 0.1.0, 0.2.0' }],
   severity: 'error',
 };
 
