@@ -248,7 +248,6 @@ function inWords({ stopped, code, stdout, stderr }: CommandResult, message: stri
 
 /** The first 300 characters, on one line and without what a terminal would act on. */
 function shorten(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are exactly what is meant
   return text
     .slice(0, 300)
     .replace(/[\u0000-\u001f\u007f-\u009f\ufffd]+/g, ' ')

@@ -238,7 +238,7 @@ const hazards: Record<CniHazardCode, () => Omit<CniHazard, 'code'>> = {
   ML2025: () => ({
     title: l10n.t('The runtime has not noticed the file’s change'),
     why: l10n.t(
-      'containerd watches its directory for writes and renames inside of it; a file that was moved or linked in from elsewhere, or whose mode alone changed, goes unnoticed until something else happens there.',
+      'A runtime that watches its directory (containerd does) sees writes and renames inside of it. A file that was moved or linked in from elsewhere, or whose mode alone changed, goes unnoticed until something else happens there.',
     ),
     whatToDo: l10n.t(
       'Write the file again in its place: a temporary file in the same directory, then a rename. The runtime then reads the directory once more.',
