@@ -1,7 +1,8 @@
 /** What a plan means, as a document for a person: what, in which version, what is in the way, what would break. */
 import * as l10n from '@vscode/l10n';
-import type { CniMode, PlannedAction } from '../../contract/cni-plugin.ts';
+import { pluginType, type CniMode, type PlannedAction } from '../../contract/cni-plugin.ts';
 import type { CniPlan, PlanProblem } from '../../mesh/cni/cni-plan.ts';
+import { pluginRole } from '../../mesh/cni/plugin-roles.ts';
 import { isIdle, isRefused, type NodePlans, type PlanGroup } from './node-plans.ts';
 
 export interface PlanSubject {
@@ -81,7 +82,7 @@ function describeGroup(group: PlanGroup, subject: PlanSubject): string[] {
           : l10n.t('Plugin {0}: {1}', literal(type), literal(error ?? path ?? l10n.t('its program is not there'))),
       ),
     ),
-    ...describeProblems(plan),
+    ...describeProblems(plan, subject.action),
   ];
 }
 
@@ -110,11 +111,28 @@ function whatHappens({ result }: PlanGroup, { action }: PlanSubject): string {
   }
 }
 
-function describeProblems({ problems }: CniPlan): string[] {
-  if (problems.length === 0) return [];
+/** Another mesh's plugin in a chain that ours joins: both would write rules for the same pods. */
+export function otherMeshPlugins({ plugins }: Pick<CniPlan, 'plugins'>): string[] {
+  return plugins.flatMap(({ type }) => (type !== pluginType && pluginRole(type) === 'mesh' ? [type] : []));
+}
+
+/** In a sentence; empty where there is none. */
+export function twoPlugins(plan: Pick<CniPlan, 'plugins'>): string {
+  const others = otherMeshPlugins(plan);
+  if (others.length === 0) return '';
+  return l10n.t(
+    'The chain has {0} already: both plugins would write rules for the same pods. Take one of them out (Istio’s by its own chart), unless that is what you want to try.',
+    others.map(literal).join(', '),
+  );
+}
+
+function describeProblems(plan: CniPlan, action: PlannedAction): string[] {
+  const { problems } = plan;
+  const two = action === 'install' ? twoPlugins(plan) : '';
+  if (problems.length === 0 && two === '') return [];
   const line = ({ severity, code, message }: PlanProblem) =>
     item(`${severity === 'error' ? l10n.t('Error') : l10n.t('Warning')} ${code}: ${literal(message)}`);
-  return ['', `### ${l10n.t('What is wrong, or would be')}`, '', ...problems.map(line)];
+  return ['', `### ${l10n.t('What is wrong, or would be')}`, '', ...(two ? [item(two)] : []), ...problems.map(line)];
 }
 
 function item(text: string): string {

@@ -32,7 +32,7 @@ export async function showPlans(
   registerOnce(app);
   const run = ++shows;
   const summary = describePlans(plans, subject);
-  await showReadonly(app.context, `meshloom-cni-${subject.action}.md`, summary);
+  await showReadonly(app.context, `meshloom-cni-${subject.action}.md`, summary, { keep: true });
   const groups = plans.groups.filter(({ changes }) => changes.length > 0);
   const changes = [
     ...groups.flatMap(({ nodes, changes: files }, group) =>
@@ -47,6 +47,8 @@ export async function showPlans(
       title,
       changes.map(({ place, label, change }) => resourceOf(place, label, change)),
     );
+    // What is shown next must not take its tab: a person compares until they agree.
+    await vscode.commands.executeCommand('workbench.action.keepEditor');
   }
   return { summary, changes: changes.length };
 }

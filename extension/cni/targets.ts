@@ -4,7 +4,6 @@ import type { App } from '../app.ts';
 import type { CniMode } from '../../contract/cni-plugin.ts';
 import { ClusterFailure, type Cluster } from '../cluster/cluster.ts';
 import { listTargetNodes, type TargetNode } from './ask-nodes.ts';
-import { modeWords } from './describe-plans.ts';
 import { listed } from './describe-outcomes.ts';
 
 /** What tree, palette (nothing) or another program hands over. */
@@ -41,7 +40,10 @@ export async function chooseMode(target: CniTarget | undefined): Promise<CniMode
   if (target?.confirmed) return 'chained';
   const items = (['chained', 'standalone'] as const).map((mode) => ({
     label: mode === 'chained' ? vscode.l10n.t('Chained') : vscode.l10n.t('Stand-alone'),
-    detail: modeWords(mode),
+    detail:
+      mode === 'chained'
+        ? vscode.l10n.t('Last in the list in force: it runs for every pod of the node. Only nodes change.')
+        : vscode.l10n.t('A file of its own, for Multus or Galaxy to call: they and the injector are told to, too.'),
     mode,
   }));
   const picked = await vscode.window.showQuickPick(items, {

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { carryOut, type NodeOutcome } from '../cni/carry-out.ts';
 import { describeOutcomes, listed } from '../cni/describe-outcomes.ts';
+import { twoPlugins } from '../cni/describe-plans.ts';
 import { agreedPlans, isIdle, sortNodes, type NodePlans } from '../cni/node-plans.ts';
 import { agree, chooseAmong, chooseMode, chooseNodes, say, type CniTarget } from '../cni/targets.ts';
 import { showPlans } from '../cni/show-plans.ts';
@@ -109,6 +110,7 @@ async function confirm(
   const detail = [
     vscode.l10n.t('Nodes, one after the other: {0}.', listed(nodes)),
     ...(files.length > 0 ? [vscode.l10n.t('Files that change, as the open diff shows: {0}.', listed(files))] : []),
+    ...new Set(groups.map(({ result }) => twoPlugins(result.plan)).filter(Boolean)),
     ...(helper.needed
       ? [
           vscode.l10n.t(

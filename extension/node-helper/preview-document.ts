@@ -7,8 +7,14 @@ let registered = false;
 /**
  * Opens a text beside nothing and above nothing: read-only, never dirty, gone when closed.
  * @param name as the tab shows it; its ending chooses the language.
+ * @param options.keep the next text that is shown so does not take its tab.
  */
-export async function showReadonly(context: vscode.ExtensionContext, name: string, text: string): Promise<void> {
+export async function showReadonly(
+  context: vscode.ExtensionContext,
+  name: string,
+  text: string,
+  { keep = false }: { keep?: boolean } = {},
+): Promise<void> {
   if (!registered) {
     registered = true;
     const provider = {
@@ -20,7 +26,7 @@ export async function showReadonly(context: vscode.ExtensionContext, name: strin
   const uri = vscode.Uri.from({ scheme, path: `/${name}` });
   texts.set(uri.path, text);
   changed.fire(uri);
-  await vscode.window.showTextDocument(uri, { preview: true });
+  await vscode.window.showTextDocument(uri, { preview: !keep });
 }
 
 const changed = new vscode.EventEmitter<vscode.Uri>();

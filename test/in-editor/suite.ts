@@ -4,4 +4,6 @@ import './seeing.ts';
 import './intercepting.ts';
 import './show-iptables.ts';
 import './inspecting.ts';
+import './cni.ts';
+import './chaining.ts';
 import './tools.ts';
