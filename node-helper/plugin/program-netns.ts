@@ -57,6 +57,8 @@ class Work {
   readonly #target: NetnsTarget;
   readonly #workplaces: Workplace[];
   readonly #wanted: WantedRules;
+  /** Families in which Istio's rules of nft are those of this very call. */
+  readonly #justWritten = new Set<Family>();
 
   constructor(means: ProgramMeans, target: NetnsTarget, workplaces: Workplace[], wanted: WantedRules) {
     this.#means = means;
@@ -94,11 +96,16 @@ class Work {
 
   async #writeFresh(backend: Backend): Promise<boolean> {
     const { families, v4, v6 } = this.#wanted;
-    const [routed, ...results] = await Promise.all([
+    const [unrouted, ...codes] = await Promise.all([
       this.#route(),
-      ...families.map((family) => this.#restore(family, backend, printFresh((family === '4' ? v4 : v6).ruleset))),
+      ...families.map(async (family) => {
+        const { code, stderr } = await this.#restore(family, backend, printFresh((family === '4' ? v4 : v6).ruleset));
+        // Nobody's chains were in the way: what stands there now, be it a part only, is ours.
+        if (!/exists/i.test(stderr)) this.#justWritten.add(family);
+        return code;
+      }),
     ]);
-    return routed === undefined && results.every(({ code }) => code === 0);
+    return unrouted === undefined && codes.every((code) => code === 0);
   }
 
   // ---- a netns that holds something, or that refused what was written ------------------------------------------------
@@ -162,7 +169,7 @@ class Work {
         await removeRoutes(this.#means.host, this.#target, this.#workplaces);
       return undefined;
     }
-    return [...problems, ...(await this.#undo(steps, readings))];
+    return [...problems, ...(await this.#undo(new Set([backend, ...readings.keys()]), readings))];
   }
 
   #stepsTo(backend: Backend, readings: Map<Backend, Reading>): { family: Family; backend: Backend; text: string }[] {
@@ -181,18 +188,21 @@ class Work {
     return steps.filter(({ text }) => text !== '');
   }
 
-  async #undo(steps: { family: Family; backend: Backend }[], readings: Map<Backend, Reading>): Promise<string[]> {
+  /** Everything back as it was, in both families: half a redirection is worse than none. @returns what went wrong. */
+  async #undo(backends: Iterable<Backend>, readings: Map<Backend, Reading>): Promise<string[]> {
+    const pairs = [...backends].flatMap((backend) => bothFamilies.map((family) => ({ backend, family })));
     const problems = await Promise.all(
-      steps.map(async ({ family, backend }) => {
+      pairs.map(async ({ backend, family }) => {
         const saved = await this.#run('save', family, backend);
         if (saved?.code !== 0) return undefined;
         const now = parseRules(saved.stdout);
-        const back = printTransition(now, readings.get(backend)?.get(family) ?? withoutIstio(now));
+        const before = readings.get(backend)?.get(family);
+        const isOurs = !before || (backend === 'nft' && this.#justWritten.has(family));
+        const back = printTransition(now, isOurs ? withoutIstio(now) : before);
         if (back === '') return undefined;
         const result = await this.#restore(family, backend, back);
-        return result.code === 0
-          ? undefined
-          : `The IPv${family} rules that were there before could not be put back: ${reasonOf(result)}.`;
+        if (result.code === 0) return undefined;
+        return `The IPv${family} rules that were there before could not be put back: ${reasonOf(result)}.`;
       }),
     );
     return problems.filter((problem) => problem !== undefined);

@@ -9,6 +9,8 @@ import type { Family, NetnsTarget, Workplace } from './toolbox.ts';
 
 /** The one that Istio's own plugin takes. */
 const table = 133;
+/** Where the kernel puts Istio's, the first of a netns. Without a number it would take a second one like it. */
+const preference = 32765;
 
 /** Safe to repeat: the kernel refuses what is there already. @returns what went wrong. */
 export async function addRoutes(
@@ -18,7 +20,10 @@ export async function addRoutes(
   families: readonly Family[],
   mark: number,
 ): Promise<string | undefined> {
-  const commands = [`rule add fwmark ${mark} lookup ${table}`, `route replace local default dev lo table ${table}`];
+  const commands = [
+    `rule add pref ${preference} fwmark ${mark} lookup ${table}`,
+    `route replace local default dev lo table ${table}`,
+  ];
   const problems = await Promise.all(families.map((family) => batch(host, target, workplaces, { family, commands })));
   return problems.find((problem) => problem !== undefined);
 }
