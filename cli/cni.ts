@@ -13,14 +13,17 @@ const flags = {
   'results-dir': { type: 'string' },
   'plugin-conf': { type: 'string' },
   'plugin-bin': { type: 'string' },
+  'host-root': { type: 'string' },
+  mode: { type: 'string' },
 } as const;
 
 /** Where everything lies, the same for all four verbs. */
 function directories(): string {
-  return l10n.t(`  --conf-dir DIR       the runtime's configuration directory (default /etc/cni/net.d)
-  --bin-dir DIR        its plugins' programs (default /opt/cni/bin)
+  return l10n.t(`  --conf-dir DIR       the runtime's configuration directory (default: as the runtime says, else /etc/cni/net.d)
+  --bin-dir DIR        its plugins' programs (default: as the runtime says, else /opt/cni/bin)
   --state-dir DIR      ours: journal and originals, never inside the configuration directory (default /var/lib/meshloom/cni)
   --results-dir DIR    the runtime's cache of connected pods (default /var/lib/cni/results)
+  --host-root DIR      where the node's root is mounted; all directories are named as the node names them (default: none)
   --format text|json   text for people (default), json for programs
   -h, --help           this text
 
@@ -33,13 +36,15 @@ export const cniPlan: Verb = {
     return l10n.t("show what chaining a plugin into this node's CNI configuration would write");
   },
   get help() {
-    return `${l10n.t(`Usage: meshloom cni plan --plugin-conf FILE [--plugin-bin FILE] [FLAGS]
+    return `${l10n.t(`Usage: meshloom cni plan [--mode chained|standalone] [--plugin-conf FILE [--plugin-bin FILE]] [FLAGS]
 
 Writes nothing. Picks the file that the runtime picks, asks every plugin of its chain (VERSION, nothing else) and shows the
 change: which file, which version, and why not, where it would break the node.
 
-  --plugin-conf FILE   the entry to chain, a JSON object: {"type":"...", ...}; "-" is standard input
-  --plugin-bin FILE    the plugin's program`)}\n${directories()}`;
+  --mode MODE          chained (default): one more plugin of the list in force. standalone: a file of its own, never in force,
+                       for a plugin that calls others (Multus, Galaxy) to call
+  --plugin-conf FILE   the entry, a JSON object: {"type":"...", ...}; "-" is standard input (default: Meshloom's own)
+  --plugin-bin FILE    the plugin's program (default: Meshloom's own, where the entry is)`)}\n${directories()}`;
   },
   run: (terminal) => runOnNode('plan', terminal),
 };
@@ -50,12 +55,14 @@ export const cniInstall: Verb = {
     return l10n.t("chain a plugin into this node's CNI configuration");
   },
   get help() {
-    return `${l10n.t(`Usage: meshloom cni install --plugin-conf FILE [--plugin-bin FILE] [FLAGS]
+    return `${l10n.t(`Usage: meshloom cni install [--mode chained|standalone] [--plugin-conf FILE [--plugin-bin FILE]] [FLAGS]
 
 Does what "cni plan" shows. The directory loads at every instant; installing twice is installing once; killed at any moment,
 running again finishes or undoes. "cni uninstall" gives back what was there.
 
-  --plugin-conf FILE   the entry to chain, a JSON object: {"type":"...", ...}; "-" is standard input
+  --mode MODE          chained (default): one more plugin of the list in force. standalone: a file of its own, never in force,
+                       for a plugin that calls others (Multus, Galaxy) to call
+  --plugin-conf FILE   the entry, a JSON object: {"type":"...", ...}; "-" is standard input (default: Meshloom's own)
   --plugin-bin FILE    the plugin's program, placed as BIN-DIR/TYPE before the configuration names it`)}\n${directories()}`;
   },
   run: (terminal) => runOnNode('install', terminal),
@@ -98,10 +105,9 @@ in the state directory.
 async function runOnNode(verb: string, terminal: Terminal): Promise<number> {
   const { values, positionals } = readFlags(terminal.args, flags);
   oneOf('--format', values.format, ['text', 'json'] as const);
+  if (values.mode !== undefined) oneOf('--mode', values.mode, ['chained', 'standalone'] as const);
   if (positionals.length > 0)
     throw new UsageError(l10n.t('This verb takes flags alone, not "{0}".', positionals.join(' ')));
-  if (values['plugin-conf'] === undefined && (verb === 'plan' || verb === 'install'))
-    throw new UsageError(l10n.t('Name the entry to chain: --plugin-conf FILE.'));
   const program = join(terminal.programs ?? '.', 'node-helper.js');
   const args = [program, 'cni', verb, ...terminal.args];
   // In our own place where that is possible, else as a child that ends with us: who stops this process stops the work.

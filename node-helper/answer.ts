@@ -7,7 +7,8 @@ import {
   type ResultOf,
 } from '../contract/node-helper.ts';
 import { readAgent } from './agent/read-agent.ts';
-import { asAnswer, Failure } from './failure.ts';
+import { answerCni } from './cni/answer-cni.ts';
+import { asAnswer } from './failure.ts';
 import { hello } from './hello.ts';
 import type { Host } from './host.ts';
 import { inspectPod } from './inspect-pod.ts';
@@ -42,6 +43,6 @@ function perform(host: Host, request: NodeHelperRequest): Promise<ResultOf[keyof
     case 'read-agent':
       return readAgent(host);
     case 'cni':
-      throw new Failure('unknown-verb', `“${request.verb}” is not served yet.`);
+      return answerCni(host, request);
   }
 }

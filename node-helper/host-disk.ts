@@ -3,6 +3,7 @@
  * the program before every single one. Synchronous: what is done in one go is done in this order.
  */
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -43,6 +44,8 @@ export interface Disk {
   read: (path: string, limit: number) => Buffer;
   readLink: (path: string) => string;
   realPath: (path: string) => string;
+  /** Whether names may be written in a directory; changes nothing. @throws `EROFS`, `EACCES`. */
+  access: (path: string) => void;
 
   /** A new file, closed to others; fails when the name is taken. @returns a descriptor. */
   create: (path: string) => number;
@@ -74,6 +77,7 @@ export function realDisk(): Disk {
     read: readWhole,
     readLink: (path) => readlinkSync(path),
     realPath: (path) => realpathSync(path),
+    access: (path) => accessSync(path, constants.W_OK | constants.X_OK),
     create: (path) => openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600),
     write: (file, bytes) => {
       for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);

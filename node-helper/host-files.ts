@@ -15,7 +15,7 @@ const maxLinks = 40;
  * @param path absolute, as the host names it.
  * @throws an error with code `ELOOP`; a missing file is no error here, the last part is simply appended.
  */
-export function resolveInRoot(host: Host, root: string, path: string): string {
+export function resolveInRoot(host: Pick<Host, 'facts' | 'readLink'>, root: string, path: string): string {
   const pending = partsOf(path);
   let done: string[] = [];
   let links = 0;

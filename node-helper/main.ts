@@ -21,7 +21,7 @@ Usage:
   node node-helper.js inspect       the same, when no target is named
   node node-helper.js inspect (--pid N | --netns PATH | --pod-uid UID [--ip IP]...) [--format text|json]
   node node-helper.js cni plan|install|uninstall|repair [--format text|json] [--conf-dir DIR] [--bin-dir DIR]
-      [--state-dir DIR] [--results-dir DIR] [--plugin-conf FILE] [--plugin-bin FILE]
+      [--state-dir DIR] [--results-dir DIR] [--plugin-conf FILE] [--plugin-bin FILE] [--mode chained|standalone]
   node node-helper.js agent [--exclude-namespaces A,B] [--on-miss repair|delete] [--backend auto|nft|legacy]
       [--api URL|none] [--directory DIR]    answer the calls of the CNI plugin until stopped
   node node-helper.js wait          do nothing until stopped: what the helper's pod runs between requests
@@ -96,7 +96,7 @@ async function agent(args: string[]): Promise<number> {
 
 async function cni(args: string[]): Promise<number> {
   try {
-    return await runCni(realHost(), args, print);
+    return await runCni(realHost, args, print);
   } catch (error) {
     throw error instanceof CniUsageError ? new UsageError(error.message, { cause: error }) : error;
   }

@@ -16,11 +16,14 @@ import {
   loadable,
   type PlanProblem,
   refuse,
+  wholeList,
 } from './cni-plan.ts';
 import { pluginText, removePlugins, setCniVersion } from './edit-cni-text.ts';
 import { UnreadableJson } from './json-text.ts';
 import { type CniNetworkList, listPluginTypes, type ParsedCniFile, parseCniFile } from './parse-cni-file.ts';
-import { canonical } from './plan-installation.ts';
+import { findChainTarget } from './chain-target.ts';
+import { canonical, placesOf } from './plan-installation.ts';
+import { chooseName, isStandalone } from './plan-standalone.ts';
 import { pluginRole } from './plugin-roles.ts';
 import { describeChain } from './read-chain.ts';
 
@@ -28,6 +31,10 @@ export interface RepairInput {
   entries: readonly CniDirectoryEntry[];
   /** Answers of every program that {@link listTypesToAsk} names. */
   probes: readonly PluginVersions[];
+  /** As the host names the directory, for paths that a delegating plugin names. */
+  confDir?: string;
+  /** Our plugin. Default: `meshloom-cni`. */
+  type?: string;
 }
 
 /** One thing that is put right. */
@@ -40,16 +47,18 @@ interface Case {
   probes: readonly PluginVersions[];
   first: CniDirectoryEntry;
   file: ParsedCniFile;
+  confDir: string | undefined;
+  type: string;
 }
 
 /** Programs of every file, those included that stand in a file of the wrong extension. */
 export function listTypesToAsk(entries: readonly CniDirectoryEntry[]): string[] {
   const lists = loadable(entries).flatMap((entry) => listIn(entry) ?? []);
-  return [...new Set(lists.flatMap(listPluginTypes))];
+  return [...new Set(lists.flatMap((list) => listPluginTypes(wholeList(list, entries))))];
 }
 
 /** Decides what a repair writes; `none` when nothing is wrong. Refuses when all that is wrong is beyond it. */
-export function planRepair({ entries, probes }: RepairInput): CniPlan {
+export function planRepair({ entries, probes, confDir, type = 'meshloom-cni' }: RepairInput): CniPlan {
   const files = loadable(entries);
   const before = describeChain({ files, plugins: probes });
   const plan: CniPlan = {
@@ -63,7 +72,7 @@ export function planRepair({ entries, probes }: RepairInput): CniPlan {
     // Each fix may lay the next one bare; a directory has no more faults than names and entries.
     for (let round = 0; round < 20; round++) {
       const [first] = loadable(now);
-      const fix = first && findFix({ entries: now, probes, first, file: parseCniFile(first) });
+      const fix = first && findFix({ entries: now, probes, first, file: parseCniFile(first), confDir, type });
       if (!fix) break;
       now = applySteps(now, fix);
       action = rank(fix.action) > rank(action) ? fix.action : action;
@@ -75,7 +84,8 @@ export function planRepair({ entries, probes }: RepairInput): CniPlan {
   const healed = { ...plan, action, ...difference(entries, now) };
   const [last] = loadable(now);
   const list = last && parseCniFile(last).list;
-  if (action === 'none') return beyondUs(plan, list, probes);
+  if (last && isStandalone(last, type)) return refuse(plan, onlyOursIsLeft(last.name));
+  if (action === 'none') return beyondUs(plan, list && wholeList(list, entries), probes);
   if (!isSafe(entries, healed)) {
     return refuse(plan, {
       severity: 'error',
@@ -93,7 +103,15 @@ function rank(action: CniAction): number {
   return ['none', 'remove', 'convert', 'restore'].indexOf(action);
 }
 
-const fixes: ((found: Case) => Fix | undefined)[] = [listInConf, staleOrDouble, backToSingle, otherVersion, twin];
+const fixes: ((found: Case) => Fix | undefined)[] = [
+  standaloneInForce,
+  listInConf,
+  besideDelegating,
+  staleOrDouble,
+  backToSingle,
+  otherVersion,
+  twin,
+];
 
 function findFix(found: Case): Fix | undefined {
   for (const fix of fixes) {
@@ -101,6 +119,30 @@ function findFix(found: Case): Fix | undefined {
     if (fixed) return fixed;
   }
   return undefined;
+}
+
+/** Our own configuration must be the last: where another one is left, that comes into force again. */
+function standaloneInForce({ entries, first, type }: Case): Fix | undefined {
+  if (!isStandalone(first, type)) return undefined;
+  const others = loadable(entries).filter((entry) => !isStandalone(entry, type));
+  if (!others.some((entry) => parseCniFile(entry).list)) return undefined;
+  const name = chooseName(type, others, []);
+  if (name === undefined) return undefined;
+  return { action: 'remove', writes: [{ name, content: first.content! }], removes: [first.name] };
+}
+
+/** Beside a delegating plugin and in the network that it calls, ours would run twice: it stays in the network. */
+function besideDelegating({ entries, first, file, confDir, type }: Case): Fix | undefined {
+  const { list } = file;
+  const places = list && file.kind === 'conflist' ? placesOf(list, type) : [];
+  if (places.length === 0 || places.length === list!.plugins.length) return undefined;
+  const target = findChainTarget(entries, file, confDir);
+  if (!target || target.kind === 'elsewhere' || placesOf(target.list, type).length === 0) return undefined;
+  return {
+    action: 'remove',
+    writes: [{ name: first.name, content: removePlugins(first.content!, places) }],
+    removes: [],
+  };
 }
 
 /** Istio’s installer writes the list over the single file before it renames it: killed in between, nothing loads. */
@@ -149,8 +191,8 @@ function backToSingle({ entries, probes, first, file }: Case): Fix | undefined {
   return { action: 'restore', writes: [single], removes: [first.name] };
 }
 
-function otherVersion({ probes, first, file }: Case): Fix | undefined {
-  const { list } = file;
+function otherVersion({ entries, probes, first, file }: Case): Fix | undefined {
+  const list = file.list && wholeList(file.list, entries);
   if (!list || isSpoken(list, probes)) return undefined;
   const version = chooseVersion(list, probes);
   if ('problems' in version || version.cniVersion === list.cniVersion) return undefined;
@@ -205,6 +247,17 @@ function isSafe(entries: readonly CniDirectoryEntry[], plan: CniPlan): boolean {
   };
   const instants = instantsOf(entries, plan);
   return loads(instants.at(-1)!) && (!loads(entries) || instants.every(loads));
+}
+
+function onlyOursIsLeft(name: string): PlanProblem {
+  return {
+    severity: 'error',
+    code: 'ML2011',
+    message: l10n.t(
+      'Only “{0}” is left, which connects no pod: the network plugin’s configuration is gone. Start that plugin’s pod on this node again, it writes its file; or uninstall stand-alone mode, so that the node no longer calls itself ready.',
+      name,
+    ),
+  };
 }
 
 function beyondUs(plan: CniPlan, list: CniNetworkList | undefined, probes: readonly PluginVersions[]): CniPlan {

@@ -105,7 +105,8 @@ function isSame({ content }: CniDirectoryEntry, wanted: string): boolean {
   );
 }
 
-function chooseName(
+/** A name of the file that comes after all others; undefined: there is none. */
+export function chooseName(
   type: string,
   others: readonly CniDirectoryEntry[],
   own: readonly CniDirectoryEntry[],

@@ -2,17 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { CniAction } from '../../contract/cni-plugin.ts';
+import { diskBelow } from '../disk-below.ts';
 import { type Disk, diskBoundTo, realDisk } from '../host-disk.ts';
 import type { Host } from '../host.ts';
-import { install, plan } from './install.ts';
-import { type CniPaths, defaultPaths, Refused } from './node-paths.ts';
-import { type Outcome, problemOf, refusedOutright } from './outcome.ts';
+import { type CniPaths, Refused } from './node-paths.ts';
+import { type Outcome, refusedOutright } from './outcome.ts';
+import { type CniCall, choosePaths, ownProgram, performCni, readEntry } from './perform.ts';
 import { printOutcome } from './print-outcome.ts';
-import { repair } from './repair.ts';
-import { type PluginEntry, type World } from './survey.ts';
-import { uninstall } from './uninstall.ts';
+import type { PluginEntry } from './survey.ts';
 
-export type CniVerb = 'plan' | 'install' | 'uninstall' | 'repair';
+export type CniVerb = CniAction;
 
 export const cniVerbs: readonly CniVerb[] = ['plan', 'install', 'uninstall', 'repair'];
 
@@ -23,32 +23,62 @@ export class CniUsageError extends Error {
 
 const options = {
   format: { type: 'string', default: 'text' },
-  'conf-dir': { type: 'string', default: defaultPaths.confDir },
-  'bin-dir': { type: 'string', default: defaultPaths.binDir },
-  'state-dir': { type: 'string', default: defaultPaths.stateDir },
-  'results-dir': { type: 'string', default: defaultPaths.resultsDir },
+  mode: { type: 'string', default: 'chained' },
+  'conf-dir': { type: 'string' },
+  'bin-dir': { type: 'string' },
+  'state-dir': { type: 'string' },
+  'results-dir': { type: 'string' },
   'plugin-conf': { type: 'string' },
   'plugin-bin': { type: 'string' },
+  /** Read before a host is made: see main.ts. */
+  'host-root': { type: 'string' },
+  proc: { type: 'string' },
   /** Said by a program that runs this one as its child: the work ends with that process. */
   'with-parent': { type: 'string' },
 } as const;
 
-/** Runs one verb. @returns the exit code. @throws {CniUsageError} */
-export async function runCni(host: Host, args: string[], out: (text: string) => Promise<number>): Promise<number> {
+/**
+ * Runs one verb.
+ * @param makeHost is told the flags that every verb of the program has.
+ * @returns the exit code.
+ * @throws {CniUsageError}
+ */
+export async function runCni(
+  makeHost: (overrides: Partial<Pick<Host, 'proc' | 'hostRoot'>>) => Host,
+  args: string[],
+  out: (text: string) => Promise<number>,
+): Promise<number> {
   const { verb, values } = readCall(args);
-  const paths: CniPaths = {
-    confDir: resolve(values['conf-dir']),
-    binDir: resolve(values['bin-dir']),
-    stateDir: resolve(values['state-dir']),
-    resultsDir: resolve(values['results-dir']),
-  };
-  const outcome = await attemptVerb({ host, disk: chooseDisk(values['with-parent']), paths }, verb, values);
+  const { proc, 'host-root': hostRoot } = values;
+  const host = makeHost({ ...(proc && { proc }), ...(hostRoot && { hostRoot }) });
+  const here = chooseDisk(values['with-parent']);
+  const disk = diskBelow(host.hostRoot, here);
+  const { paths, runtime } = await choosePaths(
+    host,
+    saidPaths(values),
+    (path) => disk.lookBehind(path)?.kind === 'directory',
+  );
+  // Whoever names another directory than the runtime's means no runtime.
+  const askRuntime = runtime && (async () => (await choosePaths(host, {}, () => true)).runtime);
+  const world = { host, disk, here, paths, ...(askRuntime && { askRuntime }) };
+  const outcome = await attemptVerb(values, here, (call) => performCni(world, { ...call, verb }));
   await out(values.format === 'json' ? asContract(outcome, paths) : printOutcome(outcome, verb, paths));
   return outcome.exit;
 }
 
 function chooseDisk(parent: string | undefined): Disk {
   return parent === undefined ? realDisk() : diskBoundTo(Number(parent));
+}
+
+function saidPaths(values: Values): Partial<CniPaths> {
+  const named = (flag: 'conf-dir' | 'bin-dir' | 'state-dir' | 'results-dir', key: keyof CniPaths) =>
+    values[flag] === undefined ? {} : { [key]: resolve(values[flag]) };
+  return {
+    ...named('conf-dir', 'confDir'),
+    ...named('bin-dir', 'binDir'),
+    ...named('state-dir', 'stateDir'),
+    ...named('results-dir', 'resultsDir'),
+  };
 }
 
 function readCall(args: string[]) {
@@ -58,6 +88,8 @@ function readCall(args: string[]) {
     if (!verb || positionals.length > 1) throw new CniUsageError(`cni takes one of ${cniVerbs.join(', ')}.`);
     if (values.format !== 'text' && values.format !== 'json')
       throw new CniUsageError(`--format is text or json, not “${values.format}”.`);
+    if (values.mode !== 'chained' && values.mode !== 'standalone')
+      throw new CniUsageError(`--mode is chained or standalone, not “${values.mode}”.`);
     return { verb, values };
   } catch (error) {
     throw error instanceof CniUsageError ? error : new CniUsageError((error as Error).message, { cause: error });
@@ -66,34 +98,25 @@ function readCall(args: string[]) {
 
 type Values = ReturnType<typeof readCall>['values'];
 
-async function attemptVerb(world: World, verb: CniVerb, values: Values): Promise<Outcome> {
-  const source = values['plugin-bin'];
-  const program = source === undefined ? {} : { program: resolve(source) };
+async function attemptVerb(
+  values: Values,
+  here: Disk,
+  perform: (call: Omit<CniCall, 'verb'>) => Promise<Outcome>,
+): Promise<Outcome> {
   try {
-    const entry = values['plugin-conf'] === undefined ? undefined : readPluginConf(values['plugin-conf']);
-    switch (verb) {
-      case 'plan':
-        return await plan(world, { entry: entry ?? missingEntry(), ...program });
-      case 'install':
-        return await install(world, { entry: entry ?? missingEntry(), ...program });
-      case 'uninstall':
-        return await uninstall(world, { ...(entry && { type: entry.type }), ...program });
-      case 'repair':
-        return await repair(world);
-    }
+    const { 'plugin-conf': conf, 'plugin-bin': source, mode } = values;
+    const entry = conf === undefined ? undefined : readPluginConf(conf);
+    // Another plugin's program is not ours to bring along.
+    const program = source === undefined ? (entry ? undefined : ownProgram(here)) : resolve(source);
+    return await perform({
+      ...(entry && { entry }),
+      ...(program !== undefined && { program }),
+      ...(mode === 'standalone' && { mode }),
+    });
   } catch (error) {
     if (error instanceof Refused) return refusedOutright(error);
-    if (error instanceof CniUsageError) throw error;
-    // Whatever failed did so before the directory was touched: from there on the verbs answer for themselves.
-    if (typeof (error as NodeJS.ErrnoException).code === 'string') {
-      return refusedOutright(new Refused(problemOf(error).code, problemOf(error).message, { cause: error }));
-    }
     throw error;
   }
-}
-
-function missingEntry(): never {
-  throw new CniUsageError('Name the plugin’s entry: --plugin-conf FILE, a JSON object with “type”.');
 }
 
 function readPluginConf(path: string): PluginEntry {
@@ -105,23 +128,7 @@ function readPluginConf(path: string): PluginEntry {
       cause,
     });
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new Refused('plugin-conf', `The plugin’s entry ${path} is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const type =
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as { type?: unknown }).type
-      : undefined;
-  if (typeof type !== 'string' || type === '' || /[/\\\0]/.test(type) || type === '.' || type === '..') {
-    throw new Refused(
-      'plugin-conf',
-      `The plugin’s entry ${path} must be a JSON object whose “type” names a program: {"type":"meshloom-cni"}.`,
-    );
-  }
-  return { type, text };
+  return readEntry(text, path);
 }
 
 /** The shape that other programs parse: it only grows. */

@@ -1,21 +1,29 @@
 /** `cni plan` and `cni install`. */
 import { join } from 'node:path';
-import type { CniPlan } from '../../mesh/cni/cni-plan.ts';
+import type { CniMode } from '../../contract/cni-plugin.ts';
+import type { RuntimeCni } from '../../contract/node-helper.ts';
+import type { CniPlan, PlanProblem } from '../../mesh/cni/cni-plan.ts';
 import { refuse } from '../../mesh/cni/cni-plan.ts';
 import { isOurText, planInstallation } from '../../mesh/cni/plan-installation.ts';
+import { planStandalone } from '../../mesh/cni/plan-standalone.ts';
 import { attempt } from '../failure.ts';
 import { carryOut, makeRuntimeLook, saveName } from './carry-out.ts';
+import { checkProgram } from './check-program.ts';
+import { differing, endlessFight, fightsAfter, keepsChanging } from './fights.ts';
 import { type Journal, type JournalFile, readJournal, touchedBy, writeJournal } from './journal.ts';
 import { takeLock } from './lock.ts';
 import { StatePlaces } from './node-paths.ts';
 import { type Outcome, problemOf, warningOf } from './outcome.ts';
 import { keepEarlier, placeProgram, planProgram, saveReplaced } from './program.ts';
-import { hasLeftovers, sweep } from './put-file.ts';
+import { hasLeftovers, putFile, putSaved, removeFile, sweep } from './put-file.ts';
+import { askAbout, watchRuntime } from './watch-runtime.ts';
 import { isSame, type PluginEntry, probeChain, probeOurs, readEntries, type World } from './survey.ts';
 import { takeBack } from './uninstall.ts';
 
 export interface InstallRequest {
   entry: PluginEntry;
+  /** Default: chained. */
+  mode?: CniMode;
   /** The plugin’s program, to be placed. */
   program?: string;
 }
@@ -29,7 +37,7 @@ export async function plan(world: World, request: InstallRequest): Promise<Outco
   return { plan, exit: plan.action === 'refuse' ? 2 : 0 };
 }
 
-/** Chains the plugin. A refusal and a failure leave nothing changed. */
+/** Chains the plugin, or puts its own configuration beside the others. A refusal and a failure leave nothing changed. */
 export async function install(world: World, request: InstallRequest): Promise<Outcome> {
   const places = new StatePlaces(world.disk, world.paths);
   const first = await survey(world, places, request);
@@ -39,12 +47,12 @@ export async function install(world: World, request: InstallRequest): Promise<Ou
   const unlock = await takeLock(world.disk, places);
   try {
     sweep(world, places);
+    const changed = new Set<string>();
     for (let count = 0; count < attempts; count++) {
-      const outcome = await tryOnce(world, places, request);
+      const outcome = await tryOnce(world, places, request, changed);
       if (outcome) return outcome;
     }
-    const message = `Another program keeps changing ${world.paths.confDir}: nothing was changed. Stop it, then run again.`;
-    return { plan: refuse(first.plan, { severity: 'error', code: 'changed', message }), exit: 2 };
+    return { plan: refuse(first.plan, keepsChanging(world, changed)), exit: 2 };
   } finally {
     unlock();
   }
@@ -56,19 +64,34 @@ interface Survey {
   journal: Journal | undefined;
 }
 
-async function survey(world: World, places: StatePlaces, { entry, program }: InstallRequest): Promise<Survey> {
+async function survey(world: World, places: StatePlaces, request: InstallRequest): Promise<Survey> {
+  const { entry, program, mode } = request;
   const entries = readEntries(world);
   const journal = readJournal(world.disk, places);
-  const [probes, ours] = await Promise.all([probeChain(world, entries), probeOurs(world, entry.type, program)]);
-  const plan = planInstallation({
+  const [probes, ours, runtime] = await Promise.all([
+    probeChain(world, entries),
+    probeOurs(world, entry.type, program),
+    mode === 'standalone' ? world.askRuntime?.() : undefined,
+  ]);
+  const input = {
     entries,
     // What is in the binary directory under our name now is not what will run.
     probes: probes.map((probe) => (probe.type === entry.type ? ours : probe)),
     ours,
     entryText: entry.text,
     touched: touchedBy(journal),
-  });
-  return { entries, plan, journal };
+  };
+  const plan =
+    mode === 'standalone'
+      ? planStandalone({
+          ...input,
+          ...(runtime?.maxNetworks !== undefined && { maxNetworks: runtime.maxNetworks }),
+        })
+      : planInstallation({ ...input, confDir: world.paths.confDir });
+  const found = { entries, plan, journal };
+  if (plan.action === 'refuse' || isDone(world, found, request)) return found;
+  const obstacles = [...checkProgram(world, program), ...endlessFight(journal, world)];
+  return obstacles.length > 0 ? { ...found, plan: refuse(plan, ...obstacles) } : found;
 }
 
 /** Whether nothing at all is left to do: neither in the configuration nor for the program. */
@@ -83,8 +106,16 @@ function isPlaced(world: World, { path }: { path: string }): boolean {
   return world.disk.lookBehind(path)?.kind === 'file';
 }
 
-/** @returns undefined when the directory changed in between, before we did anything to it. */
-async function tryOnce(world: World, places: StatePlaces, request: InstallRequest): Promise<Outcome | undefined> {
+/**
+ * @param changed is told the files that somebody else changed meanwhile.
+ * @returns undefined when the directory changed in between, before we did anything to it.
+ */
+async function tryOnce(
+  world: World,
+  places: StatePlaces,
+  request: InstallRequest,
+  changed: Set<string>,
+): Promise<Outcome | undefined> {
   const { disk } = world;
   const { entries, plan, journal: before } = await survey(world, places, request);
   if (plan.action === 'refuse') {
@@ -94,23 +125,30 @@ async function tryOnce(world: World, places: StatePlaces, request: InstallReques
   }
   let next: Journal | undefined;
   let putBack = (): void => undefined;
+  let said: RuntimeCni | undefined;
   try {
     const { entry, program: source } = request;
     const program = planProgram(world, entry.type, source, before);
     if (program) saveReplaced(world, places, program);
     putBack = keepEarlier(world, places, program);
     const files = filesAfter(world, plan, before);
+    const fights = fightsAfter(world, before);
     next = {
       version: 1,
       confDir: world.paths.confDir,
       phase: 'installing',
       type: entry.type,
+      ...(request.mode === 'standalone' && { mode: request.mode }),
       files,
+      ...(fights.length > 0 && { fights }),
       ...(program && { program }),
     };
     writeJournal(disk, places, next);
     await placeProgram(world, places, entry.type, source, program, plan.cniVersion!);
-    if (!isSame(entries, readEntries(world))) {
+    said = await askAbout(world);
+    const now = readEntries(world);
+    if (!isSame(entries, now)) {
+      for (const name of differing(entries, now)) changed.add(name);
       putBack();
       restoreJournal(world, places, next, before);
       return undefined;
@@ -123,14 +161,58 @@ async function tryOnce(world: World, places: StatePlaces, request: InstallReques
       restoreJournal(world, places, next, before);
     });
   }
-  return { plan: finish(world, places, plan, next), exit: 0 };
+  return verified(world, places, plan, next, said, () => {
+    putBack();
+    undoTexts(world, places, plan, next!, before);
+  });
+}
+
+/** Asks the runtime how it took the change; what it cannot load because of us is taken back. */
+async function verified(
+  world: World,
+  places: StatePlaces,
+  plan: CniPlan,
+  journal: Journal,
+  said: RuntimeCni | undefined,
+  undo: () => void,
+): Promise<Outcome> {
+  const isChanged = plan.writes.length + plan.removes.length > 0;
+  const notice = isChanged ? attemptLook(world, places) : [];
+  const verdict = isChanged ? await watchRuntime(world, plan, said) : {};
+  if (verdict.refused !== undefined) return failed(plan, verdict.refused, undo);
+  const done = finish(world, places, plan, journal);
+  return { plan: { ...done, problems: [...done.problems, ...notice, ...(verdict.notes ?? [])] }, exit: 0 };
+}
+
+function attemptLook(world: World, places: StatePlaces): PlanProblem[] {
+  try {
+    makeRuntimeLook(world, places);
+    return [];
+  } catch (error) {
+    return [warningOf(error)];
+  }
+}
+
+/** Gives back what stood there before this run, whatever an earlier one had finished. */
+function undoTexts(world: World, places: StatePlaces, plan: CniPlan, next: Journal, before: Journal | undefined): void {
+  if (before?.phase !== 'installed') return takeBack(world, places, next);
+  const { disk, paths } = world;
+  for (const name of [...plan.removes, ...plan.writes.map((write) => write.name)]) {
+    const path = join(paths.confDir, name);
+    const { earlier, original } = next.files.find((file) => file.name === name)!;
+    const owner = disk.lookBehind(path) ?? original ?? { mode: 0o644, uid: 0, gid: 0 };
+    if (earlier !== undefined) putFile(disk, places, path, Buffer.from(earlier, 'base64'), owner);
+    else if (original) putSaved(disk, places, path, original);
+    else if (disk.look(path)) removeFile(disk, path);
+  }
+  makeRuntimeLook(world, places);
+  writeJournal(disk, places, before);
 }
 
 /** The last steps change nothing that the next run could not do as well: they only warn. */
 function finish(world: World, places: StatePlaces, plan: CniPlan, journal: Journal): CniPlan {
   const problems = [];
   try {
-    if (plan.writes.length > 0) makeRuntimeLook(world, places);
     writeJournal(world.disk, places, { ...journal, phase: 'installed' });
   } catch (error) {
     problems.push(warningOf(error));

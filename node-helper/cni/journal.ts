@@ -28,13 +28,26 @@ export interface JournalProgram {
   replaced: (Owner & { hash: string }) | null;
 }
 
+/** Somebody else's writing that an installation found in place of ours. */
+export interface JournalFight {
+  /** ISO 8601, when it was found. */
+  at: string;
+  name: string;
+  /** `0:0`, of the file as it was found; absent: it was removed. */
+  owner?: string;
+}
+
 export interface Journal {
   version: 1;
   confDir: string;
   /** `removed`: only the program is still there. */
   phase: 'installing' | 'installed' | 'removed';
   type: string;
+  /** Absent: chained. */
+  mode?: 'standalone';
   files: JournalFile[];
+  /** How often somebody else wrote over what we had written. */
+  fights?: JournalFight[];
   program?: JournalProgram;
 }
 

@@ -5,7 +5,10 @@ import type { Disk } from '../host-disk.ts';
 
 export interface CniPaths {
   confDir: string;
+  /** Where our program is put. */
   binDir: string;
+  /** All directories in which the runtime looks for plugins, in its order; absent: `binDir` alone. */
+  binDirs?: readonly string[];
   /** Ours: journal, lock and saved programs. Never inside the configuration directory. */
   stateDir: string;
   /** libcni’s cache: what running pods were connected with. */
@@ -34,6 +37,7 @@ export class StatePlaces {
   readonly directory: string;
   readonly journal: string;
   readonly savedProgram: string;
+  readonly repairs: string;
   private readonly key: string;
   private count = 0;
 
@@ -49,6 +53,7 @@ export class StatePlaces {
     this.key = createHash('sha256').update(real).digest('hex').slice(0, 12);
     this.directory = join(stateDir, this.key);
     this.journal = join(this.directory, 'journal.json');
+    this.repairs = join(this.directory, 'repairs.json');
     this.savedProgram = join(this.directory, 'replaced-program');
   }
 

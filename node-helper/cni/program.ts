@@ -4,19 +4,20 @@ import { attempt, errorCode } from '../failure.ts';
 import type { Journal, JournalProgram } from './journal.ts';
 import { Refused, type StatePlaces } from './node-paths.ts';
 import { putFile, removeFile } from './put-file.ts';
-import { hashAt, hashOf, probeOurs, readProgram, type World } from './survey.ts';
+import { hashAt, hashOf, probeOurs, readProgram, readSource, type World } from './survey.ts';
 
 /** What placing would have to remember; undefined when the same program is there and not by us. */
 export function planProgram(
-  { disk, paths: { binDir } }: World,
+  world: World,
   type: string,
   source: string | undefined,
   before: Journal | undefined,
 ): JournalProgram | undefined {
-  const path = join(binDir, type);
+  const { disk } = world;
+  const path = join(world.paths.binDir, type);
   const known = before?.program?.path === path ? before.program : undefined;
   if (source === undefined) return known;
-  const hash = hashOf(readProgram(disk, source));
+  const hash = hashOf(readSource(world, source));
   const there = hashAt(disk, path);
   if (known && (isOurs(known, there) || there === known.replaced?.hash)) {
     const earlier = there !== undefined && there !== hash && isOurs(known, there) ? there : undefined;
@@ -53,7 +54,7 @@ export async function placeProgram(
   const { disk } = world;
   if (source !== undefined && program && hashAt(disk, program.path) !== program.hash) {
     const owner = { mode: 0o755, uid: process.getuid!(), gid: process.getgid!() };
-    putFile(disk, places, program.path, readProgram(disk, source), owner);
+    putFile(disk, places, program.path, readSource(world, source), owner);
   }
   const answer = await probeOurs(world, type);
   if (answer.supportedVersions?.includes(cniVersion)) return;
@@ -93,7 +94,7 @@ export function withdrawProgram(
 }
 
 /** Some runtimes disconnect a pod with the chain that connected it: libcni keeps that chain, base64, per pod. */
-function isNeeded({ disk, paths: { resultsDir } }: World, type: string): boolean {
+export function isNeeded({ disk, paths: { resultsDir } }: World, type: string): boolean {
   const named = new RegExp(`(^|[^\\w.-])${type.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}($|[^\\w.-])`);
   try {
     return disk.list(resultsDir).some((name) => {

@@ -9,27 +9,39 @@ import { takeLock } from './lock.ts';
 import { StatePlaces } from './node-paths.ts';
 import { type Outcome, problemOf, warningOf } from './outcome.ts';
 import { hasLeftovers, putFile, sweep } from './put-file.ts';
-import { hashOf, isSame, readEntries, type World } from './survey.ts';
+import { differing, keepsChanging } from './fights.ts';
+import { noteRepair } from './repair-notes.ts';
+import { hashOf, isSame, programDirectories, readEntries, type World } from './survey.ts';
 
 const attempts = 5;
 
+/** What a repair would do. Writes nothing. */
+export async function planRepairs(world: World): Promise<Outcome> {
+  const { plan } = await survey(world);
+  return { plan, exit: plan.action === 'refuse' ? 2 : 0 };
+}
+
 export async function repair(world: World): Promise<Outcome> {
-  const { disk, paths } = world;
-  const places = new StatePlaces(disk, paths);
+  const { disk } = world;
+  const places = new StatePlaces(disk, world.paths);
   const first = await survey(world);
   if (!hasLeftovers(world, places) && (first.plan.action === 'none' || first.plan.action === 'refuse'))
     return { plan: first.plan, exit: first.plan.action === 'none' ? 0 : 2 };
   const unlock = await takeLock(disk, places);
   try {
     sweep(world, places);
+    const changed = new Set<string>();
     for (let attempt = 0; attempt < attempts; attempt++) {
       const { entries, plan } = await survey(world);
       if (plan.action === 'none' || plan.action === 'refuse') return { plan, exit: plan.action === 'none' ? 0 : 2 };
-      const outcome = tryOnce(world, places, plan, () => isSame(entries, readEntries(world)));
+      const outcome = tryOnce(world, places, plan, () => {
+        const now = readEntries(world);
+        for (const name of differing(entries, now)) changed.add(name);
+        return isSame(entries, now);
+      });
       if (outcome) return outcome;
     }
-    const message = `Another program keeps changing ${paths.confDir}: nothing was changed. Stop it, then run again.`;
-    return { plan: refuse(first.plan, { severity: 'error', code: 'changed', message }), exit: 2 };
+    return { plan: refuse(first.plan, keepsChanging(world, changed)), exit: 2 };
   } finally {
     unlock();
   }
@@ -39,8 +51,8 @@ async function survey(world: World) {
   const { host, paths } = world;
   const entries = readEntries(world);
   const types = listTypesToAsk(entries).slice(0, 32);
-  const probes = await Promise.all(types.map((type) => probeProgram(host, type, [paths.binDir])));
-  return { entries, plan: planRepair({ entries, probes }) };
+  const probes = await Promise.all(types.map((type) => probeProgram(host, type, programDirectories(paths))));
+  return { entries, plan: planRepair({ entries, probes, confDir: paths.confDir }) };
 }
 
 function tryOnce(world: World, places: StatePlaces, plan: CniPlan, isUnchanged: () => boolean): Outcome | undefined {
@@ -54,6 +66,7 @@ function tryOnce(world: World, places: StatePlaces, plan: CniPlan, isUnchanged: 
   }
   try {
     makeRuntimeLook(world, places);
+    noteRepair(world, places, plan);
     return { plan, exit: 0 };
   } catch (error) {
     return { plan: { ...plan, problems: [...plan.problems, warningOf(error)] }, exit: 0 };

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { PluginVersions } from '../../mesh/cni/cni-chain.ts';
-import { type CniDirectoryEntry, loadable } from '../../mesh/cni/cni-plan.ts';
+import type { RuntimeCni } from '../../contract/node-helper.ts';
+import { findChainTarget } from '../../mesh/cni/chain-target.ts';
+import { type CniDirectoryEntry, loadable, wholeList } from '../../mesh/cni/cni-plan.ts';
 import { cniFileKind, listPluginTypes, parseCniFile } from '../../mesh/cni/parse-cni-file.ts';
 import { attempt, errorCode } from '../failure.ts';
 import type { Disk } from '../host-disk.ts';
@@ -12,8 +14,17 @@ import { type CniPaths, Refused } from './node-paths.ts';
 
 export interface World {
   host: Host;
+  /** The host's, with paths as the host names them. */
   disk: Disk;
   paths: CniPaths;
+  /** Where the program to be placed lies, when that is another root than the host's: the helper's own container. */
+  here?: Disk;
+  /** What the container runtime says of itself now. Absent: it is not asked. */
+  askRuntime?: () => Promise<RuntimeCni | undefined>;
+  /** Milliseconds between two questions to the runtime. */
+  patience?: number;
+  /** Now, ISO 8601: for the journal. */
+  clock?: () => string;
 }
 
 /** The entry to chain. */
@@ -45,7 +56,7 @@ function readEntry(disk: Disk, confDir: string, name: string): CniDirectoryEntry
   const path = join(confDir, name);
   try {
     const own = disk.look(path);
-    if (own?.kind === 'directory') return { name, directory: true };
+    if (own?.kind === 'directory') return { name, directory: true, ...readInside(disk, path) };
     if (cniFileKind(name) === 'other') return { name };
     const behind = disk.lookBehind(path);
     if (behind?.kind !== 'file') return { name, error: behind ? 'it is no regular file' : 'ENOENT: it leads nowhere' };
@@ -59,16 +70,31 @@ function readEntry(disk: Disk, confDir: string, name: string): CniDirectoryEntry
   }
 }
 
+/** A directory may be named like a network, whose plugins it then holds. Only names that runtimes read are looked at. */
+function readInside(disk: Disk, path: string): Pick<CniDirectoryEntry, 'inside'> {
+  const names = (attempt(() => disk.list(path)) ?? []).filter((name) => name.endsWith('.conf')).sort();
+  const inside = names.slice(0, mostPlugins).map((name) => readEntry(disk, path, name));
+  return inside.length > 0 ? { inside } : {};
+}
+
 /** Asks the plugins of the file in force, and those of the files that would be in force without it. */
 export async function probeChain(
-  { host, paths: { binDir } }: World,
+  { host, paths }: World,
   entries: readonly CniDirectoryEntry[],
 ): Promise<PluginVersions[]> {
-  const list = loadable(entries)
-    .map((entry) => parseCniFile(entry).list)
-    .find((found) => found !== undefined);
-  const types = list ? listPluginTypes(list).slice(0, mostPlugins) : [];
-  return Promise.all(types.map((type) => probeProgram(host, type, [binDir])));
+  const file = loadable(entries)
+    .map((entry) => parseCniFile(entry))
+    .find(({ list }) => list !== undefined);
+  if (!file?.list) return [];
+  const target = findChainTarget(entries, file, paths.confDir);
+  const called = target && target.kind !== 'elsewhere' ? listPluginTypes(target.list) : [];
+  const types = [...new Set([...listPluginTypes(wholeList(file.list, entries)), ...called])].slice(0, mostPlugins);
+  return Promise.all(types.map((type) => probeProgram(host, type, programDirectories(paths))));
+}
+
+/** Where plugins are looked for. */
+export function programDirectories({ binDir, binDirs }: CniPaths): readonly string[] {
+  return binDirs && binDirs.length > 0 ? binDirs : [binDir];
 }
 
 /** Asks our own plugin, where it is now. */
@@ -79,6 +105,11 @@ export async function probeOurs(
 ): Promise<PluginVersions> {
   if (program === undefined) return probeProgram(host, type, [binDir]);
   return { type, path: join(binDir, type), ...(await probeProgramAt(host, program)) };
+}
+
+/** The program that is to be placed, from wherever it was brought. @throws {Refused} when there is none. */
+export function readSource({ disk, here = disk }: World, path: string): Buffer {
+  return readProgram(here, path);
 }
 
 /** @throws {Refused} when there is none. */
@@ -103,6 +134,7 @@ export function hashAt(disk: Disk, path: string): string | undefined {
 
 /** Whether two readings of a directory found the same. */
 export function isSame(a: readonly CniDirectoryEntry[], b: readonly CniDirectoryEntry[]): boolean {
-  const relevant = (entries: readonly CniDirectoryEntry[]) => JSON.stringify(loadable(entries));
+  const relevant = (entries: readonly CniDirectoryEntry[]) =>
+    JSON.stringify([loadable(entries), entries.flatMap(({ inside }) => inside ?? [])]);
   return relevant(a) === relevant(b);
 }

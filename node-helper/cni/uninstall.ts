@@ -1,4 +1,5 @@
 /** `cni uninstall`, and the way back from an installation that failed. */
+import { pluginType } from '../../contract/cni-plugin.ts';
 import type { CniPlan } from '../../mesh/cni/cni-plan.ts';
 import { emptyPlan, refuse } from '../../mesh/cni/cni-plan.ts';
 import { planRemoval } from '../../mesh/cni/plan-removal.ts';
@@ -7,7 +8,7 @@ import { forgetJournal, type Journal, readJournal, touchedBy, writeJournal } fro
 import { takeLock } from './lock.ts';
 import { StatePlaces } from './node-paths.ts';
 import { type Outcome, problemOf, warningOf } from './outcome.ts';
-import { planProgram, withdrawProgram } from './program.ts';
+import { isNeeded, planProgram, withdrawProgram } from './program.ts';
 import { hasLeftovers, sweep } from './put-file.ts';
 import { hashAt, readEntries, type World } from './survey.ts';
 
@@ -18,7 +19,15 @@ export interface UninstallRequest {
   program?: string;
 }
 
-const ourType = 'meshloom-cni';
+/** What an uninstallation would do. Writes nothing. */
+export function planUninstall(world: World, request: UninstallRequest): Outcome {
+  const places = new StatePlaces(world.disk, world.paths);
+  const journal = readJournal(world.disk, places);
+  const plan = planFor(world, journal, request);
+  const type = request.type ?? journal?.type ?? pluginType;
+  const binaryKept = plan.action !== 'refuse' && journal?.program !== undefined && isNeeded(world, type);
+  return { plan: { ...plan, binaryKept }, exit: plan.action === 'refuse' ? 2 : 0 };
+}
 
 /** Takes the plugin out of the chain. */
 export async function uninstall(world: World, request: UninstallRequest): Promise<Outcome> {
@@ -40,7 +49,7 @@ function planFor(world: World, journal: Journal | undefined, { type }: Uninstall
   return planRemoval({
     entries: readEntries(world),
     touched: touchedBy(journal),
-    type: type ?? journal?.type ?? ourType,
+    type: type ?? journal?.type ?? pluginType,
   });
 }
 
@@ -64,12 +73,13 @@ function finish(
   journal: Journal | undefined,
   request: UninstallRequest,
 ): CniPlan {
-  const type = request.type ?? journal?.type ?? ourType;
+  const type = request.type ?? journal?.type ?? pluginType;
   const program = journal?.program ?? foundAgain(world, type, request.program);
   try {
     if (plan.writes.length + plan.removes.length > 0) makeRuntimeLook(world, places);
     const binaryKept = withdrawProgram(world, places, type, program);
-    if (binaryKept && program && journal) writeJournal(world.disk, places, { ...journal, phase: 'removed', files: [] });
+    if (binaryKept && program && journal)
+      writeJournal(world.disk, places, { ...journal, phase: 'removed', files: [], fights: [] });
     else forgetJournal(world.disk, places);
     return { ...plan, binaryKept };
   } catch (error) {
@@ -104,6 +114,6 @@ export function takeBack(world: World, places: StatePlaces, journal: Journal): v
     if (own.writes.length + own.removes.length > 0) makeRuntimeLook(world, places);
   }
   const isKept = withdrawProgram(world, places, journal.type, journal.program);
-  if (isKept) writeJournal(world.disk, places, { ...journal, phase: 'removed', files: [] });
+  if (isKept) writeJournal(world.disk, places, { ...journal, phase: 'removed', files: [], fights: [] });
   else forgetJournal(world.disk, places);
 }
