@@ -125,6 +125,12 @@ function obstacleTo({ host, roots }: PluginSearch, path: string, here: string, r
     if (!isElf(start) && start.toString('latin1', 0, 2) !== '#!')
       return { fault: 'no-program', error: 'its file is no program: neither a binary nor a script' };
   }
+  const processor = start && isElf(start) ? processorOf(start) : undefined;
+  if (processor !== undefined && !runsHere(host, processor))
+    return {
+      fault: 'processor',
+      error: `it is made for another processor: ${processor}, and this node has ${arch()}`,
+    };
   if (facts && start && (facts.mode & 0o111) === 0) return { fault: 'not-executable', error: 'it is not executable' };
   // How the host has mounted it, not how it is mounted for us.
   const hostRoot = roots.find((prefix) => prefix === '' || prefix.startsWith(`${host.proc}/`));
@@ -137,9 +143,15 @@ function obstacleTo({ host, roots }: PluginSearch, path: string, here: string, r
   return undefined;
 }
 
-/** Why it did not start, looked for only then: this node may run another processor's programs through an emulator. */
-function explainFailure(host: Host, here: string, root: string, { stopped, code }: CommandResult): Answer | undefined {
-  if (stopped !== 'missing' && code !== 126 && code !== 127) return undefined;
+/** Why it did not start, looked for only then. */
+function explainFailure(
+  host: Host,
+  here: string,
+  root: string,
+  { stopped, code, stderr }: CommandResult,
+): Answer | undefined {
+  const neverStarted = stopped === 'missing' || stderr.startsWith('nsenter:');
+  if (!neverStarted && code !== 126) return undefined;
   const start = attempt(() => host.readStart(here, 4096));
   if (!start) return undefined;
   if (!isElf(start)) {
@@ -148,11 +160,8 @@ function explainFailure(host: Host, here: string, root: string, { stopped, code 
       return undefined;
     return { fault: 'no-loader', error: `it is a script for ${interpreter}, which is not on this node` };
   }
-  const processor = processorOf(start);
-  if (processor !== undefined && processor !== arch())
-    return { fault: 'processor', error: `it is made for another processor: ${processor}, and this node has ${arch()}` };
   const loader = loaderOf(start);
-  if (stopped !== 'missing' || loader === undefined) return undefined;
+  if (loader === undefined) return undefined;
   if (attempt(() => host.facts(resolveInRoot(host, root, loader)))) return undefined;
   return { fault: 'no-loader', error: `it needs the loader ${loader}, which is not on this node` };
 }
@@ -174,6 +183,17 @@ const processors: Record<number, string> = {
   243: 'riscv64',
   258: 'loong64',
 };
+
+/** Emulators that the kernel starts by itself, as they are usually registered. */
+const emulators: Record<string, string> = { arm64: 'aarch64', x64: 'x86_64', ppc64: 'ppc64le', ia32: 'i386' };
+
+/** The same processor, its older brother, or one that the kernel has an emulator for. */
+function runsHere(host: Host, processor: string): boolean {
+  const [own, older] = [arch(), { x64: 'ia32', arm64: 'arm' }[arch() as string]];
+  if (processor === own || processor === older) return true;
+  const emulator = `/proc/sys/fs/binfmt_misc/qemu-${emulators[processor] ?? processor}`;
+  return attempt(() => host.read(emulator))?.startsWith('enabled') ?? false;
+}
 
 function processorOf(start: Buffer): string | undefined {
   if (start.length < 20) return undefined;

@@ -36,8 +36,10 @@ const maxFiles = 500;
 /** Programs that are asked; a real chain has two to five. */
 const maxPlugins = 32;
 const maxFolders = 8;
-/** Readings until two in a row are the same. */
-const maxReadings = 4;
+/** Readings more than two until two in a row are the same. */
+const maxReadings = 3;
+/** Milliseconds between readings of a directory that has just changed. */
+const restTime = 40;
 
 interface Search extends PluginSearch {
   notes: string[];
@@ -66,10 +68,8 @@ export async function readCni(
     notes,
   };
   try {
-    const { files, changing } = await readUntilSteady(search, confDir);
-    const folders = readFolders(search, confDir, files, runtimeCni);
-    const reading = { files, folders, confDir, ...(runtimeCni && { runtimeCni }) };
-    const plugins = await probeEffective(search, reading, binDirs);
+    const { reading, plugins, changing } = await readUntilSteady(search, confDir, binDirs, runtimeCni);
+    const { files, folders } = reading;
     const entries = listEntries(reading, plugins);
     // Only through a host process is everything of the host's to be seen; and where its root is ours.
     const whole = search.roots.filter((root) => root === '' || root !== host.hostRoot);
@@ -99,20 +99,37 @@ export async function readCni(
   }
 }
 
-/** A directory that changes while it is read may show a state that never was: it is read until two readings agree. */
-async function readUntilSteady(search: Search, confDir: string): Promise<{ files: CniFile[]; changing: string[] }> {
-  let files = readConfDir(search, confDir);
+interface SteadyReading {
+  reading: Reading & { folders: CniFolder[] };
+  plugins: CniPluginProbe[];
+  changing: string[];
+}
+
+/** A directory that changes while it is read and judged may show a state that never was: it is read until two readings agree. */
+async function readUntilSteady(
+  search: Search,
+  confDir: string,
+  binDirs: readonly string[],
+  runtimeCni: RuntimeCni | undefined,
+): Promise<SteadyReading> {
   const changed = new Map<string, number>();
-  for (let count = 1; count < maxReadings; count++) {
-    await new Promise((resolve) => setTimeout(resolve, count === 1 ? 0 : 20));
+  const probes = new Map<string, CniPluginProbe>();
+  let files = readConfDir(search, confDir);
+  for (let left = maxReadings; ; left--) {
+    const folders = readFolders(search, confDir, files, runtimeCni);
+    const reading = { files, folders, confDir, ...(runtimeCni && { runtimeCni }) };
+    await probeEffective(search, reading, binDirs, probes);
+    if (left < maxReadings) await new Promise((resolve) => setTimeout(resolve, restTime));
     const again = readConfDir({ ...search, notes: [] }, confDir);
     const names = changedNames(files, again);
-    files = again;
-    if (names.length === 0) break;
     for (const name of names) changed.set(name, (changed.get(name) ?? 0) + 1);
+    if (names.length === 0 || left === 0) {
+      // Once may be anybody's honest change.
+      const changing = [...changed].flatMap(([name, times]) => (times > 1 ? [name] : []));
+      return { reading, plugins: [...probes.values()], changing };
+    }
+    files = again;
   }
-  // Once may be anybody's honest change.
-  return { files, changing: [...changed].flatMap(([name, times]) => (times > 1 ? [name] : [])) };
 }
 
 function changedNames(before: readonly CniFile[], after: readonly CniFile[]): string[] {
@@ -193,8 +210,12 @@ type Reading = Pick<ReadCniResult, 'files' | 'folders' | 'confDir' | 'runtimeCni
  * versions, some runtimes (CRI-O) take the next file, so its plugins are asked too, and so on; programs that no runtime
  * would run are not started.
  */
-async function probeEffective(search: Search, reading: Reading, binDirs: readonly string[]): Promise<CniPluginProbe[]> {
-  const probes = new Map<string, CniPluginProbe>();
+async function probeEffective(
+  search: Search,
+  reading: Reading,
+  binDirs: readonly string[],
+  probes: Map<string, CniPluginProbe>,
+): Promise<void> {
   const ask = async (wanted: readonly string[], source: string) => {
     const types = [...new Set(wanted)].filter((type) => !probes.has(type));
     const room = types.slice(0, maxPlugins - probes.size);
@@ -210,7 +231,6 @@ async function probeEffective(search: Search, reading: Reading, binDirs: readonl
   }
   const chain = describeChain({ ...reading, plugins: [...probes.values()] });
   await ask(chain.plugins.flatMap(typesOf), chain.effective?.name ?? reading.confDir);
-  return [...probes.values()];
 }
 
 /** A network that CRI-O is told to use by its name comes first. */
