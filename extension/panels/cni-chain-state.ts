@@ -80,8 +80,18 @@ export function chainState(place: ChainPlace, answers: ChainAnswers): CniChainSt
     pods: [...(api?.hanging.map(heldPodView) ?? []), ...(api?.unprotected.map(heldPodView) ?? [])],
     daemonSets: api?.agents.map(daemonSetView) ?? [],
     ...(agent && { agent: agentView(agent, chained) }),
-    ...(plan && { plan: planView(plan) }),
+    ...(plan && { plan: planView(withoutKnown(plan, read?.chain.problems ?? [])) }),
   };
+}
+
+/** A plan tells again what was found; that stands on the page already, unless it is why the plan is refused. */
+function withoutKnown(shown: ShownPlan, known: readonly ChainProblem[]): ShownPlan {
+  const { plan } = shown;
+  if (plan.action === 'refuse') return shown;
+  const problems = plan.problems.filter(
+    ({ code, message }) => !known.some((problem) => problem.code === code && message.startsWith(problem.message)),
+  );
+  return { ...shown, plan: { ...plan, problems } };
 }
 
 function summarize({ api, read, errorsBefore = 0 }: ChainAnswers): NonNullable<CniChainState['summary']> {
@@ -95,7 +105,9 @@ function summarize({ api, read, errorsBefore = 0 }: ChainAnswers): NonNullable<C
         : hanging === 1
           ? l10n.t('1 pod hangs on it.')
           : l10n.t('{0} pods hang on it.', hanging);
-    return { severity: 'error', says: `${worst.message} ${pods}` };
+    const about = worst.plugin ?? worst.file;
+    const { title } = describeCniHazard(worst.code);
+    return { severity: 'error', says: `${about === undefined ? title : `${title}: ${about}`}. ${pods}` };
   }
   if (!read) {
     const [failure] = api?.failures ?? [];

@@ -144,8 +144,11 @@ export class ClusterNodeNode implements TreeNode {
   }
 
   async children(): Promise<TreeNode[]> {
-    const [reading, agent] = await Promise.all([this.#chains.of(this.name), this.#agents?.of(this.name)]);
-    return chainChildren(this.id, this.#state, reading, agent);
+    const asked = this.#agents?.ready(this.name);
+    const reading = await this.#chains.of(this.name);
+    // What the node's files tell does not wait for what its agent tells.
+    await asked;
+    return chainChildren(this.id, this.#state, reading, this.#agents?.known(this.name));
   }
 }
 

@@ -236,6 +236,12 @@ describe('a node in CNI Chain', () => {
     );
   });
 
+  it('shows its files although the agent does not answer', { timeout: 10_000 }, async () => {
+    const { chain } = await open({ cni: conflist({ type: 'bridge' }), agent: 'never' });
+    const lines = await print(await (await chain.roots())[0]!.children(), 0);
+    expect(lines.join('\n')).toContain('10-x.conflist — in force');
+  });
+
   it('shows what a delegating plugin calls, each with its versions', async () => {
     const delegate = { cniVersion: '0.4.0', name: 'inner', type: 'bridge' };
     const { chain } = await open({ cni: conflist({ type: 'multus', delegates: [delegate] }) });

@@ -81,12 +81,17 @@ export class NodeAgents {
     });
   }
 
+  /** What has been read already; asks nobody. */
+  known(node: string): AgentReading | undefined {
+    return this.#readings.get(node)?.done;
+  }
+
   /** What was read of a pod already; asks nobody. */
   knownRecord(
     node: string | undefined,
     pod: { uid?: string; namespace?: string; name?: string },
   ): PodRecord | undefined {
-    const done = node === undefined ? undefined : this.#readings.get(node)?.done;
+    const done = node === undefined ? undefined : this.known(node);
     return done?.state === 'read' ? findRecord(done.result.records, pod) : undefined;
   }
 

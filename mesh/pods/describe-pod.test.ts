@@ -239,6 +239,22 @@ describe('why a pod does not get on', () => {
     expect(trouble?.says).toContain(says);
   });
 
+  it('recognises istio-validation behind a pod of a Job that failed for good, and an exit that means something else', () => {
+    const ended = (exitCode: number, phase: string) =>
+      findPodTrouble(
+        pod(
+          { initContainers: [{ name: 'istio-validation' }], containers: [app] },
+          {},
+          { phase, initContainerStatuses: [{ name: 'istio-validation', state: { terminated: { exitCode } } }] },
+        ),
+      );
+    expect(ended(126, 'Failed')).toMatchObject({ kind: 'validation', container: 'istio-validation' });
+    expect(ended(126, 'Failed')?.next).toContain('delete the pod');
+    expect(ended(1, 'Pending')).toMatchObject({ kind: 'validation' });
+    expect(ended(1, 'Pending')?.says).not.toContain('holds the pod');
+    expect(ended(0, 'Failed')?.kind).toBe('failed');
+  });
+
   it('blames the init container that failed, not the ones that wait for it', () => {
     const given = pod(
       { initContainers: [{ name: 'migrate' }], containers: [app] },
