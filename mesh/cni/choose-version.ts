@@ -30,7 +30,10 @@ export function chooseVersion(
     (version: string) =>
     ({ supportedVersions }: PluginVersions) =>
       supportedVersions!.includes(version);
-  if (list.hasVersion && chain.every(speaks(list.cniVersion))) return { cniVersion: list.cniVersion };
+  // What the runtime takes now, or another that the list itself offers: nothing new is asked of anybody.
+  const offers = [list.cniVersion, ...[...list.offered].sort(compareCniVersions).reverse()];
+  const kept = list.hasVersion ? offers.find((version) => chain.every(speaks(version))) : undefined;
+  if (kept !== undefined) return { cniVersion: kept };
   if (list.hasVersion && ours && others.every(speaks(list.cniVersion))) {
     // The chain works as it is: its version is not ours to change.
     return { problems: [inTheWay(ours, list.cniVersion)] };

@@ -1,4 +1,6 @@
 /** Edits of a CNI configuration’s text: what is not named stays as it is, to the byte. */
+import { compareCniVersions } from './cni-versions.ts';
+import { itemsAt, removeItem } from './edit-json-members.ts';
 import { type JsonNode, locateJson, memberOf, replaceText, UnreadableJson } from './json-text.ts';
 
 /** The list with one more plugin at its end, laid out like its neighbours. @param entry JSON text of the plugin. */
@@ -53,14 +55,39 @@ export function wrapInList(conf: string, cniVersion: string, name: string, entry
   ].join(eol);
 }
 
-/** The configuration with another version; with one, where it had none. */
+/**
+ * The configuration with another version; with one, where it had none. Versions offered beside it (`cniVersions`) that would
+ * win over it are taken out.
+ */
 export function setCniVersion(text: string, cniVersion: string): string {
-  const root = locateJson(text);
+  const lower = withoutHigher(text, cniVersion);
+  const root = locateJson(lower);
   const value = memberOf(root, 'cniVersion');
-  if (value) return replaceText(text, value.start, value.end, JSON.stringify(cniVersion));
-  const space = /^[ \t\r\n]*/.exec(text.slice(root.start + 1))![0];
+  const offered = memberOf(root, 'cniVersions')?.items.map(({ start, end }) => lower.slice(start, end)) ?? [];
+  if (!value && offered.includes(JSON.stringify(cniVersion))) return lower;
+  if (value && isLower(JSON.parse(lower.slice(value.start, value.end)), cniVersion, offered)) return lower;
+  if (value) return replaceText(lower, value.start, value.end, JSON.stringify(cniVersion));
+  const space = /^[ \t\r\n]*/.exec(lower.slice(root.start + 1))![0];
   const member = `${space}"cniVersion":${space === '' ? '' : ' '}${JSON.stringify(cniVersion)},`;
-  return replaceText(text, root.start + 1, root.start + 1, member);
+  return replaceText(lower, root.start + 1, root.start + 1, member);
+}
+
+/** Older runtimes know `cniVersion` alone: where the wanted one is offered beside it, that stays as it is. */
+function isLower(value: unknown, cniVersion: string, offered: readonly string[]): boolean {
+  return (
+    typeof value === 'string' &&
+    compareCniVersions(value, cniVersion) < 0 &&
+    offered.includes(JSON.stringify(cniVersion))
+  );
+}
+
+function withoutHigher(text: string, cniVersion: string): string {
+  const items = itemsAt(text, ['cniVersions']);
+  const isHigher = (item: string | undefined) => compareCniVersions(String(JSON.parse(item ?? '""')), cniVersion) > 0;
+  return items.reduceRight(
+    (result, item, place) => (isHigher(item) ? removeItem(result, ['cniVersions'], place) : result),
+    text,
+  );
 }
 
 function pluginsOf(text: string): JsonNode {

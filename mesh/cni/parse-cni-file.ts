@@ -46,6 +46,8 @@ export interface CniNetworkList {
   cniVersion: string;
   /** Whether the file itself says a version. */
   hasVersion: boolean;
+  /** Every version that the file says it can be run with, `cniVersions` included; the runtime takes the highest it knows. */
+  offered: string[];
   plugins: CniPluginEntry[];
   /** The runtime is not to call CHECK, or GC. */
   disableCheck: boolean;
@@ -185,6 +187,7 @@ function readSingle(config: Record<string, unknown>, file: ParsedCniFile): CniNe
     name,
     cniVersion: version || impliedCniVersion,
     hasVersion: Boolean(version),
+    offered: version ? [version] : [],
     plugins: [plugin],
     disableCheck: false,
     disableGC: false,
@@ -220,6 +223,9 @@ function readList(list: Record<string, unknown>, file: ParsedCniFile, library: C
     onlyInlined: library !== '1.3' || flagOf(list, 'loadOnlyInlinedPlugins', file, library),
     cniVersion: version || impliedCniVersion,
     hasVersion: Boolean(version),
+    offered: [
+      ...new Set([list.cniVersion, ...(Array.isArray(list.cniVersions) ? (list.cniVersions as unknown[]) : [])]),
+    ].filter((value) => typeof value === 'string' && value !== '') as string[],
     plugins: plugins.map((plugin) => {
       if (!isRecord(plugin))
         throw new NotLoadable('bad-field', l10n.t('An entry of “plugins” in “{0}” is not an object.', file.name));

@@ -63,6 +63,45 @@ describe('the version', () => {
   });
 });
 
+describe('of a list that offers several', () => {
+  const list = (versions: string) => `{"cniVersion":"0.4.0",${versions}"name":"n","plugins":[{"type":"bridge"}]}`;
+
+  test('the highest stays where everybody speaks it, and every word of the list', () => {
+    const flags =
+      '"cniVersions":["0.4.0", "1.0.0"], "disableCheck":"true","disableGC":true,"loadOnlyInlinedPlugins":true,';
+    const plan = planOn({ '10.conflist': list(flags) });
+    expect(plan).toMatchObject({ action: 'insert', cniVersion: '1.0.0' });
+    expect(plan.writes[0]!.content).toBe(
+      list(flags).replace('{"type":"bridge"}', '{"type":"bridge"},{"type": "meshloom-cni","level": 1.0}'),
+    );
+  });
+
+  test('those that somebody does not speak are taken out, and the highest that is left counts', () => {
+    const plan = planOn({ '10.conflist': list('"cniVersions":["0.4.0", "1.0.0", "1.1.0"],') });
+    expect(plan).toMatchObject({ action: 'insert', cniVersion: '1.0.0' });
+    expect(plan.writes[0]!.content).toContain('"cniVersion":"0.4.0","cniVersions":["0.4.0", "1.0.0"],');
+    const old = planOn({ '10.conflist': list('"cniVersions":["0.3.1","1.0.0"],') }, { bridge: all.slice(0, 4) });
+    expect(old).toMatchObject({ action: 'insert', cniVersion: '0.3.1' });
+    expect(old.writes[0]!.content).toContain('"cniVersion":"0.3.1","cniVersions":["0.3.1"],');
+  });
+});
+
+test('plugins in the folder of the network’s name belong to the chain, unless the list says otherwise', () => {
+  const list = (flag: string) => `{"cniVersion":"0.4.0","name":"n",${flag}"plugins":[{"type":"bridge"}]}`;
+  const plan = (flag: string) =>
+    planInstallation({
+      entries: [
+        { name: '10.conflist', content: list(flag) },
+        { name: 'n', directory: true, inside: [{ name: '5.conf', content: '{"name":"x","type":"galaxy-sdn"}' }] },
+      ],
+      probes: speaking({ bridge: all, 'galaxy-sdn': ['0.1.0', '0.2.0'] }),
+      ours: ours(),
+      entryText,
+    });
+  expect(plan('')).toMatchObject({ action: 'insert', cniVersion: '0.2.0' });
+  expect(plan('"loadOnlyInlinedPlugins":true,')).toMatchObject({ action: 'insert', cniVersion: '0.4.0' });
+});
+
 describe('refused', () => {
   const refused: [string, Record<string, string>, string][] = [
     ['no configuration at all', {}, 'ML2011'],

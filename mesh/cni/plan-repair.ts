@@ -197,7 +197,6 @@ function otherVersion({ entries, probes, first, file }: Case): Fix | undefined {
   const version = chooseVersion(list, probes);
   if ('problems' in version || version.cniVersion === list.cniVersion) return undefined;
   const content = setCniVersion(first.content!, version.cniVersion);
-  // Versions offered beside it (“cniVersions”) may still win: then this is no cure.
   if (parseCniFile({ name: first.name, content }).list?.cniVersion !== version.cniVersion) return undefined;
   return { action: 'convert', writes: [{ name: first.name, content }], removes: [] };
 }
