@@ -19,7 +19,7 @@ typedef unsigned long size;
 
 #if defined(__x86_64__)
 enum {
-  SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mremap = 25, SYS_getpid = 39, SYS_socket = 41,
+  SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_ioctl = 16, SYS_mremap = 25, SYS_getpid = 39, SYS_socket = 41,
   SYS_connect = 42, SYS_sendto = 44, SYS_clock_gettime = 228, SYS_exit_group = 231, SYS_openat = 257, SYS_mkdirat = 258,
   SYS_unlinkat = 263, SYS_renameat = 264, SYS_ppoll = 271, SYS_setns = 308
 };
@@ -41,7 +41,7 @@ __asm__(".globl _start\n_start:\n  xor %ebp, %ebp\n  mov %rsp, %rdi\n  and $-16,
 
 #elif defined(__aarch64__)
 enum {
-  SYS_mkdirat = 34, SYS_unlinkat = 35, SYS_renameat = 38, SYS_openat = 56, SYS_close = 57, SYS_read = 63, SYS_write = 64,
+  SYS_ioctl = 29, SYS_mkdirat = 34, SYS_unlinkat = 35, SYS_renameat = 38, SYS_openat = 56, SYS_close = 57, SYS_read = 63, SYS_write = 64,
   SYS_ppoll = 73, SYS_exit_group = 94, SYS_clock_gettime = 113, SYS_getpid = 172, SYS_socket = 198, SYS_connect = 203,
   SYS_sendto = 206, SYS_mremap = 216, SYS_mmap = 222, SYS_setns = 268
 };
@@ -76,7 +76,7 @@ enum { PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MRE
 enum { AF_UNIX = 1, SOCK_STREAM = 1, SOCK_NONBLOCK = 04000, SOCK_CLOEXEC = 02000000, MSG_NOSIGNAL = 0x4000 };
 enum { POLLIN = 1, POLLOUT = 4 };
 enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1 };
-enum { CLONE_NEWNET = 0x40000000 };
+enum { CLONE_NEWNET = 0x40000000, NS_GET_USERNS = 0xb701 };
 
 struct timespec { word seconds, nanoseconds; };
 struct pollfd { int fd; short events, revents; };
@@ -595,6 +595,9 @@ static word ask_agent(struct part socket, struct part config, word *code, struct
   /* Held open until we end: the agent reaches the namespace as /proc/<us>/fd/<this>. */
   struct part path = variable("CNI_NETNS");
   word netns = path.length ? CALL4(SYS_openat, AT_FDCWD, path.at, O_RDONLY | O_CLOEXEC, 0) : -1;
+  /* The user namespace that it belongs to, held open the same way: for a pod with `hostUsers: false` it is not the host's,
+     and rules that match by owner are taken from nobody outside of it. Kernels before 4.9 cannot tell. */
+  if (netns >= 0) CALL2(SYS_ioctl, netns, NS_GET_USERNS);
   word fd = connect_to(socket);
   if (fd < 0) return fd;
   /* Standing in it ourselves makes /proc/<us>/net the pod's: the agent sees what is there without starting a program.

@@ -180,16 +180,29 @@ async function withNetns<T>(task: Task, use: (target: NetnsTarget) => Promise<T>
   const netns = openNetns(task);
   if (!netns) return undefined;
   const places = placesOf(task);
+  const userns = openUserns(task);
   try {
-    return await use({ netns, pid: task.call.pid, places });
+    return await use({ netns, pid: task.call.pid, places, ...(userns && { userns }) });
   } finally {
     for (const { files } of places) for (const file of files) file.close();
+    userns?.close();
     netns.close();
   }
 }
 
 function openNetns({ world: { host }, call: { pid, netnsFd } }: Task): OpenFile | undefined {
   return netnsFd < 0 ? undefined : attempt(() => host.open(`${host.proc}/${pid}/fd/${netnsFd}`));
+}
+
+/** The launcher holds the netns' user namespace too; undefined where that is our own. */
+function openUserns({ world: { host }, call: { pid } }: Task): OpenFile | undefined {
+  const own = attempt(() => host.factsBehind('/proc/self/ns/user').inode);
+  const files = `${host.proc}/${pid}/fd`;
+  for (const fd of attempt(() => host.list(files)) ?? []) {
+    const leadsTo = attempt(() => host.readLink(`${files}/${fd}`));
+    if (leadsTo?.startsWith('user:[') && leadsTo !== `user:[${own}]`) return attempt(() => host.open(`${files}/${fd}`));
+  }
+  return undefined;
 }
 
 function placesOf({ world: { host }, call: { pid } }: Task): Place[] {

@@ -28,7 +28,7 @@ export type Programmed =
 
 /** Never throws. What fails half-way is undone. Safe to repeat. */
 export async function programNetns(means: ProgramMeans, target: NetnsTarget, wanted: WantedRules): Promise<Programmed> {
-  const work = new Work(means, target, await equip(means.host, means.toolbox, target.places), wanted);
+  const work = new Work(means, target, await equip(means.host, means.toolbox, target), wanted);
   try {
     const result = await work.program();
     if (!result.done) forget(means.toolbox);
@@ -290,7 +290,7 @@ export function reasonOf({ stderr, stopped, code }: CommandResult): string {
 
 /** The rules of a netns in one backend, for a comparison. A family that cannot be read is absent. */
 export async function readRules(means: ProgramMeans, target: NetnsTarget, backend: Backend): Promise<Reading> {
-  const workplaces = await equip(means.host, means.toolbox, target.places);
+  const workplaces = await equip(means.host, means.toolbox, target);
   const reading: Reading = new Map();
   for (const family of bothFamilies) {
     const found = workplaces.find(({ tools }) => tools.save.has(toolKey(family, backend)));

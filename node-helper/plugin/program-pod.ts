@@ -3,6 +3,7 @@ import type { AgentSettings, PodRecord } from '../../contract/cni-plugin.ts';
 import { decideCniProgramming } from '../../mesh/cni/decide-cni-programming.ts';
 import type { Container, Pod } from '../../mesh/kubernetes.ts';
 import type { Step } from '../../mesh/step.ts';
+import { attempt } from '../failure.ts';
 import { readAddresses } from './netns-view.ts';
 import { programNetns, type ProgramMeans } from './program-netns.ts';
 import type { NetnsTarget } from './toolbox.ts';
@@ -79,13 +80,27 @@ export async function programPod(
       const says = wanted.v4.whyNone ?? `${nameOf(known.pod)} is not redirected to a sidecar.`;
       return { outcome: 'declined', steps: [{ check: 'interception', verdict: 'skip', says }], problems: [] };
     }
-    const programmed = await programNetns(means, target, wanted);
+    const programmed = await programInOwnUsers(means, known.pod, target, wanted);
     const steps = [takenStep(known.pod, wanted)];
     if (!programmed.done) return { outcome: 'missed', steps, problems: programmed.problems };
     const { backend, families } = programmed;
     return { outcome: 'programmed', steps, backend, families, problems: [] };
   } catch (error) {
     return { outcome: 'missed', steps: [], problems: [error instanceof Error ? error.message : String(error)] };
+  }
+}
+
+/** A pod that runs already tells its user namespace by its process; for one that starts the launcher does. */
+async function programInOwnUsers(means: PodMeans, pod: Pod, target: NetnsTarget, wanted: WantedRules) {
+  const { host } = means;
+  const isTold = target.userns !== undefined || target.pid === undefined || pod.spec?.hostUsers !== false;
+  const userns = isTold ? undefined : attempt(() => host.open(`${host.proc}/${target.pid}/ns/user`));
+  const own = attempt(() => host.factsBehind('/proc/self/ns/user').inode);
+  try {
+    const isOther = userns !== undefined && userns.inode !== own;
+    return await programNetns(means, isOther ? { ...target, userns } : target, wanted);
+  } finally {
+    userns?.close();
   }
 }
 

@@ -31,8 +31,9 @@ export interface Workplace {
 }
 
 /** In the order of the places. */
-export function equip(host: Host, { roots }: Toolbox, places: readonly Place[]): Promise<Workplace[]> {
-  return Promise.all(
+export async function equip(host: Host, { roots }: Toolbox, target: NetnsTarget): Promise<Workplace[]> {
+  const { places, userns } = target;
+  const workplaces = await Promise.all(
     places.map(async (place) => {
       // What is in a pod's own files is worth knowing for that pod only.
       if (place.origin === 'proxy-container') return { place, tools: await findRootTools(host, place) };
@@ -42,6 +43,7 @@ export function equip(host: Host, { roots }: Toolbox, places: readonly Place[]):
       return { place, tools: await known };
     }),
   );
+  return userns ? workplaces.map(({ place, tools }) => ({ place: inUserns(place, userns), tools })) : workplaces;
 }
 
 /** The node's administrator may have changed its programs: the next call looks again. */
@@ -98,5 +100,22 @@ export interface NetnsTarget {
   netns: OpenFile;
   /** A process that is believed to stand in it: then its `/proc/<pid>/net` saves starting a program. */
   pid?: number;
+  /**
+   * The user namespace that the netns belongs to, where that is not ours (`hostUsers: false`): the kernel takes rules that
+   * match by owner only from within it.
+   */
+  userns?: OpenFile;
   places: readonly Place[];
+}
+
+/** The same place, for work in a netns of another user namespace: nsenter goes there last, with what it needs by then. */
+export function inUserns(place: Place, userns: OpenFile): Place {
+  return {
+    ...place,
+    files: [...place.files, userns],
+    enter: (netns, first) => {
+      const [nsenter, ...rest] = place.enter(netns, first);
+      return nsenter === undefined ? [] : [nsenter, `--user=/proc/self/fd/${first + place.files.length}`, ...rest];
+    },
+  };
 }

@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -477,6 +478,33 @@ describe.skipIf(noChain !== undefined)('a chain of real plugins', () => {
     expectProgrammed(sidecar(), ['10.87.0.7'], 'nft');
     await chain.check('reviews-1');
     await chain.del('reviews-1');
+  });
+
+  it('programs a pod with users of its own, at its start and when it runs', async () => {
+    await startAgent();
+    const users = spawn('unshare', ['--user', '--net', 'sleep', '60'], { stdio: 'ignore' });
+    try {
+      const own = (pid: number | string) => readlinkSync(`/proc/${pid}/ns/user`);
+      await until(() => own(users.pid!) !== own('self'));
+      for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${users.pid}/${map}`, '0 100000 65536\n');
+      spawnSync('ip', ['netns', 'del', podNetns]);
+      execFileSync('ip', ['netns', 'attach', podNetns, String(users.pid)]);
+      execFileSync('ip', ['-n', podNetns, 'link', 'set', 'lo', 'up']);
+      const chain = newChain('1.0.0', [bridge(), ours()]);
+      await chain.add('reviews-1');
+      expect(said.find(({ put }) => put)?.put).toMatchObject({ outcome: 'programmed', problems: [] });
+      expectProgrammed(sidecar(), ['10.87.0.7'], 'nft');
+      const pod = sidecar(tproxy);
+      pod.spec!.hostUsers = false;
+      const verdict = await withTarget((target) =>
+        programPod(means(), { pod }, { ...target, pid: users.pid! }, ['10.87.0.7']),
+      );
+      expect(verdict).toMatchObject({ outcome: 'programmed', problems: [] });
+      expectProgrammed(pod, ['10.87.0.7'], 'nft');
+      await chain.del('reviews-1');
+    } finally {
+      users.kill('SIGKILL');
+    }
   });
 
   it('starts and ends a pod without an agent', async () => {
