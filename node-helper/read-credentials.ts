@@ -45,7 +45,7 @@ function stateOf(host: Host, roots: readonly string[], path: string): Pick<Crede
 
 /** The end of the token, which stands there itself or in a file. */
 function expiryIn(host: Host, roots: readonly string[], kubeconfig: string): number | undefined {
-  const file = /^\s*-?\s*"?tokenFile"?\s*:\s*["']?(\/[^\s"',}]+)/m.exec(kubeconfig)?.[1];
+  const file = /\btokenFile"?\s*:\s*["']?(\/[^\s"',}]+)/m.exec(kubeconfig)?.[1];
   const inline = /"?token"?\s*:\s*["']?([\w-]+\.[\w-]+\.[\w-]*)/.exec(kubeconfig)?.[1];
   const token =
     inline ??

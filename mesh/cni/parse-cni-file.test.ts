@@ -112,3 +112,38 @@ test('knows what Multus delegates to', () => {
     'istio-cni',
   ]);
 });
+
+test.each([
+  ['1.1', '{"cniVersion":"0.4.0","cniVersions":["1.0.0"],"name":"a","plugins":[{"type":"b"}]}', '0.4.0'],
+  ['1.2', '{"cniVersion":"0.4.0","cniVersions":["1.0.0"],"name":"a","plugins":[{"type":"b"}]}', '1.0.0'],
+  ['1.3', '{"cniVersions":["9.0.0","1.0.0"],"name":"a","plugins":[{"type":"b"}]}', '1.0.0'],
+  ['1.3', '{"cniVersion":"9.0.0","name":"a","plugins":[{"type":"b"}]}', '9.0.0'],
+] as const)('a library of CNI %s takes %s for %s', (library, content, expected) => {
+  expect(parseCniFile({ name: 'a.conflist', content }, library).list?.cniVersion).toBe(expected);
+});
+
+test.each([
+  ['1.1', '"disableCheck":true', { disableCheck: true, disableGC: false, onlyInlined: true }],
+  ['1.1', '"disableCheck":"true"', undefined],
+  ['1.1', '"disableGC":"maybe"', { disableGC: false }],
+  ['1.2', '"disableCheck":"True","disableGC":true', { disableCheck: true, disableGC: true }],
+  ['1.2', '"disableGC":"maybe"', undefined],
+  ['1.2', '"disableCheck":1', undefined],
+  ['1.3', '"loadOnlyInlinedPlugins":"false"', { onlyInlined: false }],
+  ['1.3', '"loadOnlyInlinedPlugins":true', { onlyInlined: true }],
+  ['1.3', '"cniVersions":"1.0.0"', undefined],
+] as const)('a library of CNI %s reads %s', (library, fields, expected) => {
+  const content = `{${fields},"name":"a","plugins":[{"type":"b"}]}`;
+  const { list } = parseCniFile({ name: 'a.conflist', content }, library);
+  if (expected) expect(list).toMatchObject(expected);
+  else expect(list).toBeUndefined();
+});
+
+test('knows that Flannel leaves the work to other programs', () => {
+  const types = (delegate: object) =>
+    listPluginTypes(
+      parseCniFile({ name: 'f.conf', content: JSON.stringify({ name: 'cbr0', type: 'flannel', delegate }) }).list!,
+    );
+  expect(types({ isDefaultGateway: true })).toEqual(['flannel', 'bridge', 'host-local']);
+  expect(types({ type: 'ptp', ipam: { type: 'dhcp' } })).toEqual(['flannel', 'ptp', 'dhcp']);
+});
