@@ -99,6 +99,23 @@ describe('the state of the chain view', () => {
     expect(waiting?.says).toMatch(/^Healed.*3 pods/);
   });
 
+  it('does not call a node well whose pods are held without their rules, or whose agent is away', async () => {
+    const { api, read } = await recorded('before-cni');
+    const [held] = (await recorded('broken')).api.hanging;
+    const holding = { ...api, unprotected: [{ ...held!, trouble: { ...held!.trouble, kind: 'validation' as const } }] };
+    const state = chainState(place, { api: holding, read });
+    expect(state.summary).toMatchObject({ severity: 'warning', says: expect.stringContaining('istio-validation') });
+    expect(state.pods).toEqual([expect.objectContaining({ stuck: 'unprotected' })]);
+    const chained = directory(
+      { '10-a.conflist': bridge.replace('[{', '[{"type":"meshloom-cni"},{') },
+      {
+        plugins: ['bridge', 'meshloom-cni'].map((type) => ({ type, path: `/b/${type}`, supportedVersions: ['0.4.0'] })),
+      },
+    );
+    const agent: ReadAgentResult = { running: false, records: [], notes: [] };
+    expect(chainState(place, { read: chained, agent }).summary).toMatchObject({ severity: 'error' });
+  });
+
   it('names for every file why it is used or not', () => {
     const state = chainState(place, {
       read: directory({ '20-b.conflist': bridge, '10-a.conflist': bridge, 'notes.txt': 'x' }),

@@ -22,6 +22,7 @@ import { describePluginRole } from '../../mesh/cni/plugin-roles.ts';
 import type { ChainPlugin, ChainProblem, CniChain } from '../../mesh/cni/read-chain.ts';
 import type { HangingPod, NetworkAgent, NodeState } from '../../mesh/pods/describe-node.ts';
 import { adviseOnCniFailure, summarizeCniFailure } from '../../mesh/pods/parse-cni-failure.ts';
+import { describeAgent } from '../trees/agent-words.ts';
 import { describeCall, describeRuntimeSource, networkFacts } from '../trees/chain-words.ts';
 import { agentView } from './cni-agent-view.ts';
 import { planView, type ShownPlan } from './cni-plan-view.ts';
@@ -64,7 +65,7 @@ const nothing = { facts: [], notices: [], files: [], problems: [], network: [], 
 /** @returns the whole state; without the helper's reading, what the API alone tells, labelled so. */
 export function chainState(place: ChainPlace, answers: ChainAnswers): CniChainState {
   const { api, read, agent, source, plan } = answers;
-  const chained = read?.chain.plugins.some(({ type }) => type === pluginType) ?? false;
+  const chained = read !== undefined && isChained(read.chain);
   return {
     ...place,
     phase: 'ready',
@@ -94,7 +95,12 @@ function withoutKnown(shown: ShownPlan, known: readonly ChainProblem[]): ShownPl
   return { ...shown, plan: { ...plan, problems } };
 }
 
-function summarize({ api, read, errorsBefore = 0 }: ChainAnswers): NonNullable<CniChainState['summary']> {
+/** Whether our plugin stands in the chain that the runtime uses. */
+function isChained({ plugins }: CniChain): boolean {
+  return plugins.some(({ type }) => type === pluginType);
+}
+
+function summarize({ api, read, agent, errorsBefore = 0 }: ChainAnswers): NonNullable<CniChainState['summary']> {
   const hanging = api?.hanging.length ?? 0;
   const errors = read?.chain.problems.filter(({ severity }) => severity === 'error') ?? [];
   const [worst] = errors;
@@ -130,6 +136,22 @@ function summarize({ api, read, errorsBefore = 0 }: ChainAnswers): NonNullable<C
           : l10n.t(
               'The chain looks sound, and yet {0} pods hang on the node’s network: their events say why.',
               hanging,
+            ),
+    };
+  if (agent && isChained(read.chain)) {
+    const { severity, says } = describeAgent(agent, true);
+    if (severity === 'error') return { severity, says };
+  }
+  const unprotected = api?.unprotected.length ?? 0;
+  if (unprotected > 0)
+    return {
+      severity: 'warning',
+      says:
+        unprotected === 1
+          ? l10n.t('The chain is sound now, but 1 pod started without its rules and is held by istio-validation.')
+          : l10n.t(
+              'The chain is sound now, but {0} pods started without their rules and are held by istio-validation.',
+              unprotected,
             ),
     };
   if (errorsBefore > 0)

@@ -482,7 +482,10 @@ export const cniChainStates: Record<string, () => CniChainState> = {
   },
   unprotected: () => ({
     ...sound,
-    summary: { severity: 'warning', says: 'Pods start and stop. Something deserves a look: see the problems.' },
+    summary: {
+      severity: 'error',
+      says: 'The agent gave its last sign of life at 21/11/2026, 09:12:40 and does not answer now.',
+    },
     pods: [heldByValidation],
     agent: {
       ...agent,
