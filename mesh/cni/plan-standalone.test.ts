@@ -34,7 +34,8 @@ test('writes one file after all others, in the version that the caller reads; wh
   const multus = '{"cniVersion":"0.3.1","name":"m","type":"multus","clusterNetwork":"x"}';
   expect(planOn({ '00-multus.conf': multus }).cniVersion).toBe('0.3.1');
   expect(planOn({ '00-multus.conf': multus.replace('"cniVersion":"0.3.1",', '') }).cniVersion).toBe('0.2.0');
-  expect(planOn({ '00-multus.conf': multus.replace('0.3.1', '1.1.0') }).cniVersion).toBe('1.1.0');
+  const newest = [program('multus', [...all, '1.1.0'])];
+  expect(planOn({ '00-multus.conf': multus.replace('0.3.1', '1.1.0') }, { probes: newest }).cniVersion).toBe('1.1.0');
 });
 
 test('takes a name that comes after whatever is there, and moves when something comes after it', () => {
@@ -65,6 +66,7 @@ describe('refused', () => {
       { ours: program('meshloom-cni', ['1.0.0']) },
       'ML2001',
     ],
+    ['behind a chain that fails', { '00.conf': galaxy.replace('"name"', '"cniVersion":"1.0.0","name"') }, {}, 'ML2001'],
     ['where our program is missing', { '00.conf': galaxy }, { ours: { type: 'meshloom-cni' } }, 'ML2002'],
   ])('%s', (_, files, more, code) => {
     const plan = planOn(files, more);

@@ -15,6 +15,7 @@ import {
   loadable,
   type PlanProblem,
   refuse,
+  wholeList,
 } from './cni-plan.ts';
 import { compareCniVersions, findCommonVersion } from './cni-versions.ts';
 import { memberOf, locateJson, replaceText } from './json-text.ts';
@@ -170,7 +171,7 @@ function silent({ type, path, error }: PluginVersions): PlanProblem {
 }
 
 function obstacleTo(
-  { ours, maxNetworks }: StandaloneInput,
+  { ours, maxNetworks, probes, entries }: StandaloneInput,
   others: readonly CniDirectoryEntry[],
   list: CniNetworkList,
 ): PlanProblem | undefined {
@@ -183,6 +184,19 @@ function obstacleTo(
       message: l10n.t(
         '“{0}” is chained in “{1}” already: in both modes it would run twice for a pod. Uninstall it first (“meshloom cni uninstall”), then install it stand-alone.',
         ...[ours.type, first!.name],
+      ),
+    };
+  const failing = wholeList(list, entries).plugins.find(
+    ({ type }) => !probes.find((probe) => probe.type === type)?.supportedVersions?.includes(list.cniVersion),
+  );
+  if (failing)
+    return {
+      severity: 'error',
+      code: 'ML2001',
+      plugin: failing.type,
+      message: l10n.t(
+        '“{0}” asks “{1}” for CNI {2}, which that does not say it speaks: pods fail, or the runtime steps over the file and would take ours, which connects no pod. Repair it first (“meshloom cni repair”).',
+        ...[first!.name, failing.type, list.cniVersion],
       ),
     };
   if (maxNetworks !== undefined && maxNetworks !== 1 && (maxNetworks === 0 || maxNetworks > others.length))

@@ -42,7 +42,10 @@ function nodeWith(layout: Layout, { replaced = false } = {}): TestNode & { progr
 }
 
 type Verb = (node: TestNode & { program: string }, disk?: Disk) => Promise<{ exit: number }>;
-const doInstall: Verb = (node, disk) => install(node.world(disk), { entry, program: node.program });
+const chained: Verb = (node, disk) => install(node.world(disk), { entry, program: node.program });
+const standalone: Verb = (node, disk) =>
+  install(node.world(disk), { entry, program: node.program, mode: 'standalone' });
+const doInstall = chained;
 const doUninstall: Verb = (node, disk) => uninstall(node.world(disk), {});
 
 /** How many operations a verb needs, and which. */
@@ -66,7 +69,13 @@ function expectClean(node: TestNode): void {
   }
 }
 
-describe.each(Object.entries(layouts))('on a node with %s', (_, layout) => {
+const modes = { chained, standalone };
+
+describe.each(
+  Object.entries(layouts).flatMap(([name, layout]) =>
+    Object.entries(modes).map(([mode, verb]) => [name, mode, layout, verb] as const),
+  ),
+)('on a node with %s, %s', (_, mode, layout, doInstall) => {
   test.each([false, true])(
     'a crash before any operation of an installation (replacing a program: %s)',
     async (replaced) => {
@@ -133,11 +142,13 @@ describe.each(Object.entries(layouts))('on a node with %s', (_, layout) => {
         const { exit, plan } = await install(node.world(failingDisk(at, code, sorts)), {
           entry,
           program: node.program,
+          mode: mode as 'chained' | 'standalone',
         }).catch((error: NodeJS.ErrnoException) => ({ exit: error.code === code ? 2 : 1, plan: undefined }));
         expect([at, node.complaint()]).toEqual([at, undefined]);
         if (exit === 0) {
           expect(plan?.action).not.toBe('refuse');
-          expect(readFileSync(join(node.confDir, plan!.result!), 'utf8')).toContain(entry.type);
+          const written = mode === 'chained' ? plan!.result! : plan!.writes[0]!.name;
+          expect(readFileSync(join(node.confDir, written), 'utf8')).toContain(entry.type);
         } else {
           expect([at, exit, node.snapshot(), node.snapshot(node.binDir)]).toEqual([at, 2, conf, bin]);
         }

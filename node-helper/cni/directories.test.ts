@@ -47,47 +47,53 @@ test(
   async () => {
     let changed = 0;
     await fc.assert(
-      fc.asyncProperty(directory, fc.boolean(), async (files, withProgram) => {
-        const layout: Layout = Object.fromEntries(
-          files.map(({ stem, form: [end, text], mode, link }) => [
-            stem + end,
-            link && text !== '/' ? `-> ${text}` : [text, mode],
-          ]),
-        );
-        const node = testNode(layout, {
-          bridge: modern,
-          portmap: modern,
-          tuning: modern,
-          'galaxy-sdn': modern.slice(0, 2),
-        });
-        try {
-          if (process.getuid!() === 0) {
-            for (const { stem, form, owner, link } of files)
-              (link ? lchownSync : chownSync)(join(node.confDir, stem + form[0]), owner, owner);
+      fc.asyncProperty(
+        directory,
+        fc.boolean(),
+        fc.constantFrom('chained' as const, 'standalone' as const),
+        async (files, withProgram, mode) => {
+          const layout: Layout = Object.fromEntries(
+            files.map(({ stem, form: [end, text], mode, link }) => [
+              stem + end,
+              link && text !== '/' ? `-> ${text}` : [text, mode],
+            ]),
+          );
+          const node = testNode(layout, {
+            bridge: modern,
+            portmap: modern,
+            tuning: modern,
+            'galaxy-sdn': modern.slice(0, 2),
+          });
+          try {
+            if (process.getuid!() === 0) {
+              for (const { stem, form, owner, link } of files)
+                (link ? lchownSync : chownSync)(join(node.confDir, stem + form[0]), owner, owner);
+            }
+            const program = join(node.root, 'ours');
+            placeProgram(withProgram ? program : join(node.binDir, entry.type), modern);
+            const request = { entry, mode, ...(withProgram && { program }) };
+            const original = [node.snapshot(), node.snapshot(node.binDir)];
+            const planned = await plan(node.world(), request);
+            expect([node.snapshot(), node.snapshot(node.binDir)]).toEqual(original);
+            const done = await install(node.world(), request);
+            expect([done.plan.action, done.exit]).toEqual([planned.plan.action, planned.exit]);
+            const installed = [node.snapshot(), node.snapshot(node.binDir)];
+            if (done.exit !== 0) {
+              expect(installed).toEqual(original);
+              return;
+            }
+            changed++;
+            expect(node.complaint()).toBeUndefined();
+            if (mode === 'standalone') expect(done.plan.result).toBe(planned.plan.effective);
+            expect((await install(node.world(), request)).plan.action).toBe('none');
+            expect([node.snapshot(), node.snapshot(node.binDir)]).toEqual(installed);
+            expect((await uninstall(node.world(), {})).exit).toBe(0);
+            expect([node.snapshot(), node.snapshot(node.binDir)]).toEqual(original);
+          } finally {
+            node.remove();
           }
-          const program = join(node.root, 'ours');
-          placeProgram(withProgram ? program : join(node.binDir, entry.type), modern);
-          const request = { entry, ...(withProgram && { program }) };
-          const original = [node.snapshot(), node.snapshot(node.binDir)];
-          const planned = await plan(node.world(), request);
-          expect([node.snapshot(), node.snapshot(node.binDir)]).toEqual(original);
-          const done = await install(node.world(), request);
-          expect([done.plan.action, done.exit]).toEqual([planned.plan.action, planned.exit]);
-          const installed = [node.snapshot(), node.snapshot(node.binDir)];
-          if (done.exit !== 0) {
-            expect(installed).toEqual(original);
-            return;
-          }
-          changed++;
-          expect(node.complaint()).toBeUndefined();
-          expect((await install(node.world(), request)).plan.action).toBe('none');
-          expect([node.snapshot(), node.snapshot(node.binDir)]).toEqual(installed);
-          expect((await uninstall(node.world(), {})).exit).toBe(0);
-          expect([node.snapshot(), node.snapshot(node.binDir)]).toEqual(original);
-        } finally {
-          node.remove();
-        }
-      }),
+        },
+      ),
       { numRuns: Number(process.env.MESHLOOM_DIRECTORIES ?? 300) },
     );
     expect(changed).toBeGreaterThan(50);
