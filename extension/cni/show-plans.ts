@@ -17,40 +17,46 @@ export interface ShownPlans {
   summary: string;
   /** How many files differ, each distinct change counted once. */
   changes: number;
+  /** Brings the diff to the front again, after something else was shown. */
+  reveal: () => Promise<void>;
+}
+
+/** What changes in the cluster itself. */
+export interface ClusterChanges {
+  changes: readonly FileChange[];
+  /** As Markdown, for the summary's end. */
+  says: string;
 }
 
 /**
  * Opens the summary and, where something changes, one editor with all changes.
- * @param more changes of another kind that belong to the plan: objects in the cluster.
+ * @param more objects in the cluster whose change belongs to the plan.
  */
 export async function showPlans(
   app: App,
   plans: NodePlans,
   subject: PlanSubject,
-  more: readonly FileChange[] = [],
+  more: ClusterChanges = { changes: [], says: '' },
 ): Promise<ShownPlans> {
   registerOnce(app);
   const run = ++shows;
-  const summary = describePlans(plans, subject);
+  const summary = [describePlans(plans, subject), more.says].filter(Boolean).join('\n');
   await showReadonly(app.context, `meshloom-cni-${subject.action}.md`, summary, { keep: true });
   const groups = plans.groups.filter(({ changes }) => changes.length > 0);
   const changes = [
     ...groups.flatMap(({ nodes, changes: files }, group) =>
       files.map((change) => ({ place: `${run}.${group}`, label: listed(nodes, 3), change })),
     ),
-    ...more.map((change) => ({ place: `${run}.wiring`, label: subject.context, change })),
+    ...more.changes.map((change) => ({ place: `${run}.wiring`, label: subject.context, change })),
   ];
-  if (changes.length > 0) {
-    const title = titleOf(subject);
-    await vscode.commands.executeCommand(
-      'vscode.changes',
-      title,
-      changes.map(({ place, label, change }) => resourceOf(place, label, change)),
-    );
-    // What is shown next must not take its tab: a person compares until they agree.
-    await vscode.commands.executeCommand('workbench.action.keepEditor');
-  }
-  return { summary, changes: changes.length };
+  const resources = changes.map(({ place, label, change }) => resourceOf(place, label, change));
+  const reveal = async () => {
+    if (resources.length > 0) await vscode.commands.executeCommand('vscode.changes', titleOf(subject), resources);
+  };
+  await reveal();
+  // What is shown next must not take its tab: a person compares until they agree.
+  if (resources.length > 0) await vscode.commands.executeCommand('workbench.action.keepEditor');
+  return { summary, changes: changes.length, reveal };
 }
 
 function titleOf({ action, context }: PlanSubject): string {

@@ -2,21 +2,23 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import type { CniMode, PlannedAction } from '../../contract/cni-plugin.ts';
-import { describeChain } from '../../mesh/cni/read-chain.ts';
+import { parseCniFile } from '../../mesh/cni/parse-cni-file.ts';
 import { planRepair } from '../../mesh/cni/plan-repair.ts';
 import type { ReadCniResult } from '../../contract/node-helper.ts';
-import type { HelperMode } from '../../contract/node-helper-rights.ts';
+import { observeMounts, type HelperMode } from '../../contract/node-helper-rights.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { commandIds, contextKeys } from '../ids.ts';
 import { deployNodeHelper, findDeployedHelper, Unfinished, type DeployedHelper } from '../node-helper/deploy.ts';
-import { helperNamespace, manifestRights, type ManifestObject } from '../node-helper/manifest.ts';
+import { helperNamespace, manifestRights, type CniDirectories, type ManifestObject } from '../node-helper/manifest.ts';
 import { prepareManifest } from '../node-helper/prepare-manifest.ts';
 import { showReadonly } from '../node-helper/preview-document.ts';
 import { directoriesOfNodes, needsSwitch, waitForAgents, whenForbidden } from '../node-helper/switch-mode.ts';
 import { withAbortableProgress } from '../node-helper/with-progress.ts';
 import { askNodes, listTargetNodes, type NodeAnswer } from './ask-nodes.ts';
 import { listed } from './describe-outcomes.ts';
-import { groupPlans, type NodePlans } from './node-plans.ts';
+import { agree } from './targets.ts';
+import { groupPlans, type FileChange, type NodePlans } from './node-plans.ts';
+import { collectWiring, describeWiring, wiringChanges, type Wiring } from './wiring.ts';
 
 /** Every node's plan. Writes nothing. @throws ClusterFailure */
 export async function planOnNodes(
@@ -69,6 +71,20 @@ function repairOf({ confDir, binDirs, files, plugins }: ReadCniResult) {
   };
 }
 
+/** What stand-alone mode changes in the cluster itself; nothing, in chained mode. @throws ClusterFailure */
+export async function planClusterChanges(
+  cluster: Cluster,
+  plans: NodePlans,
+  mode: CniMode,
+): Promise<{ wiring: Wiring; changes: FileChange[]; says: string }> {
+  if (mode === 'chained') return { wiring: { edits: [], problems: [] }, changes: [], says: '' };
+  const wiring = await collectWiring(
+    cluster,
+    plans.groups.map(({ result }) => result),
+  );
+  return { wiring, changes: wiringChanges(wiring.edits), says: describeWiring(wiring) };
+}
+
 /** What has to change about the helper before its nodes can be written to. */
 export interface HelperChange {
   deployed: DeployedHelper | undefined;
@@ -82,7 +98,8 @@ export interface HelperChange {
 /** Looks what stands and what would have to. Changes nothing. @throws ClusterFailure, RangeError */
 export async function planHelper(app: App, cluster: Cluster, mode: HelperMode): Promise<HelperChange> {
   const deployed = await findDeployedHelper(cluster).catch(whenForbidden(undefined));
-  const directories = mode === 'intercept' ? await readDirectories(cluster, deployed) : undefined;
+  const found = await readDirectories(cluster, deployed);
+  const directories = mode === 'intercept' || !areUsual(found) ? found : undefined;
   const { manifest, options } = await prepareManifest(app, mode, directories);
   const rights = manifestRights(mode, options);
   return { deployed, mode, manifest, rights, needed: needsSwitch(deployed, manifest) };
@@ -92,6 +109,39 @@ async function readDirectories(cluster: Cluster, deployed: DeployedHelper | unde
   // Of all nodes, also where only some are changed now: one DaemonSet serves them all.
   const names = (await listTargetNodes(cluster)).map(({ name }) => name);
   return directoriesOfNodes(await askNodes(cluster, names, { verb: 'read-cni' }), deployed);
+}
+
+function areUsual({ confDirs, binDirs }: CniDirectories): boolean {
+  return [...confDirs, ...binDirs].every((path) => (observeMounts as readonly string[]).includes(path));
+}
+
+/**
+ * A helper in observe mode sees the usual directories. Where a runtime has others (k3s, GKE, OpenShift …) nothing can be
+ * planned before those are mounted, to be read: that is shown and asked.
+ * @returns false when the person does not want it, or it did not come about.
+ */
+export async function mountDirectories(app: App, cluster: Cluster, confirmed: boolean): Promise<boolean> {
+  const deployed = await findDeployedHelper(cluster).catch(whenForbidden(undefined));
+  if (!deployed) return true;
+  const found = await readDirectories(cluster, deployed);
+  const mounted = [
+    ...observeMounts,
+    ...(deployed.directories?.confDirs ?? []),
+    ...(deployed.directories?.binDirs ?? []),
+  ];
+  const missing = [...found.confDirs, ...found.binDirs].filter((path) => !mounted.includes(path));
+  if (missing.length === 0) return true;
+  const change = await planHelper(app, cluster, deployed.mode);
+  await showHelper(app, cluster, change);
+  const detail = vscode.l10n.t(
+    'The runtime of a node has its CNI configuration or plugins in {0}. To see them, the node helper in namespace “{1}” is applied again with these directories mounted, as the preview lists. To undo: “Mesh: Remove Node Helper”.',
+    listed(missing),
+    helperNamespace,
+  );
+  const question = vscode.l10n.t('Let the node helper of context “{0}” see further directories?', cluster.context.name);
+  if (!confirmed && !(await agree(question, detail, vscode.l10n.t('Apply')))) return false;
+  await applyHelper(cluster, change, []);
+  return true;
 }
 
 /** Puts the manifest before the person. */
@@ -147,9 +197,9 @@ export function offerHelper(app: App, { silent, groups }: NodePlans): boolean {
   return true;
 }
 
-/** Whether the plugin stands in the configuration of a node. */
+/** Whether the plugin stands in the configuration of a node: chained, or in a file of its own. */
 export function isPluginIn({ files }: ReadCniResult, type: string): boolean {
-  return describeChain({ files, plugins: [] }).plugins.some((plugin) => plugin.type === type);
+  return files.some((file) => parseCniFile(file).list?.plugins.some((plugin) => plugin.type === type));
 }
 
 /** The helper was switched, and cannot be used on these nodes yet. */

@@ -8,12 +8,15 @@ import { showPlans } from '../cni/show-plans.ts';
 import {
   agentsMissing,
   applyHelper,
+  mountDirectories,
   offerHelper,
+  planClusterChanges,
   planHelper,
   planOnNodes,
   showHelper,
   type HelperChange,
 } from '../cni/work.ts';
+import { applyWiring, type Wiring } from '../cni/wiring.ts';
 import { commandIds } from '../ids.ts';
 import { helperNamespace } from '../node-helper/manifest.ts';
 import { Unfinished } from '../node-helper/deploy.ts';
@@ -29,6 +32,7 @@ export const installCniPlugin = defineCommand<[target: CniTarget]>(
     const all = await chooseNodes(cluster, target);
     const mode = await chooseMode(target);
     if (!mode) return undefined; // the user pressed Escape: not an error
+    if (!(await mountDirectories(app, cluster, target?.confirmed === true))) return undefined;
     const { plans, answers } = await planOnNodes(
       cluster,
       all.map(({ name }) => name),
@@ -36,7 +40,17 @@ export const installCniPlugin = defineCommand<[target: CniTarget]>(
       mode,
     );
     if (offerHelper(app, plans)) return undefined;
-    await showPlans(app, plans, { context, action: 'install', mode });
+    const inCluster = await planClusterChanges(cluster, plans, mode);
+    const shown = await showPlans(app, plans, { context, action: 'install', mode }, inCluster);
+    const obstacle = inCluster.wiring.problems.find(({ severity }) => severity === 'error');
+    if (obstacle) {
+      say(
+        app,
+        'error',
+        vscode.l10n.t('The CNI plugin was not installed on any node of “{0}”. {1}', context, obstacle.message),
+      );
+      return undefined;
+    }
     const nodes = await goOnWith(plans, target);
     if (nodes === undefined) {
       const { refusing } = sortNodes(plans);
@@ -50,8 +64,9 @@ export const installCniPlugin = defineCommand<[target: CniTarget]>(
       return undefined;
     }
     const helper = await planHelper(app, cluster, 'intercept');
-    if (helper.needed) await showHelper(app, cluster, helper);
-    if (target?.confirmed !== true && !(await confirm(context, nodes, plans, helper))) return undefined;
+    if (helper.needed) await showHelper(app, cluster, helper).then(shown.reveal);
+    if (target?.confirmed !== true && !(await confirm(context, nodes, plans, helper, inCluster.wiring)))
+      return undefined;
     try {
       if (helper.needed) {
         const missing = await applyHelper(cluster, helper, nodes);
@@ -74,6 +89,9 @@ export const installCniPlugin = defineCommand<[target: CniTarget]>(
             ...(settleMs !== undefined && { settleMs }),
           }),
       );
+      // Nobody may be told to call a plugin that is not on every node.
+      if (outcomes.every(({ state }) => state === 'done' || state === 'nothing'))
+        await applyWiring(cluster, inCluster.wiring.edits);
       const { severity, message } = describeOutcomes('install', context, outcomes);
       say(app, severity, message);
       return outcomes;
@@ -102,6 +120,7 @@ async function confirm(
   nodes: readonly string[],
   plans: NodePlans,
   helper: HelperChange,
+  { edits }: Wiring,
 ): Promise<boolean> {
   const groups = plans.groups.filter(
     ({ nodes: of, result }) => !isIdle(result.plan) && of.some((node) => nodes.includes(node)),
@@ -111,6 +130,14 @@ async function confirm(
     vscode.l10n.t('Nodes, one after the other: {0}.', listed(nodes)),
     ...(files.length > 0 ? [vscode.l10n.t('Files that change, as the open diff shows: {0}.', listed(files))] : []),
     ...new Set(groups.map(({ result }) => twoPlugins(result.plan)).filter(Boolean)),
+    ...(edits.length > 0
+      ? [
+          vscode.l10n.t(
+            'Objects that change after the nodes, as the open diff shows: {0}.',
+            listed(edits.map(({ resource: { kind, namespace, name } }) => `${kind} ${namespace}/${name}`)),
+          ),
+        ]
+      : []),
     ...(helper.needed
       ? [
           vscode.l10n.t(

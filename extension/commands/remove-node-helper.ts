@@ -1,7 +1,12 @@
 import * as vscode from 'vscode';
+import { pluginType } from '../../contract/cni-plugin.ts';
+import { askNodes, listTargetNodes } from '../cni/ask-nodes.ts';
+import { listed } from '../cni/describe-outcomes.ts';
+import { isPluginIn } from '../cni/work.ts';
+import { whenForbidden } from '../node-helper/switch-mode.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { commandIds, contextKeys } from '../ids.ts';
-import { listHelperObjects, removeNodeHelper, Unfinished } from '../node-helper/deploy.ts';
+import { findDeployedHelper, listHelperObjects, removeNodeHelper, Unfinished } from '../node-helper/deploy.ts';
 import { helperNamespace } from '../node-helper/manifest.ts';
 import { withAbortableProgress } from '../node-helper/with-progress.ts';
 import { defineCommand } from './define-command.ts';
@@ -14,7 +19,7 @@ export const removeNodeHelperCommand = defineCommand<[target: Target]>(
   commandIds.removeNodeHelper,
   async (app, target) => {
     const cluster = await app.clusters.connect();
-    if (target?.confirmed !== true && !(await confirm(cluster))) return false;
+    if (target?.confirmed !== true && !(await confirm(cluster, await findPlugin(cluster)))) return false;
     try {
       const removed = await withAbortableProgress(
         vscode.l10n.t('Removing the node helper from “{0}”', cluster.context.name),
@@ -55,17 +60,37 @@ export const removeNodeHelperCommand = defineCommand<[target: Target]>(
   },
 );
 
-async function confirm(cluster: Cluster): Promise<boolean> {
+/** Nodes whose chain names our plugin: without its agent pods start there outside of the mesh. */
+async function findPlugin(cluster: Cluster): Promise<string[]> {
+  const deployed = await findDeployedHelper(cluster).catch(whenForbidden(undefined));
+  if (deployed?.mode !== 'intercept') return [];
+  const nodes = await listTargetNodes(cluster).catch(whenForbidden([]));
+  const names = nodes.map(({ name }) => name);
+  const answers = await askNodes(cluster, names, { verb: 'read-cni' }).catch(whenForbidden([]));
+  return answers.flatMap((answer) => (answer.ok && isPluginIn(answer.result, pluginType) ? [answer.node] : []));
+}
+
+async function confirm(cluster: Cluster, chained: readonly string[]): Promise<boolean> {
   const remove = vscode.l10n.t('Remove');
   const picked = await vscode.window.showWarningMessage(
     vscode.l10n.t('Remove the node helper from context “{0}”?', cluster.context.name),
     {
       modal: true,
-      detail: vscode.l10n.t(
-        'Namespace “{0}” on {1} is deleted with all that is in it. To undo: “Mesh: Deploy Node Helper”.',
-        helperNamespace,
-        cluster.context.server ?? cluster.context.name,
-      ),
+      detail: [
+        ...(chained.length > 0
+          ? [
+              vscode.l10n.t(
+                'The CNI plugin is still in the configuration of {0}: without its agent, pods start there outside of the mesh, and nobody repairs them. Run “Mesh: Uninstall CNI Plugin” first.',
+                listed(chained),
+              ),
+            ]
+          : []),
+        vscode.l10n.t(
+          'Namespace “{0}” on {1} is deleted with all that is in it. To undo: “Mesh: Deploy Node Helper”.',
+          helperNamespace,
+          cluster.context.server ?? cluster.context.name,
+        ),
+      ].join('\n\n'),
     },
     remove,
   );

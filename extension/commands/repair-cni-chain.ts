@@ -5,7 +5,15 @@ import { agreedPlans, sortNodes, type NodePlans } from '../cni/node-plans.ts';
 import { offerRecreation } from '../cni/recreate.ts';
 import { showPlans } from '../cni/show-plans.ts';
 import { agree, chooseAmong, chooseNodes, say, type CniTarget } from '../cni/targets.ts';
-import { agentsMissing, applyHelper, offerHelper, planHelper, planOnNodes, showHelper } from '../cni/work.ts';
+import {
+  agentsMissing,
+  applyHelper,
+  mountDirectories,
+  offerHelper,
+  planHelper,
+  planOnNodes,
+  showHelper,
+} from '../cni/work.ts';
 import { commandIds } from '../ids.ts';
 import { Unfinished } from '../node-helper/deploy.ts';
 import { helperNamespace } from '../node-helper/manifest.ts';
@@ -19,9 +27,10 @@ export const repairCniChain = defineCommand<[target: CniTarget]>(
     const cluster = await app.clusters.connect();
     const context = cluster.context.name;
     const all = (await chooseNodes(cluster, target)).map(({ name }) => name);
+    if (!(await mountDirectories(app, cluster, target?.confirmed === true))) return undefined;
     const { plans, answers } = await planOnNodes(cluster, all, 'repair');
     if (offerHelper(app, plans)) return undefined;
-    await showPlans(app, plans, { context, action: 'repair', mode: 'chained' });
+    const shown = await showPlans(app, plans, { context, action: 'repair', mode: 'chained' });
     const nodes = await goOnWith(plans, target);
     if (!nodes) {
       sayNothingToRepair(context, plans, (severity, message) => say(app, severity, message));
@@ -31,7 +40,7 @@ export const repairCniChain = defineCommand<[target: CniTarget]>(
     const mustSwitch = helper.deployed?.mode !== 'intercept' || helper.needed;
     // Whoever only looked until now gets the helper back as it was.
     const goesBack = helper.deployed?.mode === 'observe';
-    if (mustSwitch) await showHelper(app, cluster, helper);
+    if (mustSwitch) await showHelper(app, cluster, helper).then(shown.reveal);
     if (target?.confirmed !== true && !(await confirm(context, nodes, plans, mustSwitch, goesBack))) return undefined;
     try {
       if (mustSwitch && !(await couldSwitch())) return undefined;

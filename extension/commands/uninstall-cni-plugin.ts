@@ -3,6 +3,8 @@ import { pluginType } from '../../contract/cni-plugin.ts';
 import { askNodes } from '../cni/ask-nodes.ts';
 import { carryOut, type NodeOutcome } from '../cni/carry-out.ts';
 import { describeOutcomes, keepsBinary, listed } from '../cni/describe-outcomes.ts';
+import { showPlans } from '../cni/show-plans.ts';
+import { collectUnwiring, describeWiring, removeWiring, wiringChanges, type Wiring } from '../cni/wiring.ts';
 import { agree, chooseNodes, say, type CniTarget } from '../cni/targets.ts';
 import { agentsMissing, applyHelper, isPluginIn, planHelper, showHelper, type HelperChange } from '../cni/work.ts';
 import type { App } from '../app.ts';
@@ -44,12 +46,18 @@ export const uninstallCniPlugin = defineCommand<[target: CniTarget]>(
     const chained = readings.flatMap((answer) =>
       answer.ok && isPluginIn(answer.result, pluginType) ? [answer.node] : [],
     );
+    const back = await collectUnwiring(cluster);
     const helper = await planHelper(app, cluster, 'intercept');
     const mustSwitch = helper.deployed?.mode !== 'intercept';
     if (mustSwitch) await showHelper(app, cluster, helper);
-    if (target?.confirmed !== true && !(await confirm(context, reached, chained, silent, mustSwitch))) return undefined;
+    const shown = back.edits.length + back.problems.length > 0 ? await showUnwiring(app, context, back) : undefined;
+    await shown?.reveal();
+    if (target?.confirmed !== true && !(await confirm(context, reached, chained, silent, mustSwitch, back)))
+      return undefined;
     try {
       if (mustSwitch && !(await couldSwitch(app, cluster, helper, reached))) return undefined;
+      // First nobody calls it any more, then it goes.
+      if (back.edits.length > 0) await removeWiring(cluster, back.edits);
       const outcomes = await withAbortableProgress(
         vscode.l10n.t('Uninstalling the CNI plugin in “{0}”', context),
         async (progress, signal) =>
@@ -91,6 +99,12 @@ async function couldSwitch(
   return false;
 }
 
+async function showUnwiring(app: App, context: string, back: Wiring) {
+  const nothing = { groups: [], silent: [] };
+  const more = { changes: wiringChanges(back.edits), says: describeWiring(back) };
+  return await showPlans(app, nothing, { context, action: 'uninstall', mode: 'standalone' }, more);
+}
+
 function notReached(silent: readonly { node: string; why: string }[]): string {
   if (silent.length === 0) return '';
   return vscode.l10n.t(
@@ -108,6 +122,7 @@ async function confirm(
   chained: readonly string[],
   silent: readonly { node: string; why: string }[],
   mustSwitch: boolean,
+  { edits, problems }: Wiring,
 ): Promise<boolean> {
   const detail = [
     chained.length > 0
@@ -119,6 +134,15 @@ async function confirm(
     vscode.l10n.t(
       'Pods that run keep their rules. New pods get none from this plugin: pods that rely on it stay outside of the mesh.',
     ),
+    ...(edits.length > 0
+      ? [
+          vscode.l10n.t(
+            'Before the nodes, these objects get back what stood there, as the open diff shows: {0}.',
+            listed(edits.map(({ resource: { kind, namespace, name } }) => `${kind} ${namespace}/${name}`)),
+          ),
+        ]
+      : []),
+    ...problems.map(({ message }) => message),
     ...(mustSwitch
       ? [vscode.l10n.t('For this the node helper in namespace “{0}” goes into intercept mode.', helperNamespace)]
       : []),

@@ -61,7 +61,7 @@ export interface DeployedHelper {
   /** Of the program, as in its ConfigMap's name. */
   hash: string;
   mode: HelperMode;
-  /** What it mounts to write; in intercept mode alone. */
+  /** The CNI directories that it mounts beside, or instead of, the usual ones. */
   directories?: CniDirectories;
   /** What runs in its pods, with the agent's settings. */
   command: string;

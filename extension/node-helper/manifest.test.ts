@@ -72,6 +72,14 @@ describe('the two modes', () => {
     }
   });
 
+  it('in observe mode see further directories of a runtime, read-only, each explained', () => {
+    const more = { directories, launchers: { x64: Buffer.from('x') } };
+    const added = askedFor(more).filter((right) => !askedFor().includes(right));
+    expect(added.sort()).toEqual(['/var/lib/rancher/k3s/agent/etc/cni/net.d', '/var/lib/rancher/k3s/data/cni']);
+    const names = manifestRights('observe', more).map(({ name }) => name);
+    expect(askedFor(more).filter((right) => !names.includes(right))).toEqual([]);
+  });
+
   it('share what keeps them small: no port, not privileged, no automatic token, no priority', () => {
     for (const more of [{}, intercept]) {
       const spec = templateOf(more);

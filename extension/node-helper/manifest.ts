@@ -48,11 +48,17 @@ export interface HelperOptions {
   program: Uint8Array;
   /** Default `observe`. */
   mode?: HelperMode;
-  /** The rest is for intercept mode. */
-  settings?: AgentSettings;
-  /** The plugin's static program for each processor, by Node's name for it. */
+  /**
+   * The plugin's static program for each processor, by Node's name for it. In observe mode it is asked for the versions that
+   * it speaks, in the helper's own container: a plan needs to know.
+   */
   launchers?: Launchers;
-  /** Where the runtimes of the nodes look, as they say; one node's directory is mounted on every node. */
+  /** Of the agent, in intercept mode. */
+  settings?: AgentSettings;
+  /**
+   * Where the runtimes of the nodes look, as they say; one node's directory is mounted on every node: to be read in observe
+   * mode, to be written in intercept mode. Absent: the usual ones.
+   */
   directories?: CniDirectories;
 }
 
@@ -120,8 +126,11 @@ export function helperManifest(options: HelperOptions): ManifestObject[] {
   const labels = { ...helperSelector, 'app.kubernetes.io/version': labelValue(version), ...managedBy };
   const named = (name: string) => ({ name, namespace, labels });
   const configMap = `${helperName}-${hashOfProgram(program)}`;
-  const intercept =
-    mode === 'intercept' ? interceptPlan({ named, clusterWide: { name: helperName, labels } }, options) : undefined;
+  const directories = usableDirectories(
+    options.directories ?? (mode === 'intercept' ? usualDirectories : { confDirs: [], binDirs: [] }),
+  );
+  const launcher = launcherMap(options.launchers ?? {}, named);
+  const intercept = mode === 'intercept' ? interceptPlan({ name: helperName, labels }, options) : undefined;
   return [
     {
       apiVersion: 'v1',
@@ -136,50 +145,57 @@ export function helperManifest(options: HelperOptions): ManifestObject[] {
       immutable: true,
       binaryData: { [packedName]: packed.toString('base64') },
     },
+    ...(launcher ? [launcher] : []),
     ...(intercept?.objects ?? []),
     {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
-      metadata: { ...named(helperName), annotations: { [modeAnnotation]: mode, ...intercept?.annotations } },
+      metadata: { ...named(helperName), annotations: { [modeAnnotation]: mode, ...directoriesMark(directories) } },
       spec: {
         selector: { matchLabels: helperSelector },
         updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '100%' } },
-        template: { metadata: { labels }, spec: podSpec(options, configMap, intercept?.pod) },
+        template: {
+          metadata: { labels },
+          spec: podSpec(
+            options,
+            { program: configMap, launchers: launcher?.metadata.name },
+            directories,
+            intercept?.pod,
+          ),
+        },
       },
     },
   ];
 }
 
-interface Names {
-  named: (name: string) => { name: string; namespace: string; labels: Labels };
-  clusterWide: { name: string; labels: Labels };
+/** The plugin's program in a ConfigMap of its own; undefined: this build has none. */
+function launcherMap(
+  launchers: Launchers,
+  named: (name: string) => { name: string; namespace: string; labels: Labels },
+): (ManifestObject & { metadata: { name: string } }) | undefined {
+  const files = Object.entries(launchers).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (files.length === 0) return undefined;
+  const hash = hashOfProgram(Buffer.concat(files.map(([, bytes]) => bytes)));
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: named(`${launcherName}-${hash}`),
+    immutable: true,
+    binaryData: Object.fromEntries(
+      files.map(([arch, bytes]) => [`${launcherName}-${arch}`, Buffer.from(bytes).toString('base64')]),
+    ),
+  };
 }
 
 /** What intercept mode adds to a pod of the helper. */
 interface InterceptPod {
   command: string[];
-  launchers: string;
-  confDirs: readonly string[];
-  binDirs: readonly string[];
 }
 
-function interceptPlan({ named, clusterWide }: Names, options: HelperOptions) {
-  const { settings = defaultAgentSettings, launchers = {}, directories = usualDirectories } = options;
+function interceptPlan(clusterWide: { name: string; labels: Labels }, options: HelperOptions) {
+  const { settings = defaultAgentSettings } = options;
   const { namespace = helperNamespace } = options;
-  const { confDirs, binDirs } = usableDirectories(directories);
-  const files = Object.entries(launchers).sort(([a], [b]) => (a < b ? -1 : 1));
-  const hash = hashOfProgram(Buffer.concat(files.map(([, bytes]) => bytes)));
-  const configMap = `${launcherName}-${hash}`;
   const objects: ManifestObject[] = [
-    {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: named(configMap),
-      immutable: true,
-      binaryData: Object.fromEntries(
-        files.map(([arch, bytes]) => [`${launcherName}-${arch}`, Buffer.from(bytes).toString('base64')]),
-      ),
-    },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
@@ -194,12 +210,13 @@ function interceptPlan({ named, clusterWide }: Names, options: HelperOptions) {
       subjects: [{ kind: 'ServiceAccount', name: helperName, namespace }],
     },
   ];
-  const command = agentCommand(settings);
-  return {
-    objects,
-    annotations: { [directoriesAnnotation]: JSON.stringify({ confDirs, binDirs }) },
-    pod: { command, launchers: configMap, confDirs, binDirs },
-  };
+  return { objects, pod: { command: agentCommand(settings) } };
+}
+
+/** Remembered where it stands, so that an upgrade keeps it. Nothing where only the usual ones are looked at. */
+function directoriesMark({ confDirs, binDirs }: CniDirectories): Record<string, string> {
+  const isUsual = [...confDirs, ...binDirs].length === 0;
+  return isUsual ? {} : { [directoriesAnnotation]: JSON.stringify({ confDirs, binDirs }) };
 }
 
 /** As `node-helper/agent` reads it. */
@@ -217,13 +234,12 @@ export function agentCommand({ excludeNamespaces, onMiss, backend }: AgentSettin
 /** All that the manifest asks for: what the helper needs, and what its namespace needs so that the helper gets to run. */
 export function manifestRights(
   mode: HelperMode = 'observe',
-  {
-    settings = defaultAgentSettings,
-    directories = usualDirectories,
-  }: Pick<HelperOptions, 'settings' | 'directories'> = {},
+  { settings = defaultAgentSettings, directories }: Pick<HelperOptions, 'settings' | 'directories'> = {},
 ): HelperRight[] {
   const added =
-    mode === 'intercept' ? interceptRights({ ...usableDirectories(directories), onMiss: settings.onMiss }) : [];
+    mode === 'intercept'
+      ? interceptRights({ ...usableDirectories(directories ?? usualDirectories), onMiss: settings.onMiss })
+      : furtherMounts(directories);
   const widened = new Set(added.filter(({ kind }) => kind === 'mount').map(({ name }) => name.replace(/ \(rw\)$/, '')));
   return [
     {
@@ -238,12 +254,24 @@ export function manifestRights(
   ];
 }
 
+function furtherMounts(directories: CniDirectories | undefined): HelperRight[] {
+  if (!directories) return [];
+  const { confDirs, binDirs } = usableDirectories(directories);
+  return [...confDirs, ...binDirs]
+    .filter((path) => !(observeMounts as readonly string[]).includes(path))
+    .map((name) => ({
+      kind: 'mount',
+      name,
+      why: l10n.t('A node’s runtime has its CNI configuration or plugins there. Mounted read-only.'),
+    }));
+}
+
 /** The mode in which a DaemonSet of ours runs; one from before there were two: `observe`. */
 export function modeOf(daemonSet: KubernetesObject | undefined): HelperMode {
   return daemonSet?.metadata?.annotations?.[modeAnnotation] === 'intercept' ? 'intercept' : 'observe';
 }
 
-/** The directories that a DaemonSet of ours mounts to write; undefined in observe mode. */
+/** The directories that a DaemonSet of ours mounts beside, or instead of, the usual ones; undefined: those alone. */
 export function directoriesOf(daemonSet: KubernetesObject | undefined): CniDirectories | undefined {
   const text = daemonSet?.metadata?.annotations?.[directoriesAnnotation];
   try {
@@ -294,8 +322,14 @@ function usableDirectory(path: string): string {
   );
 }
 
-function podSpec({ image, version }: HelperOptions, configMap: string, intercept: InterceptPod | undefined): object {
-  const mounts = hostMounts(intercept);
+function podSpec(
+  { image, version }: HelperOptions,
+  configMaps: { program: string; launchers: string | undefined },
+  directories: CniDirectories,
+  intercept: InterceptPod | undefined,
+): object {
+  const { launchers } = configMaps;
+  const mounts = hostMounts(directories, intercept !== undefined);
   return {
     serviceAccountName: helperName,
     automountServiceAccountToken: false,
@@ -312,7 +346,7 @@ function podSpec({ image, version }: HelperOptions, configMap: string, intercept
         name: 'unpack',
         image,
         imagePullPolicy: 'IfNotPresent',
-        command: ['node', '-e', intercept ? unpackLauncher : unpack],
+        command: ['node', '-e', launchers === undefined ? unpack : unpackLauncher],
         resources: { requests: { cpu: '5m', memory: '32Mi' }, limits: { memory: '256Mi' } },
         securityContext: {
           allowPrivilegeEscalation: false,
@@ -322,7 +356,7 @@ function podSpec({ image, version }: HelperOptions, configMap: string, intercept
         volumeMounts: [
           { name: 'packed', mountPath: packedDirectory, readOnly: true },
           { name: 'program', mountPath: '/run/meshloom' },
-          ...(intercept ? [{ name: 'launchers', mountPath: launcherDirectory, readOnly: true }] : []),
+          ...(launchers === undefined ? [] : [{ name: 'launchers', mountPath: launcherDirectory, readOnly: true }]),
         ],
       },
     ],
@@ -362,10 +396,11 @@ function podSpec({ image, version }: HelperOptions, configMap: string, intercept
       },
     ],
     volumes: [
-      { name: 'packed', configMap: { name: configMap } },
+      { name: 'packed', configMap: { name: configMaps.program } },
       { name: 'program', emptyDir: { sizeLimit: '16Mi' } },
       { name: 'temporary', emptyDir: { sizeLimit: '16Mi' } },
-      ...(intercept ? [{ name: 'launchers', configMap: { name: intercept.launchers } }, tokenVolume] : []),
+      ...(launchers === undefined ? [] : [{ name: 'launchers', configMap: { name: launchers } }]),
+      ...(intercept ? [tokenVolume] : []),
       ...mounts.map(({ path, create }) => ({
         name: volumeName(path),
         hostPath: { path, ...(create && { type: 'DirectoryOrCreate' }) },
@@ -391,16 +426,13 @@ interface HostMount {
   create?: boolean;
 }
 
-function hostMounts(intercept: InterceptPod | undefined): HostMount[] {
-  const written = intercept ? [...intercept.confDirs, ...intercept.binDirs] : [];
+function hostMounts({ confDirs, binDirs }: CniDirectories, writable: boolean): HostMount[] {
+  const named = [...confDirs, ...binDirs];
   return [
-    ...observeMounts.filter((path) => !written.includes(path)).map((path) => ({ path })),
-    ...written.map((path) => ({ path, writable: true })),
-    ...(intercept
-      ? [
-          ...ownDirectories.map((path) => ({ path, writable: true, create: true })),
-          { path: resultsMount, create: true },
-        ]
+    ...observeMounts.filter((path) => !named.includes(path)).map((path) => ({ path })),
+    ...named.map((path) => ({ path, writable })),
+    ...(writable
+      ? [...ownDirectories.map((path) => ({ path, writable, create: true })), { path: resultsMount, create: true }]
       : []),
   ];
 }

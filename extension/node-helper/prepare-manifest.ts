@@ -9,7 +9,7 @@ import { settingIds } from '../ids.ts';
 import { helperManifest, type CniDirectories, type HelperOptions, type Launchers } from './manifest.ts';
 import { readHelperProgram } from './program.ts';
 
-/** @param directories where the runtimes of the nodes look; for intercept mode. @throws RangeError, Error without the plugin's program */
+/** @param directories where the runtimes of the nodes look; absent: the usual ones. @throws RangeError, Error without the plugin's program */
 export async function prepareManifest(
   app: App,
   mode: HelperMode = 'observe',
@@ -18,14 +18,14 @@ export async function prepareManifest(
   const { bytes } = await readHelperProgram(app.context.extensionUri.fsPath);
   const { version = '0.0.0' } = app.context.extension.packageJSON as { version?: string };
   const image = vscode.workspace.getConfiguration().get<string>(settingIds.helperImage, '').trim() || 'node:24-slim';
-  const observe: HelperOptions = { image, version, program: bytes };
+  const launchers = await readLaunchers(app.context.extensionUri.fsPath);
+  const observe: HelperOptions = { image, version, program: bytes, launchers, ...(directories && { directories }) };
   if (mode === 'observe') return { manifest: helperManifest(observe), options: observe };
+  if (Object.keys(launchers).length === 0) throw noProgram();
   const options: HelperOptions = {
     ...observe,
     mode,
     settings: readAgentSettings(),
-    launchers: await readLaunchers(app.context.extensionUri.fsPath),
-    ...(directories && { directories }),
   };
   return { manifest: helperManifest(options), options };
 }
@@ -53,8 +53,11 @@ async function readLaunchers(extensionPath: string): Promise<Launchers> {
     const bytes = await readFile(file).catch(() => undefined);
     if (bytes) launchers[arch] = bytes;
   }
-  if (Object.keys(launchers).length > 0) return launchers;
-  throw new Error(
+  return launchers;
+}
+
+function noProgram(): Error {
+  return new Error(
     vscode.l10n.t(
       'This build of the extension lacks the CNI plugin’s program (dist/meshloom-cni-x64): it cannot be installed. Install the extension from its package.',
     ),
