@@ -104,6 +104,12 @@ describe('ADD', () => {
     expect(our.host.ran.filter((line) => line.includes('restore'))).toHaveLength(2);
   });
 
+  it('believes the plugins before it rather than what the API says of an earlier sandbox', async () => {
+    const our = world(variant((pod) => void (pod.status = { podIP: '10.0.0.9', podIPs: [{ ip: '10.0.0.9' }] })));
+    await handleCall(our, call('ADD', { prevResult: { ips: [{ address: 'fd00::7/64' }] } }));
+    expect(our.record()?.families).toEqual(['4', '6']);
+  });
+
   it('adds the routing that TPROXY takes, and starts no more than four programs', async () => {
     const our = world(
       variant(({ metadata }) => void (metadata!.annotations!['sidecar.istio.io/interceptionMode'] = 'TPROXY')),

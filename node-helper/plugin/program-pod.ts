@@ -120,14 +120,19 @@ function takenStep(pod: Pod, { v4: { mode, settings }, families }: WantedRules):
   return { check: 'cni-plugin', verdict: 'inject', says };
 }
 
-/** The rules that a pod shall have in this netns. */
+/**
+ * The rules that a pod shall have in this netns.
+ * @param addresses those that the plugins before us have just given it. What the API tells may be of an earlier sandbox.
+ */
 export async function findRules(
   { host }: Pick<PodMeans, 'host'>,
-  known: KnownPod,
+  { pod, ...rest }: KnownPod,
   target: NetnsTarget,
   addresses: readonly string[],
 ): Promise<WantedRules> {
-  const { status } = known.pod;
-  const isTold = addresses.length > 0 || status?.podIP !== undefined || (status?.podIPs ?? []).length > 0;
-  return wantedRules(known, isTold ? addresses : await readAddresses(host, target));
+  const podIPs = addresses.map((ip) => ({ ip }));
+  if (podIPs[0])
+    return wantedRules({ ...rest, pod: { ...pod, status: { ...pod.status, podIP: podIPs[0].ip, podIPs } } });
+  const isTold = pod.status?.podIP !== undefined || (pod.status?.podIPs ?? []).length > 0;
+  return wantedRules({ ...rest, pod }, isTold ? [] : await readAddresses(host, target));
 }

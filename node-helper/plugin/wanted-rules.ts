@@ -13,9 +13,9 @@ export interface WantedRules {
 }
 
 /**
- * @param addresses the pod's, from what was set up before us: they decide on IPv6. The API knows them only later.
+ * @param addresses the pod's, where it does not carry them itself yet: they decide on IPv6.
  */
-export function wantedRules({ pod, namespace }: KnownPod, addresses: readonly string[]): WantedRules {
+export function wantedRules({ pod, namespace }: KnownPod, addresses: readonly string[] = []): WantedRules {
   const inputs = { pod: asLivePod(pod, addresses), mode: 'cni' as const, ...(namespace && { namespace }) };
   const v4 = expectedRules({ ...inputs, family: '4' });
   const v6 = expectedRules({ ...inputs, family: '6' });
