@@ -12,6 +12,7 @@ import type {
   KubernetesEvent,
   MutatingWebhookConfiguration,
   Namespace,
+  Node,
   Pod,
 } from '../../mesh/kubernetes.ts';
 import type { CniFailure } from '../../mesh/pods/parse-cni-failure.ts';
@@ -55,7 +56,10 @@ export class MeshModel {
   readonly #store: TreeStore;
   readonly #decide: Decide;
   readonly #namespaces = new Map<string, NamespaceModel>();
-  readonly #nodes = new Map<string, NodeState>();
+  /** Per node: what was found, and what it was found from. */
+  readonly #nodes = new Map<string, OnNode & { node: Node; minute: number; state: NodeState }>();
+  #nodeStates: NodeState[] = [];
+  #nodesAreOld = true;
   /** Per pod object: what was found, and what it was found from. */
   #states = new WeakMap<Pod, { state: PodMeshState; key: string; environment: object }>();
   #environment: InjectionEnvironment | undefined;
@@ -83,7 +87,8 @@ export class MeshModel {
       // A hang elsewhere on the node explains pods that are ending here.
       if (before !== describeFailures(this.#failures())) this.#namespaces.clear();
     }
-    if (has('pods', 'events', 'nodes', 'daemonSets')) this.#nodes.clear();
+    if (change.state || has('pods', 'events', 'nodes', 'daemonSets')) this.#nodesAreOld = true;
+    if (has('daemonSets') || change.state) this.#nodes.clear();
   }
 
   /** The names of the namespaces that a person would look for: with workloads, or with a wish to be in the mesh. */
@@ -112,18 +117,27 @@ export class MeshModel {
   }
 
   nodes(): NodeState[] {
-    const { tables } = this.#store;
-    return [...tables.nodes.all()]
+    if (!this.#nodesAreOld) return this.#nodeStates;
+    this.#nodesAreOld = false;
+    this.#nodeStates = [...this.#store.tables.nodes.all()]
       .sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
-      .map((node) => {
-        const name = node.metadata?.name ?? '';
-        const known = this.#nodes.get(name);
-        if (known) return known;
-        const { pods, events } = this.#placement().get(name) ?? { pods: [], events: [] };
-        const state = describeNode(node, { pods, daemonSets: tables.daemonSets.all(), events, now: this.#store.now() });
-        this.#nodes.set(name, state);
-        return state;
-      });
+      .map((node) => this.#nodeState(node));
+    return this.#nodeStates;
+  }
+
+  /** A pod that changes on one node costs that node, not all of them. */
+  #nodeState(node: Node): NodeState {
+    const name = node.metadata?.name ?? '';
+    const { pods, events } = this.#placement().get(name) ?? { pods: [], events: [] };
+    // An ending pod is judged by the time, and so is what is over.
+    const minute = Math.floor(this.#store.now() / 60_000);
+    const known = this.#nodes.get(name);
+    if (known?.node === node && known.minute === minute && same(known.pods, pods) && same(known.events, events))
+      return known.state;
+    const daemonSets = this.#store.tables.daemonSets.all();
+    const state = describeNode(node, { pods, daemonSets, events, now: this.#store.now() });
+    this.#nodes.set(name, { node, pods, events, minute, state });
+    return state;
   }
 
   problems(): number {
@@ -243,6 +257,10 @@ export class MeshModel {
 interface OnNode {
   pods: Pod[];
   events: KubernetesEvent[];
+}
+
+function same<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, at) => item === b[at]);
 }
 
 function describeFailures(failures: Map<string, { failure: CniFailure; pod: string }> | undefined): string {
