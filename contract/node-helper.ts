@@ -130,6 +130,8 @@ export interface CniFile {
   linkTarget?: string;
   /** Milliseconds since 1970 of the last write. */
   modified?: number;
+  /** It is a directory, not a link to one. */
+  directory?: boolean;
 }
 
 /** A further directory that matters: the folder whose plugins a list takes in, or where a delegating plugin looks. */

@@ -16,6 +16,7 @@ import { type ChainPlugin, describeChain } from '../mesh/cni/read-chain.ts';
 import { attempt, errorCode } from './failure.ts';
 import { resolveInRoot } from './host-files.ts';
 import type { Host } from './host.ts';
+import { findMount } from './mounts.ts';
 import { type PlacedEntry, readNetworkFacts } from './network-facts.ts';
 import { probePlugin, type PluginSearch } from './probe-plugin.ts';
 import { listHostProcesses, listProcesses } from './processes.ts';
@@ -81,6 +82,7 @@ export async function readCni(
     const pid = hostProcesses.find((candidate) => candidate.pid !== 1)?.pid;
     const network = readNetworkFacts({ host, roots: search.roots, pid }, entries);
     const cachedNetworks = readCachedNetworks(search);
+    for (const directory of [confDir, ...binDirs]) noteReadOnly(search, whole[0], directory);
     return {
       confDir,
       binDirs,
@@ -182,6 +184,7 @@ function readConfFile(host: Host, root: string, confDir: string, name: string, l
       ...(linkTarget !== undefined && { linkTarget }),
       ...(modified !== undefined && { modified }),
     };
+    if (own.kind === 'directory') return { ...entry, directory: true, error: 'EISDIR: it is a directory' };
     if (cniFileKind(name) === 'other') return entry;
     if (!facts) return { ...entry, error: `ENOENT: it links to ${linkTarget}, which is not there` };
     if (facts.kind !== 'file')
@@ -276,6 +279,15 @@ function placed(entry: CniPluginEntry, source: string, network: string): PlacedE
       return list?.plugins.map((inner) => ({ entry: inner, source, network: list.name })) ?? [];
     }),
   ];
+}
+
+/** Said once here: it is no fault of the chain, but nothing can be installed there. */
+function noteReadOnly({ host, notes }: Search, root: string | undefined, directory: string): void {
+  const mount = root === undefined ? undefined : findMount(host, root, directory);
+  if (mount?.options.includes('ro'))
+    notes.push(
+      `${directory} lies on a file system that is mounted read-only (${mount.point}): nothing can be installed there.`,
+    );
 }
 
 /** libcni keeps one file `<network>-<container id>-<interface>` for each pod that it has connected. */

@@ -20,6 +20,8 @@ export interface CniFileText {
   linkTarget?: string;
   /** Milliseconds since 1970 of the last write. */
   modified?: number;
+  /** Runtimes step over a directory, whatever its name; not over a link to one. */
+  directory?: boolean;
 }
 
 /** By extension alone, as runtimes do: what the content looks like does not count. `other`: no runtime reads it. */
@@ -96,8 +98,10 @@ export function cniFileKind(name: string): CniFileKind {
 }
 
 /** The files that a runtime considers, in its order: byte order of the names, so `10-x.conf` comes before `10-x.conflist`. */
-export function listLoadedFiles<File extends { name: string }>(files: readonly File[]): File[] {
-  return files.filter(({ name }) => cniFileKind(name) !== 'other').sort((a, b) => compareBytes(a.name, b.name));
+export function listLoadedFiles<File extends { name: string; directory?: boolean }>(files: readonly File[]): File[] {
+  return files
+    .filter(({ name, directory }) => !directory && cniFileKind(name) !== 'other')
+    .sort((a, b) => compareBytes(a.name, b.name));
 }
 
 /** Every program that a chain needs, in order and each once: plugins, their address managers, and what they delegate to. */

@@ -159,6 +159,17 @@ test('a broken first file stops containerd, and is stepped over by CRI-O', () =>
   ]);
 });
 
+test('a directory of any name is stepped over, a link to one is not', () => {
+  const good = { name: '10-a.conflist', content: list(['bridge']) };
+  const directory = { name: '00-d.conf', directory: true, error: 'EISDIR: it is a directory' };
+  expect(describeChain({ files: [directory, good], plugins: all })).toMatchObject({
+    effective: { name: '10-a.conflist' },
+    problems: [],
+  });
+  const link = { name: '00-d.conf', linkTarget: '/etc', error: 'EISDIR: it is a directory' };
+  expect(codes({ files: [link, good] })).toEqual(['ML2015 error']);
+});
+
 test('a broken later file does no harm yet', () => {
   const files = [
     { name: '10-old.conflist', content: list(['bridge']) },

@@ -1,6 +1,6 @@
 /** The question to a runtime, put to a real containerd with directories of its own. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -138,6 +138,18 @@ state = "${root}/state"
     const { problems } = describeChain({ files, plugins: [], confDir, ...(runtime && { runtimeCni: runtime }) });
     expect(problems.map(({ code }) => code)).toEqual(['ML2025', 'ML2007']);
     rmSync(join(confDir, '05-b.conflist'));
+  });
+
+  test('steps over a directory, and not over a link to one', async () => {
+    rmSync(join(confDir, '10-a.conflist'), { force: true });
+    mkdirSync(join(confDir, '00-d.conf'));
+    put('10-a.conflist', list('bridge'));
+    expect((await until((found) => found?.loaded?.[0] === 'podnet'))?.lastLoad).toBe('');
+    rmSync(join(confDir, '00-d.conf'), { recursive: true });
+    symlinkSync(binDir, join(confDir, '00-d.conf'));
+    put('10-a.conflist', list('ptp'));
+    expect((await until((found) => found?.lastLoad !== ''))?.lastLoad).toContain('00-d.conf');
+    rmSync(join(confDir, '00-d.conf'));
   });
 
   test('a single configuration is compared with the list that it becomes', async () => {
