@@ -45,7 +45,8 @@ it('looks again only at the node on which a pod has changed', async () => {
   });
   own.start();
   await own.whenSettled();
-  await expect.poll(() => model.nodes().length).toBe(2);
+  await expect.poll(() => own.part('configMaps').phase).not.toBe('waiting');
+  await new Promise((resolve) => setTimeout(resolve, 50));
   const [first, second] = model.nodes();
   const before = changes;
   change(pod('b', 'n2', 'Pending'));
