@@ -63,6 +63,17 @@ export const helperEnvironment = {
   directory: 'MESHLOOM_DIRECTORY',
 } as const;
 
+/**
+ * Flags of Node and environment of the agent's process, which runs on every node for ever: they keep it below 60 MB, from
+ * 80 without them. Compiling to machine code is no gain for it: what it runs, it runs too seldom.
+ */
+export const agentNodeFlags = ['--jitless', '--max-semi-space-size=1', '--single-threaded', '--expose-gc'] as const;
+export const agentAllocation = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '65536',
+  MALLOC_MMAP_THRESHOLD_: '65536',
+} as const;
+
 /** What observe mode asks for, each with its reason, in the editor's language. */
 export function observeRights(): HelperRight[] {
   return [

@@ -32,7 +32,7 @@ const flags = {
 export function parseAgentOptions(args: string[], env: Record<string, string | undefined>): AgentOptions {
   const values = parseFlags(args);
   const said = (flag: keyof typeof values, name: string) => values[flag] ?? env[name];
-  const api = said('api', helperEnvironment.api);
+  const api = said('api', helperEnvironment.api) || undefined;
   if (api !== undefined && api !== 'none' && !/^https?:\/\/[^/]/.test(api))
     throw new AgentUsageError(`--api takes a URL or none, not “${api}”.`);
   return {

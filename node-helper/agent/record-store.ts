@@ -2,7 +2,7 @@
  * What happened to each sandbox, in memory and on disk: a file per container id, written aside and renamed. They lie under
  * /run: a reboot takes them away together with the sandboxes that they tell of.
  */
-import { chmodSync, mkdirSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PodOutcome, PodRecord } from '../../contract/cni-plugin.ts';
 import { attempt, errorCode } from '../failure.ts';
@@ -104,9 +104,14 @@ export function writeWhole(directory: string, path: string, text: string): void 
   }
 }
 
-/** What a killed agent left half done. */
-export function removeHalfWritten(directory: string): void {
+/** What a killed agent, or a killed launcher, left half done. @param age milliseconds that it must have. */
+export function removeHalfWritten(directory: string, age = 0): void {
   for (const name of attempt(() => readdirSync(directory)) ?? []) {
-    if (name.endsWith('.tmp')) attempt(() => unlinkSync(join(directory, name)));
+    if (!name.endsWith('.tmp') && !name.startsWith('.')) continue;
+    const path = join(directory, name);
+    attempt(() => {
+      const stats = lstatSync(path);
+      if (stats.isFile() && Date.now() - stats.mtimeMs >= age) unlinkSync(path);
+    });
   }
 }

@@ -213,6 +213,8 @@ async function settle(world: RepairWorld, suspect: Suspect, { known, found, know
     } as const;
     return finish(world, suspect, known, fields, problems[0] ?? 'it has its rules');
   }
+  const containerId = suspect.containerId ?? sandboxOf(world.host, found) ?? suspect.key;
+  const named = { ...suspect, containerId };
   const wasProgrammed = earlier?.outcome === 'programmed' || earlier?.outcome === 'repaired';
   const problems = describeValidation(pod);
   if (settings.onMiss === 'delete' && !wasProgrammed) {
@@ -222,20 +224,19 @@ async function settle(world: RepairWorld, suspect: Suspect, { known, found, know
     if (failed === undefined) {
       guard.deleted(pod);
       const fields = { outcome: 'deleted' as const, steps: [missedIt(pod)], problems, knownFrom };
-      return finish(world, suspect, known, fields, 'it started without its rules, and is made anew');
+      return finish(world, named, known, fields, 'it started without its rules, and is made anew');
     }
     problems.push(failed);
   }
   const verdict = await rules.program(known, found);
   if (verdict.outcome === 'missed') return verdict.problems.join(' ') || 'Its rules could not be written.';
   const outcome = verdict.outcome === 'programmed' ? 'repaired' : verdict.outcome;
-  const containerId = suspect.containerId ?? sandboxOf(world.host, found) ?? suspect.key;
   const why = wasProgrammed
     ? 'its rules are those that the API server tells of now'
     : 'it had started without its rules';
   const steps = [...(wasProgrammed ? [] : [missedIt(pod)]), ...verdict.steps];
   const fields = { ...verdict, outcome, steps, knownFrom, problems: [...problems, ...verdict.problems] };
-  return finish(world, { ...suspect, containerId }, known, fields, why);
+  return finish(world, named, known, fields, why);
 }
 
 function alreadyThere({ metadata }: Pod): Step {

@@ -12,6 +12,7 @@ import { newToolbox } from '../plugin/toolbox.ts';
 import type { CniCall, CniReply, PluginWorld, PodRecords } from '../plugin/types.ts';
 import type { ApiServer } from './api-server.ts';
 import { dropGoneRecords } from './drop-gone-records.ts';
+import { giveBackMemory } from './give-back-memory.ts';
 import { readMissedNotes, removeMissedNote } from './missed-notes.ts';
 import { type NodePods, nodePods } from './node-pods.ts';
 import { answers, type OwnSocket, takeSocket } from './own-socket.ts';
@@ -52,13 +53,15 @@ export interface AgentPace {
   pods: number;
   /** From something new to the look at it. */
   settle: number;
+  /** Without anything to do for so long the agent tidies up. */
+  idle: number;
   /** For calls that are being answered when the agent ends. */
   farewell: number;
   watch: Partial<WatchPace>;
 }
 
 const usualPace: AgentPace = {
-  ...{ socket: 1_000, status: 25_000, notes: 5_000, pods: 60_000, settle: 100, farewell: 600 },
+  ...{ socket: 1_000, status: 25_000, notes: 5_000, pods: 60_000, settle: 100, idle: 5_000, farewell: 600 },
   watch: {},
 };
 
@@ -84,6 +87,8 @@ class Agent {
   #notesWatch: { of: string | undefined; watcher: FSWatcher } | undefined;
   #soon: NodeJS.Timeout | undefined;
   #statusDue = true;
+  /** When something was done last; undefined: it is tidied up behind it. */
+  #busyAt: number | undefined = performance.now();
 
   constructor(parts: AgentParts, pace: AgentPace, signal: AbortSignal) {
     const { host, settings, directory, api, log } = parts;
@@ -172,7 +177,15 @@ class Agent {
 
   async #serve(path: string): Promise<void> {
     const { answer, log, limits } = this.#parts;
-    this.#calls = serveCalls((call) => answer(this.#world, call), log, limits);
+    const perform = async (call: CniCall) => {
+      this.#busyAt = performance.now();
+      const reply = await answer(this.#world, call);
+      // Who was missed and is gone needs nothing any more.
+      if (call.env['CNI_COMMAND'] === 'DEL')
+        removeMissedNote(this.#path(agentFiles.missed), call.env['CNI_CONTAINERID'] ?? '');
+      return reply;
+    };
+    this.#calls = serveCalls(perform, log, limits);
     this.#socket = await takeSocket(this.#calls.server, path);
   }
 
@@ -200,8 +213,15 @@ class Agent {
       if (readMissedNotes(this.#parts.host, this.#path(agentFiles.missed)).length > 0) this.#lookSoon();
     });
     every(this.#pace.pods, () => {
+      removeHalfWritten(this.#path(agentFiles.missed), 60_000);
       dropGoneRecords(this.#world, () => lookAround(this.#parts.host));
       this.#lookSoon();
+    });
+    every(1_000, () => {
+      if (this.#busyAt === undefined || this.#calls?.busy() !== 0) return;
+      if (performance.now() - this.#busyAt < this.#pace.idle) return;
+      this.#busyAt = undefined;
+      giveBackMemory();
     });
     let written = -Infinity;
     every(Math.min(1_000, this.#pace.status), () => {

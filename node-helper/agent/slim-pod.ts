@@ -48,28 +48,26 @@ function slimSpec(spec: Fields): NonNullable<Pod['spec']> {
   };
 }
 
-/** Of those that are not Istio's only the name counts, and as whom they run. */
+/** Of all but the proxy only the name counts, and whether it stays. */
 function slimContainer(container: Fields): Container | undefined {
-  const { name, restartPolicy, securityContext, args, command, env } = container;
+  const { name, restartPolicy, securityContext, args, env } = container;
   if (typeof name !== 'string') return undefined;
+  const isLasting = typeof restartPolicy === 'string' && { restartPolicy };
+  if (name !== 'istio-proxy') return { name, ...isLasting };
   return {
-    name: name,
-    ...(typeof restartPolicy === 'string' && { restartPolicy: restartPolicy }),
-    ...(isFilled(securityContext) && { securityContext: users(recordOf(securityContext)) }),
-    ...(name.startsWith('istio-') && {
-      args: textList(args),
-      command: textList(command),
-      env: recordsIn(env).flatMap(({ name: key, value }) =>
-        typeof key === 'string' && typeof value === 'string' && value.length <= longestValue
-          ? [{ name: key, value: value }]
-          : [],
-      ),
-    }),
+    name,
+    ...isLasting,
+    ...(isFilled(securityContext) && { securityContext: users(securityContext) }),
+    // `proxy sidecar`; what follows are addresses and log levels.
+    args: textList(args).slice(0, 2),
+    env: recordsIn(env).flatMap(({ name: key, value }) =>
+      typeof key === 'string' && typeof value === 'string' && deciding.has(key) ? [{ name: key, value }] : [],
+    ),
   };
 }
 
-/** The proxy's whole configuration stands in its environment too, and decides nothing here. */
-const longestValue = 256;
+/** What the plugin reads of the proxy's environment, whose rest is its whole configuration. */
+const deciding = new Set(['DISABLE_ENVOY', 'INVALID_DROP', 'ISTIO_DUAL_STACK', 'ISTIO_META_DNS_CAPTURE']);
 
 function users({ runAsUser, runAsGroup }: Fields): NonNullable<Container['securityContext']> {
   return {
