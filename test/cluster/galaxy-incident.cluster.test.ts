@@ -2,11 +2,15 @@
  * The incident: a node whose only plugin speaks CNI 0.1.0 and 0.2.0, and an installer that turns its configuration into a
  * list of version 0.3.1. From then on no pod starts on the node, and none ends. Seen before it happens, and healed.
  */
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCni } from '../../extension/node-helper/client.ts';
 import { deployNodeHelper } from '../../extension/node-helper/deploy.ts';
 import { helperManifest } from '../../extension/node-helper/manifest.ts';
 import { type CniChain, describeChain } from '../../mesh/cni/read-chain.ts';
+import { pluginEntry } from '../../contract/cni-plugin.ts';
+import { readLaunchers } from './interception.ts';
+import { listNames, readDirectory } from './node-directory.ts';
 import { IstioInstaller, programText } from './istio-installer.ts';
 import { nodeImage } from './images.ts';
 import { nodeName } from './node-files.ts';
@@ -57,24 +61,16 @@ describe.skipIf(missing)('a node with a plugin of Galaxy’s age', { timeout: 12
     return describeChain(reply.result);
   }
 
-  async function directory(): Promise<Record<string, string>> {
-    const list = await space.run(['sh', '-c', `cd ${cniDirectory} && stat -c '%a %u:%g %n' * .[!.]* 2>/dev/null || :`]);
-    const lines = list.trim().split('\n');
-    const files = lines.map(async (line): Promise<[string, string]> => {
-      const name = line.split(' ').slice(2).join(' ');
-      return [line, await space.run(['cat', `${cniDirectory}/${name}`])];
-    });
-    return Object.fromEntries(await Promise.all(files));
-  }
-
   const errors = ({ problems }: CniChain) =>
     problems.flatMap(({ severity, code, plugin }) => (severity === 'error' ? [[code, plugin]] : []));
 
-  const repair = async () => {
+  /** On the node itself, as `meshloom cni …` does it there. */
+  const act = async (verb: string, args: string[] = [], input = '') => {
     const helper = space.write('node-helper.cjs', Buffer.from(program).toString());
-    const out = await space.run([process.execPath, helper, 'cni', 'repair', '--format', 'json']);
+    const out = await space.run([process.execPath, helper, 'cni', verb, ...args, '--format', 'json'], { input });
     return JSON.parse(out) as { action: string; result: string; cniVersion: string };
   };
+  const repair = () => act('repair');
 
   test('runs its pods, and nothing is wrong with its chain', async () => {
     await pods.run('before');
@@ -84,8 +80,7 @@ describe.skipIf(missing)('a node with a plugin of Galaxy’s age', { timeout: 12
       ['galaxy-sdn', ['0.1.0', '0.2.0']],
     ]);
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
-    // Without a time to end in, the API forgets the pod before the kubelet could not end it.
-    await pods.run('hangs-at-end', { spec: { terminationGracePeriodSeconds: 1 } });
+    await pods.run('hangs-at-end');
   });
 
   test('is seen to break before any pod hangs, then pods hang at their start and at their end', async () => {
@@ -125,7 +120,7 @@ describe.skipIf(missing)('a node with a plugin of Galaxy’s age', { timeout: 12
     say(
       `repair took ${seconds(started, repaired)}; the pod that hung at its start is ready after ${seconds(repaired, startsAgain)}, the one that hung at its end gone after ${seconds(repaired, ends)}`,
     );
-    expect(Object.keys(await directory())).toEqual(['600 0:0 00-galaxy.conf']);
+    expect(await listNames(space, cniDirectory)).toEqual(['00-galaxy.conf']);
   });
 
   test('keeps Istio’s plugin where that is there, in a list of a version that both speak', async () => {
@@ -136,5 +131,28 @@ describe.skipIf(missing)('a node with a plugin of Galaxy’s age', { timeout: 12
     expect(errors({ plugins, ...healed })).toEqual([]);
     await pods.run('with-both');
     await pods.end('with-both');
+  });
+
+  test('takes our own plugin in a list of its old version, and is afterwards what it was to the byte', async () => {
+    const ours = space.path('meshloom-cni');
+    writeFileSync(ours, readLaunchers()[process.arch as 'x64' | 'arm64']!, { mode: 0o755 });
+    await space.run(['sh', '-c', `rm -f ${cniDirectory}/*; rm -f ${cniPrograms}/istio-cni`]);
+    await space.run(['sh', '-c', `cat > ${cniDirectory}/00-galaxy.conf`], { input: galaxyConf });
+    await space.run(['sh', '-c', `cd ${cniDirectory} && chmod 640 00-galaxy.conf && chown 1000:1001 00-galaxy.conf`]);
+    const before = [await readDirectory(space, cniDirectory), await readDirectory(space, cniPrograms)];
+    const placed = ['--plugin-conf', '-', '--plugin-bin', ours];
+    const done = await act('install', placed, JSON.stringify(pluginEntry));
+    expect(done).toMatchObject({ action: 'convert', result: '00-galaxy.conflist', cniVersion: '0.2.0' });
+    const { plugins, name, ...now } = await chain();
+    expect([name, plugins.map(({ type }) => type)]).toEqual(['galaxy', ['galaxy-sdn', 'meshloom-cni']]);
+    expect(errors({ plugins, ...now })).toEqual([]);
+    await pods.run('chained');
+    // No agent runs here: it started all the same, and that is noted.
+    expect((await listNames(space, '/run/meshloom/missed')).length).toBe(1);
+    await pods.end('chained');
+    await act('uninstall');
+    expect([await readDirectory(space, cniDirectory), await readDirectory(space, cniPrograms)]).toEqual(before);
+    await pods.run('afterwards');
+    await pods.end('afterwards', 'before', 'hangs-at-start');
   });
 });

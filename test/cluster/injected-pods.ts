@@ -9,12 +9,12 @@ export interface InjectedShape {
   annotations?: Record<string, string>;
   labels?: Record<string, string>;
   proxyEnv?: Record<string, string>;
-  /** With `istio-validation`, which holds the pod back while its traffic is not redirected. */
+  /** Its `istio-validation` really holds the pod back while its traffic is not redirected. */
   validated?: boolean;
   /** Listens as a proxy and an app do, and starts more slowly. Else every container only waits. */
   live?: boolean;
   /** The container that is not there after all, or is there beside the others. */
-  without?: 'istio-proxy';
+  without?: 'istio-proxy' | 'istio-validation';
   with?: 'istio-init';
   spec?: Record<string, unknown>;
 }
@@ -30,23 +30,22 @@ function run(program: string): string[] {
   return ['node', '--input-type=module', '--eval', text];
 }
 
+const usualAnnotations = {
+  'istio.io/rev': 'default',
+  'sidecar.istio.io/interceptionMode': 'REDIRECT',
+  'traffic.sidecar.istio.io/excludeInboundPorts': '15020',
+  'traffic.sidecar.istio.io/includeInboundPorts': '*',
+  'traffic.sidecar.istio.io/includeOutboundIPRanges': '*',
+};
+
 export function injected(shape: InjectedShape = {}): PodShape {
-  const container = (name: string, program: string, more: object = {}) =>
-    shape.live || name === 'istio-validation'
-      ? { name, image: nodeImage, imagePullPolicy: 'IfNotPresent', command: run(program), ...more }
-      : { name, image: pauseImage, imagePullPolicy: 'IfNotPresent', ...more };
-  const env = Object.entries(shape.proxyEnv ?? {}).map(([name, value]) => ({ name, value }));
-  const probe = { httpGet: { path: '/healthz/ready', port: 15021 }, periodSeconds: 1, failureThreshold: 600 };
-  const proxy = container('istio-proxy', 'proxy', {
-    ...{ args: ['proxy', 'sidecar'], env, securityContext: asProxy, restartPolicy: 'Always' },
-    ...(shape.live && { startupProbe: probe }),
-  });
+  const annotations = { ...usualAnnotations, ...shape.annotations };
   const initContainers = [
-    ...(shape.validated ? [container('istio-validation', 'validation', { securityContext: asProxy })] : []),
-    ...(shape.with === 'istio-init'
-      ? [{ name: 'istio-init', image: nodeImage, imagePullPolicy: 'IfNotPresent', command: ['true'] }]
-      : []),
-    ...(shape.without === 'istio-proxy' ? [] : [proxy]),
+    ...(shape.with === 'istio-init' ? [initOf('istio-init', annotations, idle)] : []),
+    ...(shape.without === 'istio-validation'
+      ? []
+      : [initOf('istio-validation', annotations, shape.validated ? run('validation') : idle)]),
+    ...(shape.without === 'istio-proxy' ? [] : [proxyOf(shape)]),
   ];
   const status = {
     initContainers: initContainers.map(({ name }) => name),
@@ -54,15 +53,39 @@ export function injected(shape: InjectedShape = {}): PodShape {
   };
   return {
     labels: { 'security.istio.io/tlsMode': 'istio', ...shape.labels },
-    annotations: {
-      'istio.io/rev': 'default',
-      'sidecar.istio.io/interceptionMode': 'REDIRECT',
-      'sidecar.istio.io/status': JSON.stringify(status),
-      'traffic.sidecar.istio.io/excludeInboundPorts': '15020',
-      'traffic.sidecar.istio.io/includeInboundPorts': '*',
-      'traffic.sidecar.istio.io/includeOutboundIPRanges': '*',
-      ...shape.annotations,
-    },
-    spec: { initContainers, containers: [container('app', 'app')], ...shape.spec },
+    annotations: { ...annotations, 'sidecar.istio.io/status': JSON.stringify(status) },
+    spec: { initContainers, containers: [{ name: 'app', ...(shape.live ? live('app') : waiting) }], ...shape.spec },
+  };
+}
+
+/** Ends well at once. */
+const idle = ['sh', '-c', ':'];
+
+/** Holds the container open and does nothing. */
+const waiting = { image: pauseImage, imagePullPolicy: 'IfNotPresent', command: ['/pause'] };
+
+function live(program: string) {
+  return { image: nodeImage, imagePullPolicy: 'IfNotPresent', command: run(program) };
+}
+
+/** Both are given the same arguments, the latter to prove what the former does. */
+function initOf(name: 'istio-init' | 'istio-validation', annotations: Record<string, string>, command: string[]) {
+  const of = (kind: string) => annotations[`traffic.sidecar.istio.io/${kind}`] ?? '';
+  const args = [
+    ...['istio-iptables', '-p', '15001', '-z', '15006', '-u', '1337'],
+    ...['-m', annotations['sidecar.istio.io/interceptionMode']!],
+    ...['-i', of('includeOutboundIPRanges'), '-x', of('excludeOutboundIPRanges'), '-b', of('includeInboundPorts')],
+    ...['-d', `15090,15021,${of('excludeInboundPorts')}`, '-o', of('excludeOutboundPorts')],
+    ...(name === 'istio-validation' ? ['--run-validation', '--skip-rule-apply'] : []),
+  ];
+  return { name, image: nodeImage, imagePullPolicy: 'IfNotPresent', command, args, securityContext: asProxy };
+}
+
+function proxyOf(shape: InjectedShape) {
+  const env = Object.entries(shape.proxyEnv ?? {}).map(([name, value]) => ({ name, value }));
+  const probe = { httpGet: { path: '/healthz/ready', port: 15021 }, periodSeconds: 1, failureThreshold: 600 };
+  return {
+    ...{ name: 'istio-proxy', ...(shape.live ? live('proxy') : waiting), args: ['proxy', 'sidecar'], env },
+    ...{ securityContext: asProxy, restartPolicy: 'Always', ...(shape.live && { startupProbe: probe }) },
   };
 }

@@ -152,8 +152,11 @@ export function kubeletConfig(space: NodeSpace, credentials: Credentials): strin
   });
 }
 
-/** Debian's plugins, as a kubeadm node has them: in the directories that the node helper's manifest names. */
-export function cniConfig(space: NodeSpace): string {
+/**
+ * Debian's plugins, as a kubeadm node has them: in the directories that the node helper's manifest names.
+ * @param more networks beside the usual one: of IPv6.
+ */
+export function cniConfig(space: NodeSpace, ...more: string[]): string {
   return JSON.stringify(
     {
       cniVersion: '0.4.0',
@@ -165,7 +168,12 @@ export function cniConfig(space: NodeSpace): string {
           isGateway: true,
           ipMasq: true,
           hairpinMode: true,
-          ipam: { type: 'host-local', ranges: [[{ subnet: podNetwork }]], dataDir: space.path('cni-addresses') },
+          ipam: {
+            type: 'host-local',
+            ranges: [podNetwork, ...more].map((subnet) => [{ subnet }]),
+            routes: [{ dst: '0.0.0.0/0' }, ...(more.length > 0 ? [{ dst: '::/0' }] : [])],
+            dataDir: space.path('cni-addresses'),
+          },
         },
         { type: 'portmap', capabilities: { portMappings: true } },
       ],

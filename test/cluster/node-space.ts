@@ -149,7 +149,8 @@ export class NodeSpace {
     return await new Promise((resolve, reject) => {
       const options = { encoding: 'utf8' as const, maxBuffer: 64e6, timeout: timeoutMs };
       const child = execFile('nsenter', [...this.#entry(), ...argv], options, (error, stdout, stderr) => {
-        if (error) reject(new Error(`${argv.join(' ')}: ${stderr.trim() || error.message}`, { cause: error }));
+        if (error)
+          reject(new Error(`${argv.join(' ')}: ${stderr.trim() || stdout.trim() || error.message}`, { cause: error }));
         else resolve(stdout);
       });
       child.stdin!.on('error', () => undefined);

@@ -31,7 +31,8 @@ export class TestPods {
   /** A pod that only holds its sandbox, unless its shape says more. */
   async create(name: string, { labels, annotations, spec }: PodShape = {}): Promise<Pod> {
     const containers = [{ name: 'app', image: pauseImage, imagePullPolicy: 'IfNotPresent' }];
-    const common = { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers };
+    // With no time to end in, the API forgets a pod before the kubelet has ended it.
+    const common = { terminationGracePeriodSeconds: 1, automountServiceAccountToken: false, containers };
     const metadata = {
       name,
       namespace: this.namespace,
