@@ -99,3 +99,19 @@ test('what is beyond it is refused with the plugin in the way; where nothing is 
   });
   expect(repair({ '10.conf': '{' }).action).toBe('refuse');
 });
+
+test('beside a plugin that delegates, ours goes where the network that it calls chains it too', () => {
+  const podnet = '{"cniVersion":"0.4.0","name":"podnet","plugins":[{"type":"bridge"},{"type":"meshloom-cni"}]}';
+  const list = (more: string) =>
+    `{"cniVersion":"0.4.0","name":"m","plugins":[{"type":"multus","clusterNetwork":"podnet"}${more}]}`;
+  const probes = ['multus', 'bridge', 'meshloom-cni'].map((type) => ({ type, path: type, supportedVersions: modern }));
+  const entries = [
+    { name: '00-multus.conflist', content: list(', {"type":"meshloom-cni"}') },
+    { name: '10-podnet.conflist', content: podnet },
+  ];
+  expect(planRepair({ entries, probes })).toMatchObject({
+    action: 'remove',
+    writes: [{ name: '00-multus.conflist', content: list('') }],
+    removes: [],
+  });
+});

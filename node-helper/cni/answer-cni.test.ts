@@ -119,6 +119,17 @@ describe('the runtime', () => {
     expect(await codes({ loadedTexts: [galaxy] })).toEqual([0, 'ML2025']);
   });
 
+  test('that is told to use another network gets none into the first file', async () => {
+    const { host, program, runtime } = hostBelow();
+    const around = (defaultNetwork: string) => ({
+      program,
+      askRuntime: () => Promise.resolve({ ...runtime, program: 'crio', defaultNetwork }),
+    });
+    const other = await answerCni(host, { action: 'plan', ...where }, around('podnet'));
+    expect(other).toMatchObject({ exit: 2, plan: { problems: [{ code: 'default-network' }] } });
+    expect((await answerCni(host, { action: 'plan', ...where }, around('galaxy'))).exit).toBe(0);
+  });
+
   test('that loads all files gets no stand-alone configuration', async () => {
     const { host, program, runtime } = hostBelow();
     const askRuntime = () => Promise.resolve({ ...runtime, maxNetworks: 0 });

@@ -9,6 +9,7 @@ import { Refused } from './node-paths.ts';
 import { refusedOutright } from './outcome.ts';
 import { type CniCall, choosePaths, ownProgram, performCni, readEntry } from './perform.ts';
 import { readEntries, type World } from './survey.ts';
+import { ifOfHere } from './watch-runtime.ts';
 
 /** What a test brings along instead of the node. */
 export interface CniSurroundings {
@@ -36,9 +37,11 @@ export async function answerCni(
     ...(around.stateDir !== undefined && { stateDir: around.stateDir }),
     ...(around.resultsDir !== undefined && { resultsDir: around.resultsDir }),
   };
-  const { paths } = await choosePaths(host, said, (path) => disk.lookBehind(path)?.kind === 'directory');
   const askRuntime = around.askRuntime ?? (() => describeRuntime(host));
-  const world: World = { host, disk, paths, here, askRuntime };
+  const told = await askRuntime().catch(() => undefined);
+  const paths = choosePaths(told, said, (path) => disk.lookBehind(path)?.kind === 'directory');
+  const runtime = ifOfHere({ disk, paths }, told);
+  const world: World = { host, disk, paths, here, askRuntime, ...(runtime && { runtime }) };
   const frame = { confDir: paths.confDir, binDir: paths.binDir, ...(action === 'plan' && { plannedFor: planFor }) };
   const texts = new Map((attempt(() => readEntries(world)) ?? []).map(({ name, content }) => [name, content]));
   try {

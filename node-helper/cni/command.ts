@@ -6,11 +6,13 @@ import type { CniAction } from '../../contract/cni-plugin.ts';
 import { diskBelow } from '../disk-below.ts';
 import { type Disk, diskBoundTo, realDisk } from '../host-disk.ts';
 import type { Host } from '../host.ts';
+import { describeRuntime } from '../runtime/describe-runtime.ts';
 import { type CniPaths, Refused } from './node-paths.ts';
 import { type Outcome, refusedOutright } from './outcome.ts';
 import { type CniCall, choosePaths, ownProgram, performCni, readEntry } from './perform.ts';
 import { printOutcome } from './print-outcome.ts';
 import type { PluginEntry } from './survey.ts';
+import { ifOfHere } from './watch-runtime.ts';
 
 export type CniVerb = CniAction;
 
@@ -53,14 +55,14 @@ export async function runCni(
   const host = makeHost({ ...(proc && { proc }), ...(hostRoot && { hostRoot }) });
   const here = chooseDisk(values['with-parent']);
   const disk = diskBelow(host.hostRoot, here);
-  const { paths, runtime } = await choosePaths(
-    host,
-    saidPaths(values),
-    (path) => disk.lookBehind(path)?.kind === 'directory',
-  );
-  // Whoever names another directory than the runtime's means no runtime.
-  const askRuntime = runtime && (async () => (await choosePaths(host, {}, () => true)).runtime);
-  const world = { host, disk, here, paths, ...(askRuntime && { askRuntime }) };
+  const said = saidPaths(values);
+  // Whoever names both directories may mean no runtime at all.
+  const isAsked = said.confDir === undefined || said.binDir === undefined;
+  const askRuntime = () => describeRuntime(host);
+  const told = isAsked ? await askRuntime().catch(() => undefined) : undefined;
+  const paths = choosePaths(told, said, (path) => disk.lookBehind(path)?.kind === 'directory');
+  const runtime = ifOfHere({ disk, paths }, told);
+  const world = { host, disk, here, paths, ...(runtime && { runtime, askRuntime }) };
   const outcome = await attemptVerb(values, here, (call) => performCni(world, { ...call, verb }));
   await out(values.format === 'json' ? asContract(outcome, paths) : printOutcome(outcome, verb, paths));
   return outcome.exit;

@@ -5,6 +5,7 @@ import type { RuntimeCni } from '../../contract/node-helper.ts';
 import type { CniPlan, PlanProblem } from '../../mesh/cni/cni-plan.ts';
 import { refuse } from '../../mesh/cni/cni-plan.ts';
 import { isOurText, planInstallation } from '../../mesh/cni/plan-installation.ts';
+import { parseCniFile } from '../../mesh/cni/parse-cni-file.ts';
 import { planStandalone } from '../../mesh/cni/plan-standalone.ts';
 import { attempt } from '../failure.ts';
 import { carryOut, makeRuntimeLook, saveName } from './carry-out.ts';
@@ -68,11 +69,7 @@ async function survey(world: World, places: StatePlaces, request: InstallRequest
   const { entry, program, mode } = request;
   const entries = readEntries(world);
   const journal = readJournal(world.disk, places);
-  const [probes, ours, runtime] = await Promise.all([
-    probeChain(world, entries),
-    probeOurs(world, entry.type, program),
-    mode === 'standalone' ? world.askRuntime?.() : undefined,
-  ]);
+  const [probes, ours] = await Promise.all([probeChain(world, entries), probeOurs(world, entry.type, program)]);
   const input = {
     entries,
     // What is in the binary directory under our name now is not what will run.
@@ -85,13 +82,27 @@ async function survey(world: World, places: StatePlaces, request: InstallRequest
     mode === 'standalone'
       ? planStandalone({
           ...input,
-          ...(runtime?.maxNetworks !== undefined && { maxNetworks: runtime.maxNetworks }),
+          ...(world.runtime?.maxNetworks !== undefined && { maxNetworks: world.runtime.maxNetworks }),
         })
       : planInstallation({ ...input, confDir: world.paths.confDir });
   const found = { entries, plan, journal };
   if (plan.action === 'refuse' || isDone(world, found, request)) return found;
-  const obstacles = [...checkProgram(world, program), ...endlessFight(journal, world)];
+  const obstacles = [
+    ...otherNetwork(world, entries, plan),
+    ...checkProgram(world, program),
+    ...endlessFight(journal, world),
+  ];
   return obstacles.length > 0 ? { ...found, plan: refuse(plan, ...obstacles) } : found;
+}
+
+/** CRI-O may be told to use the network of a name, wherever its file stands in the order. */
+function otherNetwork({ runtime }: World, entries: Survey['entries'], { effective }: CniPlan): PlanProblem[] {
+  const wanted = runtime?.defaultNetwork;
+  const first = entries.find(({ name }) => name === effective);
+  const name = first && parseCniFile(first).list?.name;
+  if (wanted === undefined || name === wanted) return [];
+  const message = `${runtime!.program} is told to use the network “${wanted}” (cni_default_network), and the first file, ${effective ?? 'none'}, holds “${name ?? '?'}”: what is chained there would run for no pod. Make the file of “${wanted}” the first, or take the setting out.`;
+  return [{ severity: 'error', code: 'default-network', message }];
 }
 
 /** Whether nothing at all is left to do: neither in the configuration nor for the program. */

@@ -6,8 +6,6 @@ import { pluginProgramPath } from '../../contract/node-helper-rights.ts';
 import type { RuntimeCni } from '../../contract/node-helper.ts';
 import { attempt } from '../failure.ts';
 import type { Disk } from '../host-disk.ts';
-import type { Host } from '../host.ts';
-import { describeRuntime } from '../runtime/describe-runtime.ts';
 import { install, plan } from './install.ts';
 import { type CniPaths, defaultPaths, Refused } from './node-paths.ts';
 import { type Outcome, problemOf, refusedOutright } from './outcome.ts';
@@ -97,21 +95,18 @@ export function readEntry(text: string, from: string): PluginEntry {
  * Where things lie on this node: what the caller says, else what the runtime uses, else the usual.
  * @param isDirectory of the host.
  */
-export async function choosePaths(
-  host: Host,
+export function choosePaths(
+  runtime: RuntimeCni | undefined,
   said: Partial<CniPaths>,
   isDirectory: (path: string) => boolean,
-): Promise<{ paths: CniPaths; runtime: RuntimeCni | undefined }> {
-  const isAsked = said.confDir === undefined || said.binDir === undefined;
-  const runtime = isAsked ? await describeRuntime(host).catch(() => undefined) : undefined;
+): CniPaths {
   const binDirs = said.binDir === undefined && runtime?.binDirs.length ? runtime.binDirs : undefined;
-  const paths: CniPaths = {
+  const there = binDirs?.find((path) => attempt(() => isDirectory(path))) ?? binDirs?.[0];
+  return {
     confDir: said.confDir ?? runtime?.confDir ?? defaultPaths.confDir,
-    binDir:
-      said.binDir ?? binDirs?.find((path) => attempt(() => isDirectory(path))) ?? binDirs?.[0] ?? defaultPaths.binDir,
+    binDir: said.binDir ?? there ?? defaultPaths.binDir,
     stateDir: said.stateDir ?? defaultPaths.stateDir,
     resultsDir: said.resultsDir ?? defaultPaths.resultsDir,
     ...(binDirs && { binDirs }),
   };
-  return { paths, runtime };
 }

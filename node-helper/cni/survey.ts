@@ -21,6 +21,8 @@ export interface World {
   here?: Disk;
   /** What the container runtime says of itself now. Absent: it is not asked. */
   askRuntime?: () => Promise<RuntimeCni | undefined>;
+  /** What it said at the beginning, if it reads this very directory. */
+  runtime?: RuntimeCni;
   /** Milliseconds between two questions to the runtime. */
   patience?: number;
   /** Now, ISO 8601: for the journal. */
@@ -59,7 +61,11 @@ function readEntry(disk: Disk, confDir: string, name: string): CniDirectoryEntry
     if (own?.kind === 'directory') return { name, directory: true, ...readInside(disk, path) };
     if (cniFileKind(name) === 'other') return { name };
     const behind = disk.lookBehind(path);
-    if (behind?.kind !== 'file') return { name, error: behind ? 'it is no regular file' : 'ENOENT: it leads nowhere' };
+    if (behind?.kind !== 'file')
+      return {
+        name,
+        error: behind ? 'it is no regular file' : `ENOENT: it links to ${disk.readLink(path)}, which is not there`,
+      };
     const bytes = disk.read(path, largestFile);
     const content = bytes.toString('utf8');
     // An edit of such a text would not keep every other byte.

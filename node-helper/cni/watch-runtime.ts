@@ -19,8 +19,15 @@ const mostQuestions = 20;
 const enough = 3;
 
 /** What the runtime says, if it reads this very directory. */
-export async function askAbout({ askRuntime, disk, paths: { confDir } }: World): Promise<RuntimeCni | undefined> {
-  const said = await askRuntime?.().catch(() => undefined);
+export async function askAbout(world: Pick<World, 'askRuntime' | 'disk' | 'paths'>): Promise<RuntimeCni | undefined> {
+  return ifOfHere(world, await world.askRuntime?.().catch(() => undefined));
+}
+
+/** What a runtime says, when the directory that it reads is this one. */
+export function ifOfHere(
+  { disk, paths: { confDir } }: Pick<World, 'disk' | 'paths'>,
+  said: RuntimeCni | undefined,
+): RuntimeCni | undefined {
   if (!said) return undefined;
   const real = (path: string) => attempt(() => disk.realPath(path)) ?? path;
   return real(said.confDir) === real(confDir) ? said : undefined;
