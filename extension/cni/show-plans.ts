@@ -50,12 +50,16 @@ export async function showPlans(
     ...more.changes.map((change) => ({ place: `${run}.wiring`, label: subject.context, change })),
   ];
   const resources = changes.map(({ place, label, change }) => resourceOf(place, label, change));
+  const title = titleOf(subject);
+  if (resources.length > 0) {
+    await vscode.commands.executeCommand('vscode.changes', title, resources);
+    // What is shown next must not take its tab: a person compares until they agree.
+    await vscode.commands.executeCommand('workbench.action.keepEditor');
+  }
   const reveal = async () => {
-    if (resources.length > 0) await vscode.commands.executeCommand('vscode.changes', titleOf(subject), resources);
+    const at = vscode.window.tabGroups.activeTabGroup.tabs.findLastIndex(({ label }) => label.startsWith(title));
+    if (at >= 0) await vscode.commands.executeCommand('workbench.action.openEditorAtIndex', at);
   };
-  await reveal();
-  // What is shown next must not take its tab: a person compares until they agree.
-  if (resources.length > 0) await vscode.commands.executeCommand('workbench.action.keepEditor');
   return { summary, changes: changes.length, reveal };
 }
 

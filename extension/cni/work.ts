@@ -153,7 +153,7 @@ export async function showHelper(app: App, cluster: Cluster, { manifest, rights,
     mode,
     ...(deployed && { replaces: deployed }),
   };
-  await showReadonly(app.context, 'meshloom-node-helper.yaml', printPreview(manifest, rights, place));
+  await showReadonly(app.context, 'meshloom-node-helper.yaml', printPreview(manifest, rights, place), { keep: true });
 }
 
 /** Applies it and, in intercept mode, waits for the agents. @returns nodes whose agent does not answer, with the reason. @throws ClusterFailure, Unfinished */

@@ -82,11 +82,11 @@ describe('the CNI chain from the editor', function () {
       settleMs: 0,
     });
     assert.deepEqual(states(await outcomes), ['n1 done']);
-    const group = vscode.window.tabGroups.all
+    const diffs = vscode.window.tabGroups.all
       .flatMap(({ tabs }) => tabs)
-      .find(({ label }) => label.startsWith('Repair CNI Chain'));
-    assert.ok(group, 'the diff editor stands open');
-    await vscode.commands.executeCommand('workbench.action.openEditorAtIndex2');
+      .filter(({ label }) => label.startsWith('Repair CNI Chain'));
+    assert.equal(diffs.length, 1);
+    assert.ok(diffs[0]?.isActive, 'the diff stands in front');
     await shoot('cni-repair');
     const { items } = await cluster.list<Pod>(resourceTypes.pods);
     const hanging = items.filter(
