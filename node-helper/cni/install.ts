@@ -39,7 +39,8 @@ export async function plan(world: World, request: InstallRequest): Promise<Outco
 }
 
 /** Chains the plugin, or puts its own configuration beside the others. A refusal and a failure leave nothing changed. */
-export async function install(world: World, request: InstallRequest): Promise<Outcome> {
+export async function install(node: World, request: InstallRequest): Promise<Outcome> {
+  const world: World = { ...node, answers: new Map() };
   const places = new StatePlaces(world.disk, world.paths);
   const first = await survey(world, places, request);
   const isPending = first.journal?.phase === 'installing';
@@ -156,7 +157,7 @@ async function tryOnce(
     };
     writeJournal(disk, places, next);
     await placeProgram(world, places, entry.type, source, program, plan.cniVersion!);
-    said = await askAbout(world);
+    said = world.runtime ?? (await askAbout(world));
     const now = readEntries(world);
     if (!isSame(entries, now)) {
       for (const name of differing(entries, now)) changed.add(name);

@@ -23,6 +23,8 @@ export interface World {
   askRuntime?: () => Promise<RuntimeCni | undefined>;
   /** What it said at the beginning, if it reads this very directory. */
   runtime?: RuntimeCni;
+  /** Answers of plugins, kept while one verb is at work; by their program’s name or path. */
+  answers?: Map<string, Promise<PluginVersions>>;
   /** Milliseconds between two questions to the runtime. */
   patience?: number;
   /** Now, ISO 8601: for the journal. */
@@ -84,10 +86,8 @@ function readInside(disk: Disk, path: string): Pick<CniDirectoryEntry, 'inside'>
 }
 
 /** Asks the plugins of the file in force, and those of the files that would be in force without it. */
-export async function probeChain(
-  { host, paths }: World,
-  entries: readonly CniDirectoryEntry[],
-): Promise<PluginVersions[]> {
+export async function probeChain(world: World, entries: readonly CniDirectoryEntry[]): Promise<PluginVersions[]> {
+  const { host, paths } = world;
   const file = loadable(entries)
     .map((entry) => parseCniFile(entry))
     .find(({ list }) => list !== undefined);
@@ -95,7 +95,8 @@ export async function probeChain(
   const target = findChainTarget(entries, file, paths.confDir);
   const called = target && target.kind !== 'elsewhere' ? listPluginTypes(target.list) : [];
   const types = [...new Set([...listPluginTypes(wholeList(file.list, entries)), ...called])].slice(0, mostPlugins);
-  return Promise.all(types.map((type) => probeProgram(host, type, programDirectories(paths))));
+  const directories = programDirectories(paths);
+  return Promise.all(types.map((type) => once(world, type, () => probeProgram(host, type, directories))));
 }
 
 /** Where plugins are looked for. */
@@ -104,13 +105,18 @@ export function programDirectories({ binDir, binDirs }: CniPaths): readonly stri
 }
 
 /** Asks our own plugin, where it is now. */
-export async function probeOurs(
-  { host, paths: { binDir } }: World,
-  type: string,
-  program?: string,
-): Promise<PluginVersions> {
-  if (program === undefined) return probeProgram(host, type, [binDir]);
-  return { type, path: join(binDir, type), ...(await probeProgramAt(host, program)) };
+export async function probeOurs(world: World, type: string, program?: string): Promise<PluginVersions> {
+  const { host, paths } = world;
+  if (program === undefined) return probeProgram(host, type, [paths.binDir]);
+  const answer = await once(world, program, async () => ({ type, ...(await probeProgramAt(host, program)) }));
+  return { ...answer, type, path: join(paths.binDir, type) };
+}
+
+/** A program is asked once while one verb is at work: two answers within a second would not differ. */
+function once({ answers }: World, key: string, ask: () => Promise<PluginVersions>): Promise<PluginVersions> {
+  const known = answers?.get(key) ?? ask();
+  answers?.set(key, known);
+  return known;
 }
 
 /** The program that is to be placed, from wherever it was brought. @throws {Refused} when there is none. */
