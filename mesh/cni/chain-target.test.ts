@@ -91,3 +91,18 @@ describe.each(['multus', 'multus-shim'])('%s', (type) => {
     expect(plan.problems[0]).toMatchObject({ severity: 'error', code: 'ML2013', plugin: type });
   });
 });
+
+test('a network in Multus’ own directory is another one than that of the same name here', () => {
+  const plan = planInstallation({
+    entries: [
+      { name: '00-multus.conf', content: multus({ clusterNetwork: 'podnet' }) },
+      { name: '10-podnet.conflist', content: podnet },
+    ],
+    probes: ['multus', 'bridge', 'portmap'].map((type) => program(type)),
+    ours,
+    entryText: '{"type":"meshloom-cni"}',
+    ownNetworks: ['podnet'],
+  });
+  expect(plan).toMatchObject({ action: 'refuse', writes: [] });
+  expect(plan.problems[0]!.message).toContain('/etc/cni/multus/net.d');
+});

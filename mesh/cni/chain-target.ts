@@ -16,6 +16,14 @@ export type ChainTarget =
   | { kind: 'inline'; path: readonly (string | number)[]; list: CniNetworkList; isList: boolean }
   | { kind: 'elsewhere'; plugin: string; says: string };
 
+/** What else tells which network a delegating plugin means. */
+export interface ChainSurroundings {
+  /** As the host names the directory; absent: paths are taken for this directory’s when their last part is in it. */
+  confDir?: string;
+  /** Networks in the delegating plugin’s own directory: it looks there first. */
+  ownNetworks?: readonly string[];
+}
+
 /** Whether a plugin does nothing but call other networks that its configuration names. */
 export function isDelegating({ type, delegates, config }: CniPluginEntry): boolean {
   return (
@@ -24,20 +32,20 @@ export function isDelegating({ type, delegates, config }: CniPluginEntry): boole
 }
 
 /**
- * @param confDir as the host names it; absent: paths are taken for this directory’s when their last part is in it.
+ * Finds the network that is called for every pod.
  * @returns undefined when the file does its work itself.
  */
 export function findChainTarget(
   entries: readonly CniDirectoryEntry[],
   file: ParsedCniFile,
-  confDir?: string,
+  around: ChainSurroundings = {},
 ): ChainTarget | undefined {
   const place = file.list?.plugins.findIndex(isDelegating) ?? -1;
   if (place < 0) return undefined;
   const plugin = file.list!.plugins[place]!;
   const { clusterNetwork } = plugin.config;
   if (typeof clusterNetwork === 'string' && clusterNetwork !== '')
-    return byReference(clusterNetwork, plugin, entries, file, confDir);
+    return byReference(clusterNetwork, plugin, entries, file, around);
   const at = file.kind === 'conflist' ? ['plugins', place, 'delegates', 0] : ['delegates', 0];
   return inlineTarget(plugin, at) ?? elsewhere(plugin.type, noDelegate(plugin.type, file.name));
 }
@@ -58,8 +66,9 @@ function byReference(
   { type }: CniPluginEntry,
   entries: readonly CniDirectoryEntry[],
   self: ParsedCniFile,
-  confDir: string | undefined,
+  { confDir, ownNetworks = [] }: ChainSurroundings,
 ): ChainTarget {
+  if (ownNetworks.includes(reference)) return elsewhere(type, inOwnDirectory(type, reference));
   const files = loadable(entries).filter(({ name }) => name !== self.name);
   const found = reference.includes('/')
     ? fileAt(reference, files, confDir)
@@ -127,6 +136,14 @@ function notHere(type: string, path: string): string {
     '“{0}” delegates to “{1}”, which is no file of this directory: chain ours there, with that directory as the configuration directory.',
     type,
     path,
+  );
+}
+
+function inOwnDirectory(type: string, name: string): string {
+  return l10n.t(
+    '“{0}” delegates to “{1}” and finds it in a directory of its own (Multus: “confDir”, else /etc/cni/multus/net.d): chain ours there, with that directory as the configuration directory.',
+    type,
+    name,
   );
 }
 

@@ -16,7 +16,13 @@ import {
   wholeList,
 } from './cni-plan.ts';
 import { chooseVersion } from './choose-version.ts';
-import { type ChainTarget, findChainTarget, insertInline, removeInline } from './chain-target.ts';
+import {
+  type ChainSurroundings,
+  type ChainTarget,
+  findChainTarget,
+  insertInline,
+  removeInline,
+} from './chain-target.ts';
 import { insertPlugin, removePlugins, setCniVersion, wrapInList } from './edit-cni-text.ts';
 import { locateJson, UnreadableJson } from './json-text.ts';
 import { type CniNetworkList, type ParsedCniFile, parseCniFile } from './parse-cni-file.ts';
@@ -36,7 +42,7 @@ export interface TouchedFile {
   follows?: string;
 }
 
-export interface InstallInput {
+export interface InstallInput extends ChainSurroundings {
   entries: readonly CniDirectoryEntry[];
   /** What the plugins of the chain answered to VERSION. */
   probes: readonly PluginVersions[];
@@ -46,8 +52,6 @@ export interface InstallInput {
   entryText: string;
   /** What earlier installations did here. */
   touched?: readonly TouchedFile[];
-  /** As the host names the directory, for paths that a delegating plugin names. */
-  confDir?: string;
 }
 
 /** Decides what an installation writes. */
@@ -56,7 +60,7 @@ export function planInstallation(input: InstallInput): CniPlan {
   const files = loadable(entries);
   const [first] = files;
   const file = first && parseCniFile(first);
-  const target = file && findChainTarget(entries, file, input.confDir);
+  const target = file && findChainTarget(entries, file, input);
   const chain = describeChain({ files, plugins: probes });
   const chained = probes.some(({ type }) => type === ours.type) ? probes : [...probes, ours];
   const plan: CniPlan = {

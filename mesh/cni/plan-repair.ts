@@ -136,7 +136,7 @@ function besideDelegating({ entries, first, file, confDir, type }: Case): Fix | 
   const { list } = file;
   const places = list && file.kind === 'conflist' ? placesOf(list, type) : [];
   if (places.length === 0 || places.length === list!.plugins.length) return undefined;
-  const target = findChainTarget(entries, file, confDir);
+  const target = findChainTarget(entries, file, confDir === undefined ? {} : { confDir });
   if (!target || target.kind === 'elsewhere' || placesOf(target.list, type).length === 0) return undefined;
   return {
     action: 'remove',

@@ -18,7 +18,7 @@ import { type Outcome, problemOf, warningOf } from './outcome.ts';
 import { keepEarlier, placeProgram, planProgram, saveReplaced } from './program.ts';
 import { hasLeftovers, putFile, putSaved, removeFile, sweep } from './put-file.ts';
 import { askAbout, watchRuntime } from './watch-runtime.ts';
-import { isSame, type PluginEntry, probeChain, probeOurs, readEntries, type World } from './survey.ts';
+import { isSame, type PluginEntry, probeChain, probeOurs, readEntries, surroundingsOf, type World } from './survey.ts';
 import { takeBack } from './uninstall.ts';
 
 export interface InstallRequest {
@@ -85,7 +85,7 @@ async function survey(world: World, places: StatePlaces, request: InstallRequest
           ...input,
           ...(world.runtime?.maxNetworks !== undefined && { maxNetworks: world.runtime.maxNetworks }),
         })
-      : planInstallation({ ...input, confDir: world.paths.confDir });
+      : planInstallation({ ...input, ...surroundingsOf(world, entries) });
   const found = { entries, plan, journal };
   if (plan.action === 'refuse' || isDone(world, found, request)) return found;
   const obstacles = [

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { PluginVersions } from '../../mesh/cni/cni-chain.ts';
 import type { RuntimeCni } from '../../contract/node-helper.ts';
-import { findChainTarget } from '../../mesh/cni/chain-target.ts';
+import { type ChainSurroundings, findChainTarget, isDelegating } from '../../mesh/cni/chain-target.ts';
+import { listWantedFolders } from '../../mesh/cni/delegates.ts';
 import { type CniDirectoryEntry, loadable, wholeList } from '../../mesh/cni/cni-plan.ts';
 import { cniFileKind, listPluginTypes, parseCniFile } from '../../mesh/cni/parse-cni-file.ts';
 import { attempt, errorCode } from '../failure.ts';
@@ -92,11 +93,31 @@ export async function probeChain(world: World, entries: readonly CniDirectoryEnt
     .map((entry) => parseCniFile(entry))
     .find(({ list }) => list !== undefined);
   if (!file?.list) return [];
-  const target = findChainTarget(entries, file, paths.confDir);
+  const target = findChainTarget(entries, file, surroundingsOf(world, entries));
   const called = target && target.kind !== 'elsewhere' ? listPluginTypes(target.list) : [];
   const types = [...new Set([...listPluginTypes(wholeList(file.list, entries)), ...called])].slice(0, mostPlugins);
   const directories = programDirectories(paths);
   return Promise.all(types.map((type) => once(world, type, () => probeProgram(host, type, directories))));
+}
+
+/** What a delegating plugin in force finds in directories of its own. */
+export function surroundingsOf(
+  { disk, paths: { confDir } }: World,
+  entries: readonly CniDirectoryEntry[],
+): ChainSurroundings {
+  const [first] = loadable(entries);
+  const list = first && parseCniFile(first).list;
+  const beside = list ? `${confDir}/${list.name}` : confDir;
+  const directories = list?.plugins.some(isDelegating) ? listWantedFolders(list, confDir) : [];
+  const ownNetworks = directories
+    .filter((directory) => directory !== beside)
+    .flatMap((directory) =>
+      (attempt(() => disk.list(directory)) ?? []).map(
+        (name) => parseCniFile(readEntry(disk, directory, name)).list?.name,
+      ),
+    )
+    .filter((name) => name !== undefined);
+  return { confDir, ownNetworks };
 }
 
 /** Where plugins are looked for. */
