@@ -4,6 +4,7 @@ import type { Host } from '../host.ts';
 import { handleCall } from '../plugin/handle-call.ts';
 import { guessPod } from '../plugin/pod-of-annotations.ts';
 import type { PluginWorld } from '../plugin/types.ts';
+import { warmUp } from '../plugin/warm-up.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { apiServer, findApiServer } from './api-server.ts';
 import { findSandboxNetns, ruleKeeper } from './pod-rules.ts';
@@ -23,6 +24,7 @@ export async function startAgent(host: Host, options: AgentOptions): Promise<num
   process.on('unhandledRejection', (reason) => log(`a fault of the agent’s: ${String(reason)}`));
   // Whoever read the log went away.
   process.stderr.on('error', () => undefined);
+  warmUp();
   const address = findApiServer(options.api, process.env);
   await runAgent(
     {

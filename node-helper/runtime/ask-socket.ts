@@ -3,7 +3,7 @@
  * Nothing else is ever asked: the socket could do anything to the node.
  */
 import { request } from 'node:http';
-import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
 import { connect } from 'node:net';
 import { flagOf, messagesOf, readMessage, textOf } from './protobuf.ts';
 
@@ -33,6 +33,8 @@ export const realRuntimeSocket: RuntimeSocket = { status: askStatus, crioConfig:
 
 /** `Version` and the verbose `Status` on one connection; a runtime from before CRI v1 is asked in v1alpha2. */
 async function askStatus(path: string): Promise<RuntimeStatus> {
+  // Not at the top: the agent never asks, and would carry it in its memory all the same.
+  const { connect: connectHttp2 } = await import('node:http2');
   const session = connectHttp2('http://localhost', { createConnection: () => connect(path) });
   const failed = new Promise<never>((_, reject) => {
     session.once('error', (error: NodeJS.ErrnoException) => reject(new Error(inWords(error))));
@@ -82,9 +84,9 @@ class Unimplemented extends Error {
 function call(session: ClientHttp2Session, path: string, message: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const stream = session.request({
-      [constants.HTTP2_HEADER_METHOD]: 'POST',
-      [constants.HTTP2_HEADER_PATH]: path,
-      [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
       te: 'trailers',
       'grpc-timeout': `${patience}m`,
     });
