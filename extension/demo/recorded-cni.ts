@@ -195,14 +195,14 @@ function settingsOf(given: readonly string[]): AgentSettings {
 }
 
 function recordOf(pod: Pod & ApiObject, { excludeNamespaces }: AgentSettings): PodRecord {
-  const { programs, steps } = decideCniProgramming(pod, { excludeNamespaces });
+  const { programs, steps } = decideCniProgramming(pod, { plugin: pluginType, excludeNamespaces });
   const { namespace = '', name, uid = '', creationTimestamp: at = '' } = pod.metadata;
   return {
     containerId: createHash('sha256').update(uid).digest('hex'),
     namespace,
     name,
     uid,
-    outcome: programs ? 'programmed' : 'declined',
+    outcome: programs ? 'programmed' : steps.at(-1)?.verdict === 'reject' ? 'missed' : 'declined',
     steps,
     knownFrom: 'api',
     ...(programs && { backend: 'nft', families: ['4'] }),

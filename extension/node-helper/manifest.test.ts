@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { helperHostRoot, interceptRights } from '../../contract/node-helper-rights.ts';
+import { agentAllocation, agentNodeFlags, helperHostRoot, interceptRights } from '../../contract/node-helper-rights.ts';
 import { agentCommand, helperManifest, manifestRights, usableDirectories, type HelperOptions } from './manifest.ts';
 import { printPreview } from './preview.ts';
 
@@ -20,6 +20,7 @@ const manifestOf = (more: Partial<HelperOptions> = {}) =>
 interface Template {
   containers: {
     command: string[];
+    env: { name: string; value?: string }[];
     securityContext: { capabilities: { add: string[] }; privileged?: boolean; seLinuxOptions?: { type: string } };
     volumeMounts: { mountPath: string; readOnly?: boolean; name: string }[];
     ports?: unknown;
@@ -62,6 +63,18 @@ describe('the two modes', () => {
     expect(added.sort()).toEqual(explained.sort());
     const gone = observe.filter((right) => !askedFor(intercept).includes(right));
     expect(gone.sort()).toEqual(['/etc/cni/net.d', '/opt/cni/bin']);
+  });
+
+  it('run the program in the same Node, but for what keeps the agent small', () => {
+    const [observe] = templateOf().containers;
+    const [agent] = templateOf(intercept).containers;
+    const program = '/run/meshloom/node-helper.js';
+    expect(observe!.command).toEqual(['node', program, 'wait']);
+    expect(agent!.command.slice(0, agentNodeFlags.length + 3)).toEqual(['node', ...agentNodeFlags, program, 'agent']);
+    const names = observe!.env.map(({ name }) => name);
+    const added = agent!.env.filter(({ name }) => !names.includes(name));
+    expect(Object.fromEntries(added.map(({ name, value }) => [name, value]))).toEqual(agentAllocation);
+    expect(agent!.env.slice(0, names.length)).toEqual(observe!.env);
   });
 
   it('are explained in the preview with all that they ask for', () => {

@@ -12,6 +12,8 @@ import { gzipSync } from 'node:zlib';
 import * as l10n from '@vscode/l10n';
 import { defaultAgentSettings, type AgentSettings } from '../../contract/cni-plugin.ts';
 import {
+  agentAllocation,
+  agentNodeFlags,
   agentVerbs,
   helperEnvironment,
   helperHostRoot,
@@ -219,10 +221,11 @@ function directoriesMark({ confDirs, binDirs }: CniDirectories): Record<string, 
   return isUsual ? {} : { [directoriesAnnotation]: JSON.stringify({ confDirs, binDirs }) };
 }
 
-/** As `node-helper/agent` reads it. */
+/** As `node-helper/agent` reads it, in a Node that stays small. */
 export function agentCommand({ excludeNamespaces, onMiss, backend }: AgentSettings): string[] {
   return [
     'node',
+    ...agentNodeFlags,
     helperProgramPath,
     'agent',
     ...['--exclude-namespaces', excludeNamespaces.join(',')],
@@ -370,6 +373,7 @@ function podSpec(
           { name: helperEnvironment.version, value: version },
           { name: helperEnvironment.hostRoot, value: helperHostRoot },
           { name: helperEnvironment.node, valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+          ...(intercept ? Object.entries(agentAllocation).map(([name, value]) => ({ name, value })) : []),
         ],
         // Each request is a process of its own beside the waiting one. A pod's start waits for the agent's.
         resources: {

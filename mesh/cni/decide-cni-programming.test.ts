@@ -80,6 +80,41 @@ describe("what Istio's CNI plugin does with a pod", () => {
   });
 });
 
+describe("what Meshloom's CNI plugin does with a pod", () => {
+  const decide = (pod: Pod) => decideCniProgramming(pod, { plugin: 'meshloom-cni' });
+
+  it('is what Istio’s does, in its own name', () => {
+    const [excluded] = decide(injected({ namespace: 'kube-system' })).steps;
+    expect(excluded?.says).toBe(
+      "Namespace kube-system is among those that Meshloom's CNI plugin leaves alone (excludeNamespaces).",
+    );
+    expect(decide(injected()).steps[0]?.says).toBe("Meshloom's CNI plugin programs the redirection when cart starts.");
+    expect(decideCniProgramming(injected()).steps[0]?.says).toBe(
+      "Istio's CNI plugin programs the redirection when cart starts.",
+    );
+  });
+
+  it('never keeps a pod from starting, and does not guess what was meant', () => {
+    const { programs, steps } = decide(traffic('includeOutboundPorts', 'http'));
+    expect(programs).toBe(false);
+    expect(steps[0]).toMatchObject({ check: 'annotation-value', verdict: 'reject' });
+    expect(steps[0]?.says).toMatch(/^cart starts without its rules: .*includeOutboundPorts says “http”/);
+    const none = decide(annotated('sidecar.istio.io/interceptionMode', 'NONE')).steps[0];
+    expect(none).toMatchObject({ check: 'interception-mode', verdict: 'skip' });
+    expect(none?.says).toBe('The interception mode of cart is NONE: it gets no rules.');
+  });
+
+  it('says nothing of Istio’s plugin', () => {
+    const pods = [injected(), injected({ namespace: 'kube-system' }), traffic('excludeOutboundIPRanges', '*')];
+    for (const pod of pods)
+      expect(
+        decide(pod)
+          .steps.map(({ says }) => says)
+          .join(),
+      ).not.toContain('Istio');
+  });
+});
+
 describe('on the recording of a real node with the plugin', () => {
   const state = new URL('../../extension/demo/recordings/with-cni/', import.meta.url);
   const { items } = JSON.parse(readFileSync(new URL('resources.json', state), 'utf8')) as { items: Pod[] };

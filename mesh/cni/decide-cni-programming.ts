@@ -6,6 +6,8 @@ import type { Step, StepSource } from '../step.ts';
 
 /** What a node's CNI plugin was told at its installation, and what it can see of the pod's surroundings. */
 export interface CniSettings {
+  /** Whose plugin decides. Ours never keeps a pod from starting. Default: Istio's. */
+  plugin?: 'istio-cni' | 'meshloom-cni';
   /** Default `['kube-system']`, as the chart has it. */
   excludeNamespaces?: readonly string[];
   /** Whether the plugin serves the ambient mesh too. Default: no. */
@@ -19,12 +21,13 @@ export interface CniSettings {
 export interface CniDecision {
   /** Whether the plugin programs the redirection to the sidecar in the pod's network namespace. */
   programs: boolean;
-  /** The last one decided: `inject`, it programs; `skip`, it leaves the pod alone; `reject`, the pod cannot start. */
+  /** The last one decided: `inject`, it programs; `skip`, it leaves the pod alone; `reject`, the pod cannot start, or with ours starts without its rules. */
   steps: Step[];
 }
 
 /**
- * Whether Istio's CNI plugin programs the redirection for a pod that starts on a node: a pod as it runs, injected or not.
+ * Whether Istio's CNI plugin, or ours, which has the same conditions, programs the redirection for a pod that starts on a
+ * node: a pod as it runs, injected or not.
  * One test of the plugin is left out, as it is about the cluster's state: it fails a pod that it cannot read from the API.
  * Source: istio cni/pkg/plugin (doAddRun, redirect annotations).
  */
@@ -37,8 +40,12 @@ export function decideCniProgramming(
     const step = test(facts);
     if (step) return { programs: false, steps: [step] };
   }
-  const says = l10n.t("Istio's CNI plugin programs the redirection when {0} starts.", facts.name);
+  const says = l10n.t('{0} programs the redirection when {1} starts.', pluginName(settings), facts.name);
   return { programs: true, steps: [{ check: 'cni-plugin', verdict: 'inject', says }] };
+}
+
+function pluginName({ plugin }: CniSettings): string {
+  return plugin === 'meshloom-cni' ? l10n.t("Meshloom's CNI plugin") : l10n.t("Istio's CNI plugin");
 }
 
 interface Facts {
@@ -103,7 +110,7 @@ function excludedNamespace({ namespace, settings }: Facts): Step | undefined {
   return skip(
     'cni-excluded-namespace',
     namespace,
-    l10n.t("Namespace {0} is among those that Istio's CNI plugin leaves alone (excludeNamespaces).", namespace),
+    l10n.t('Namespace {0} is among those that {1} leaves alone (excludeNamespaces).', namespace, pluginName(settings)),
     inPod('metadata', 'namespace'),
   );
 }
@@ -178,22 +185,30 @@ function notInjected({ name, annotations }: Facts): Step | undefined {
 }
 
 /** Where the plugin's own validators differ from the injector's: `*` for every port list, no mode NONE, any interface list. */
-function wrongValue({ name, annotations }: Facts): Step | undefined {
+function wrongValue({ name, annotations, settings }: Facts): Step | undefined {
   for (const [annotation, format] of Object.entries(formats)) {
     const value = annotations[annotation];
     if (value === undefined || takes(format, value)) continue;
-    return {
-      check: 'annotation-value',
-      value: `${annotation}=${value}`,
-      verdict: 'reject',
-      says: l10n.t(
-        '{0} cannot start: Istio\'s CNI plugin does not take "{1}" for the annotation {2}, and fails the pod\'s network.',
-        name,
-        value,
-        annotation,
-      ),
-      source: inPod('metadata', 'annotations', annotation),
-    };
+    const source = inPod('metadata', 'annotations', annotation);
+    const isOurs = settings.plugin === 'meshloom-cni';
+    if (isOurs && format === 'interception-mode' && value === 'NONE') {
+      const says = l10n.t('The interception mode of {0} is NONE: it gets no rules.', name);
+      return skip('interception-mode', `${annotation}=${value}`, says, source);
+    }
+    const says = isOurs
+      ? l10n.t(
+          "{0} starts without its rules: the annotation {1} says “{2}”, which has no meaning there. Correct it in the workload's template; its pods then start anew.",
+          name,
+          annotation,
+          value,
+        )
+      : l10n.t(
+          '{0} cannot start: Istio\'s CNI plugin does not take "{1}" for the annotation {2}, and fails the pod\'s network.',
+          name,
+          value,
+          annotation,
+        );
+    return { check: 'annotation-value', value: `${annotation}=${value}`, verdict: 'reject', says, source };
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 /** Whether a pod gets rules, and the rules into its netns: for a pod that starts, and for one that had been missed. */
-import type { AgentSettings, PodRecord } from '../../contract/cni-plugin.ts';
+import { pluginType, type AgentSettings, type PodRecord } from '../../contract/cni-plugin.ts';
 import { decideCniProgramming } from '../../mesh/cni/decide-cni-programming.ts';
 import type { Container, Pod } from '../../mesh/kubernetes.ts';
 import type { Step } from '../../mesh/step.ts';
@@ -19,12 +19,11 @@ export interface PodDecision {
 /** Istio's own conditions in Istio's order, and that there is something besides the proxy. */
 export function decidePod({ pod, namespace }: KnownPod, settings: AgentSettings): PodDecision {
   const decision = decideCniProgramming(pod, {
+    plugin: pluginType,
     excludeNamespaces: settings.excludeNamespaces,
     ...(namespace && { namespace }),
   });
-  const last = decision.steps.at(-1);
-  if (last?.verdict === 'reject') return { programs: false, steps: [withoutRefusal(pod, last)] };
-  if (!decision.programs) return { programs: false, steps: decision.steps.map(inOurWords) };
+  if (!decision.programs) return decision;
   const lasting = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []).filter(isNativeSidecar)];
   if (lasting.length > 1) return { programs: true, steps: [] };
   const says = `istio-proxy is the only container of ${nameOf(pod)}: there is nobody whose traffic it could take.`;
@@ -33,23 +32,6 @@ export function decidePod({ pod, namespace }: KnownPod, settings: AgentSettings)
 
 function isNativeSidecar({ restartPolicy }: Container): boolean {
   return restartPolicy === 'Always';
-}
-
-/** Istio's plugin keeps such a pod from starting. Ours never does; nor does it guess what was meant. */
-function withoutRefusal(pod: Pod, step: Step): Step {
-  const [, annotation = '', value = ''] = /^([^=]*)=(.*)$/s.exec(step.value ?? '') ?? [];
-  const name = nameOf(pod);
-  if (value === 'NONE') {
-    const says = `The interception mode of ${name} is NONE: it gets no rules.`;
-    return { ...step, check: 'interception-mode', verdict: 'skip', says };
-  }
-  const says = `${name} starts without its rules: the annotation ${annotation} says “${value}”, which has no meaning there. Correct it in the workload's template; its pods then start anew.`;
-  return { ...step, says };
-}
-
-/** The steps name Istio's plugin, whose conditions they are. */
-function inOurWords(step: Step): Step {
-  return { ...step, says: step.says.replace("Istio's CNI plugin leaves alone", "Meshloom's CNI plugin leaves alone") };
 }
 
 function nameOf({ metadata }: Pod): string {
