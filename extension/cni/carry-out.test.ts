@@ -120,3 +120,56 @@ describe('node by node', () => {
     ]);
   });
 });
+
+describe('what stood there before', () => {
+  const content = insertion().plan.writes[0]!.content;
+  const missing = { plugin: 'bridge', path: '/etc/cni/net.d/b.kubeconfig', state: 'missing' } as const;
+  const reading = (more: object) => ({
+    confDir: '/etc/cni/net.d',
+    binDirs: ['/opt/cni/bin'],
+    files: [{ name: '10-net.conflist', content }],
+    plugins: [],
+    notes: [],
+    ...more,
+  });
+  const runs = (loaded: string) => ({
+    program: 'containerd',
+    source: 'status' as const,
+    confDir: '/etc/cni/net.d',
+    binDirs: ['/opt/cni/bin'],
+    lastLoad: '',
+    loaded: ['net'],
+    loadedTexts: [loaded],
+  });
+
+  it('and was not promised to be healed does not stop an installation or a repair; what is new does', async () => {
+    for (const action of ['install', 'repair'] as const) {
+      for (const [before, outcome] of [
+        [[missing], 'n1 done'],
+        [[], 'n1 broken'],
+      ] as const) {
+        let done = false;
+        const cluster = fakeCluster({ n1: {} });
+        cluster.nodes.n1!.answer = (request) => {
+          if (request.verb === 'read-cni') return reading({ credentials: done ? [missing] : before });
+          done ||= request.verb === 'cni' && request.action === action;
+          return insertion({ plannedFor: action });
+        };
+        expect(states(await carryOut(cluster, ['n1'], options({ action, agreed: new Map() })))).toEqual([outcome]);
+      }
+    }
+  });
+
+  it('is not held against a runtime that has not looked again yet', async () => {
+    let looks = 0;
+    const cluster = fakeCluster({ n1: {} });
+    cluster.nodes.n1!.answer = (request) => {
+      if (request.verb !== 'read-cni') return insertion({ plannedFor: 'install' });
+      looks++;
+      const old = content.replace('"0.4.0"', '"0.3.1"');
+      return reading({ runtimeCni: runs(looks === 2 ? old : content) });
+    };
+    expect(states(await carryOut(cluster, ['n1'], options({ agreed: new Map() })))).toEqual(['n1 done']);
+    expect(looks).toBe(3);
+  });
+});

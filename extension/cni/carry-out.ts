@@ -7,7 +7,7 @@ import type { CniActionResult, CniMode, PlannedAction } from '../../contract/cni
 import { ClusterFailure, type Cluster } from '../cluster/cluster.ts';
 import { askNode, getTargetNode } from './ask-nodes.ts';
 import { isRefused, sameChange, whyRefused } from './node-plans.ts';
-import { verifyNode } from './verify-node.ts';
+import { faultsBefore, verifyNode } from './verify-node.ts';
 
 export type NodeOutcome = { node: string; result?: CniActionResult } & (
   | { state: 'done' | 'nothing' }
@@ -67,6 +67,7 @@ async function workOn(
   const before = await changedSinceAgreed(cluster, node, action, mode, agreed.get(node), signal);
   if (before) return before;
   try {
+    const stoodBefore = await faultsBefore(cluster, node, action).catch(() => undefined);
     // No signal: what has begun on a node is brought to its end; a person cancels between nodes.
     const question = { verb: 'cni', action, ...(mode && { mode }) } as const;
     const answer = await askNode(cluster, node, question, { timeoutMs: actionTimeoutMs });
@@ -80,7 +81,7 @@ async function workOn(
     const broken = await verifyNode(cluster, node, {
       action,
       settleMs,
-      ...(action === 'install' && { known: new Set(result.plan.problems.map(({ code }) => code)) }),
+      known: new Set([...(stoodBefore ?? []), ...(action === 'install' ? codesIn(result) : [])]),
       ...(mode && { mode }),
       ...(signal && { signal }),
     });
@@ -89,6 +90,10 @@ async function workOn(
   } catch (error) {
     return { node, state: 'unknown', why: inWords(error) };
   }
+}
+
+function codesIn({ plan }: CniActionResult): string[] {
+  return plan.problems.map(({ code }) => code);
 }
 
 /** Somebody else may have written to the directory since the plan was shown: what was not agreed to is not done. */

@@ -7,7 +7,7 @@ import type { KubernetesEvent, Node, Pod, Workload } from '../../mesh/kubernetes
 import { describeNode } from '../../mesh/pods/describe-node.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
 import { ask, HelperMissing, readCni } from '../node-helper/client.ts';
-import { chainOf } from '../trees/read-node-chain.ts';
+import { chainOf, withInstallers } from '../trees/read-node-chain.ts';
 import type { ChainAnswers } from './cni-chain-state.ts';
 
 /** What was answered, and where nobody could: why, and whether deploying the helper would help. */
@@ -42,7 +42,11 @@ export async function askNode(
       api: api.state,
       read: {
         result: reply.result,
-        chain: chainOf(reply.result, { containerRuntimeVersion: api.runtime, earlier, now: Date.now() }),
+        chain: withInstallers(
+          chainOf(reply.result, { containerRuntimeVersion: api.runtime, earlier, now: Date.now() }),
+          reply.result,
+          api.state.agents,
+        ),
       },
       ...agentAnswer(agent, notices),
       notices,

@@ -14,6 +14,7 @@ import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
 import type { AgentReading, NodeAgents } from './node-agents.ts';
 import type { NodeChains, NodeReading } from './node-chains.ts';
 import { AgentNode, HangingPodNode, NodeFailureNode } from './node-state-nodes.ts';
+import { withInstallers } from './read-node-chain.ts';
 import type { NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
 
@@ -60,9 +61,10 @@ export class CniChainTree {
   }
 
   problems(): number {
-    return this.#model.nodes().reduce((sum, { name, failures, networkProblem }) => {
+    return this.#model.nodes().reduce((sum, { name, failures, networkProblem, agents }) => {
       const reading = this.#chains.known(name);
-      const found = reading?.state === 'read' ? reading.chain.problems.length : 0;
+      const found =
+        reading?.state === 'read' ? withInstallers(reading.chain, reading.result, agents).problems.length : 0;
       return sum + Math.max(found, failures.length + (networkProblem ? 1 : 0));
     }, 0);
   }
@@ -157,7 +159,8 @@ export function chainChildren(id: string, state: NodeState, reading: NodeReading
   const hanging = [...state.hanging, ...state.unprotected].map((pod) => new HangingPodNode(id, pod));
   const failures = state.failures.map((failure, index) => new NodeFailureNode(`${id}/failure:${index}`, failure));
   if (reading.state === 'read') {
-    const { chain, result } = reading;
+    const { result } = reading;
+    const chain = withInstallers(reading.chain, result, state.agents);
     return [
       ...chain.problems.map(
         (problem, index) => new ChainProblemNode(`${id}/problem:${problem.code}:${index}`, problem),

@@ -1,6 +1,8 @@
 import type { CniFile, ReadCniResult } from '../../contract/node-helper.ts';
+import { directoryProblems } from '../../mesh/cni/node-problems.ts';
 import { cniRuntimeOf, describeChain } from '../../mesh/cni/read-chain.ts';
 import type { CniChain } from '../../mesh/cni/read-chain.ts';
+import type { NetworkAgent } from '../../mesh/pods/describe-node.ts';
 
 /**
  * What a node's helper read, judged as the node's runtime would.
@@ -17,6 +19,22 @@ export function chainOf(
     ...(on.earlier && { earlier: on.earlier }),
     now: on.now,
   });
+}
+
+/** With what is wrong about the DaemonSets that run on the node: whether they write where its runtime looks. */
+export function withInstallers(
+  chain: CniChain,
+  { runtimeCni }: Pick<ReadCniResult, 'runtimeCni'>,
+  agents: readonly NetworkAgent[],
+): CniChain {
+  const installers = agents
+    .filter(({ pod }) => pod !== undefined)
+    .map(({ namespace, name, hostPaths }) => ({ name: `${namespace}/${name}`, hostPaths }));
+  // Where nobody could tell what the runtime uses, the installer may know better.
+  const found = runtimeCni?.source === 'usual' ? [] : directoryProblems(runtimeCni, installers);
+  if (found.length === 0) return chain;
+  const isError = ({ severity }: CniChain['problems'][number]) => Number(severity === 'error');
+  return { ...chain, problems: [...chain.problems, ...found].sort((a, b) => isError(b) - isError(a)) };
 }
 
 /** How many readings are kept, to notice a directory that is written again and again. */
