@@ -1,12 +1,21 @@
 import * as vscode from 'vscode';
 import { pluginType } from '../../contract/cni-plugin.ts';
-import { askNodes } from '../cni/ask-nodes.ts';
+import { askNodes, type NoAnswer } from '../cni/ask-nodes.ts';
 import { carryOut, type NodeOutcome } from '../cni/carry-out.ts';
 import { describeOutcomes, keepsBinary, listed } from '../cni/describe-outcomes.ts';
+import { isSameRemoval, removalPlans, sortForRemoval, type RemovalPlans } from '../cni/removal-plans.ts';
 import { showPlans } from '../cni/show-plans.ts';
 import { collectUnwiring, describeWiring, removeWiring, wiringChanges, type Wiring } from '../cni/wiring.ts';
-import { agree, chooseNodes, say, type CniTarget } from '../cni/targets.ts';
-import { agentsMissing, applyHelper, isPluginIn, planHelper, showHelper, type HelperChange } from '../cni/work.ts';
+import { agree, chooseAmong, chooseNodes, say, type CniTarget } from '../cni/targets.ts';
+import {
+  agentsMissing,
+  applyHelper,
+  isPluginIn,
+  planHelper,
+  planOnNodes,
+  showHelper,
+  type HelperChange,
+} from '../cni/work.ts';
 import type { App } from '../app.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { commandIds } from '../ids.ts';
@@ -15,57 +24,42 @@ import { helperNamespace } from '../node-helper/manifest.ts';
 import { withAbortableProgress } from '../node-helper/with-progress.ts';
 import { defineCommand } from './define-command.ts';
 
-/** Gives the nodes' CNI configuration back as it was. @returns what stands where; undefined: nothing was changed. */
+/** Shows what taking the plugin out would change, asks, and gives the nodes' configuration back. @returns what stands where; undefined: nothing was changed. */
 export const uninstallCniPlugin = defineCommand<[target: CniTarget]>(
   commandIds.uninstallCniPlugin,
   async (app, target): Promise<NodeOutcome[] | undefined> => {
     const cluster = await app.clusters.connect();
     const context = cluster.context.name;
-    const nodes = await chooseNodes(cluster, target);
-    const names = nodes.map(({ name }) => name);
-    const readings = await withAbortableProgress(
-      vscode.l10n.t('Looking where the CNI plugin is, in “{0}”', context),
-      async (_, signal) => await askNodes(cluster, names, { verb: 'read-cni' }, { signal }),
-    );
-    const silent = readings.filter((answer) => !answer.ok);
-    const reached = readings.flatMap((answer) => (answer.ok ? [answer.node] : []));
+    const names = (await chooseNodes(cluster, target)).map(({ name }) => name);
+    const found = await findPlugin(cluster, names);
+    const { reached, silent } = found;
     if (reached.length === 0) {
-      say(
-        app,
-        'error',
-        vscode.l10n.t(
-          'No node answers, so nothing was taken away: {0}',
-          listed(
-            silent.map(({ node, why, next }) => [`${node}: ${why}`, next].filter(Boolean).join(' ')),
-            3,
-          ),
-        ),
-      );
+      sayNobodyAnswers(app, silent);
       return undefined;
     }
-    const chained = readings.flatMap((answer) =>
-      answer.ok && isPluginIn(answer.result, pluginType) ? [answer.node] : [],
-    );
     const back = await collectUnwiring(cluster);
     const helper = await planHelper(app, cluster, 'intercept');
     const mustSwitch = helper.deployed?.mode !== 'intercept';
     if (mustSwitch) await showHelper(app, cluster, helper);
-    const shown = back.edits.length + back.problems.length > 0 ? await showUnwiring(app, context, back) : undefined;
-    await shown?.reveal();
-    if (target?.confirmed !== true && !(await confirm(context, reached, chained, silent, mustSwitch, back)))
-      return undefined;
+    const job: Job = { app, cluster, target, found, back, mustSwitch };
+    const first = await planRemovals(cluster, found);
+    await showRemoval(job, first);
+    // Without the originals, which a helper in observe mode does not see, a refusal is not the last word.
+    const nodes = mustSwitch ? reached : await goOnWith(job, first);
+    if (!nodes || !(await confirm(job, first, nodes))) return undefined;
     try {
-      if (mustSwitch && !(await couldSwitch(app, cluster, helper, reached))) return undefined;
+      const work = mustSwitch ? await switchAndPlanAgain(job, helper, first) : { nodes, removal: first };
+      if (!work) return undefined;
       // First nobody calls it any more, then it goes.
       if (back.edits.length > 0) await removeWiring(cluster, back.edits);
       const outcomes = await withAbortableProgress(
         vscode.l10n.t('Uninstalling the CNI plugin in “{0}”', context),
         async (progress, signal) =>
-          await carryOut(cluster, reached, {
+          await carryOut(cluster, work.nodes, {
             action: 'uninstall',
-            agreed: new Map(),
+            agreed: work.removal.agreed,
             signal,
-            onProgress: (message) => progress.report({ message, increment: 100 / reached.length }),
+            onProgress: (message) => progress.report({ message, increment: 100 / work.nodes.length }),
             settleMs: target?.settleMs ?? 0,
           }),
       );
@@ -75,7 +69,7 @@ export const uninstallCniPlugin = defineCommand<[target: CniTarget]>(
         silent.length > 0 && severity === 'information' ? 'warning' : severity,
         [message, notReached(silent)].filter(Boolean).join(' '),
       );
-      await offerNext(app, cluster, outcomes, silent.length, target);
+      await offerNext(app, cluster, outcomes, names.length - work.nodes.length, target);
       return outcomes;
     } catch (error) {
       if (!(error instanceof Unfinished)) throw error;
@@ -87,6 +81,88 @@ export const uninstallCniPlugin = defineCommand<[target: CniTarget]>(
   },
 );
 
+/** Which nodes answer, and in whose configuration the plugin is. */
+interface Found {
+  reached: string[];
+  chained: string[];
+  silent: NoAnswer[];
+}
+
+interface Job {
+  app: App;
+  cluster: Cluster;
+  target: CniTarget | undefined;
+  found: Found;
+  back: Wiring;
+  mustSwitch: boolean;
+}
+
+async function findPlugin(cluster: Cluster, names: readonly string[]): Promise<Found> {
+  const readings = await withAbortableProgress(
+    vscode.l10n.t('Looking where the CNI plugin is, in “{0}”', cluster.context.name),
+    async (_, signal) => await askNodes(cluster, names, { verb: 'read-cni' }, { signal }),
+  );
+  const answered = readings.flatMap((answer) => (answer.ok ? [answer] : []));
+  return {
+    reached: answered.map(({ node }) => node),
+    chained: answered.flatMap(({ node, result }) => (isPluginIn(result, pluginType) ? [node] : [])),
+    silent: readings.flatMap((answer) => (answer.ok ? [] : [answer])),
+  };
+}
+
+/** Asks the nodes. Writes nothing. */
+async function planRemovals(cluster: Cluster, { reached, silent }: Found): Promise<RemovalPlans> {
+  const { answers } = await planOnNodes(cluster, reached, 'uninstall');
+  return removalPlans(answers, silent);
+}
+
+function sayNobodyAnswers(app: App, silent: readonly NoAnswer[]): void {
+  const reasons = silent.map(({ node, why, next }) => [`${node}: ${why}`, next].filter(Boolean).join(' '));
+  say(app, 'error', vscode.l10n.t('No node answers, so nothing was taken away: {0}', listed(reasons, 3)));
+}
+
+async function showRemoval({ app, cluster, back }: Job, { plans }: RemovalPlans): Promise<void> {
+  const says = back.edits.length + back.problems.length > 0 ? describeWiring(back) : '';
+  const more = { changes: wiringChanges(back.edits), says };
+  const subject = { context: cluster.context.name, action: 'uninstall', mode: 'chained' } as const;
+  await (await showPlans(app, plans, subject, more)).reveal();
+}
+
+/** All that answered; where some refuse, the person says whether to go on without them. */
+async function goOnWith({ app, cluster, target, found }: Job, removal: RemovalPlans): Promise<string[] | undefined> {
+  const { able, refusing } = sortForRemoval(found.reached, removal);
+  if (refusing.length === 0) return able;
+  if (target?.confirmed !== true && able.length > 0)
+    return await chooseAmong(vscode.l10n.t('Some nodes refuse to give the CNI plugin back'), able, refusing);
+  const why = refusing.map(({ node, why: reason }) => `${node}: ${reason}`);
+  say(
+    app,
+    'error',
+    vscode.l10n.t('The CNI plugin was not taken out on any node of “{0}”. {1}', cluster.context.name, listed(why, 3)),
+  );
+  return undefined;
+}
+
+/**
+ * In intercept mode the helper sees the originals. What it would do then, if that is not what was shown, is shown and
+ * asked again.
+ * @returns undefined: nothing shall be done, or can.
+ */
+async function switchAndPlanAgain(
+  job: Job,
+  helper: HelperChange,
+  shown: RemovalPlans,
+): Promise<{ nodes: string[]; removal: RemovalPlans } | undefined> {
+  const { app, cluster, found } = job;
+  if (!(await couldSwitch(app, cluster, helper, found.reached))) return undefined;
+  const removal = await planRemovals(cluster, found);
+  const isNew = !isSameRemoval(shown, removal);
+  if (isNew) await showRemoval(job, removal);
+  const nodes = await goOnWith(job, removal);
+  if (!nodes || (isNew && !(await confirm({ ...job, mustSwitch: false }, removal, nodes)))) return undefined;
+  return { nodes, removal };
+}
+
 async function couldSwitch(
   app: App,
   cluster: Cluster,
@@ -97,12 +173,6 @@ async function couldSwitch(
   if (missing.length === 0) return true;
   say(app, 'error', agentsMissing(cluster.context.name, missing));
   return false;
-}
-
-async function showUnwiring(app: App, context: string, back: Wiring) {
-  const nothing = { groups: [], silent: [] };
-  const more = { changes: wiringChanges(back.edits), says: describeWiring(back) };
-  return await showPlans(app, nothing, { context, action: 'uninstall', mode: 'standalone' }, more);
 }
 
 function notReached(silent: readonly { node: string; why: string }[]): string {
@@ -117,38 +187,42 @@ function notReached(silent: readonly { node: string; why: string }[]): string {
 }
 
 async function confirm(
-  context: string,
+  { cluster, target, found, back: { edits, problems }, mustSwitch }: Job,
+  { plans }: RemovalPlans,
   nodes: readonly string[],
-  chained: readonly string[],
-  silent: readonly { node: string; why: string }[],
-  mustSwitch: boolean,
-  { edits, problems }: Wiring,
 ): Promise<boolean> {
+  if (target?.confirmed === true) return true;
+  const groups = plans.groups.filter(({ nodes: of }) => of.some((node) => nodes.includes(node)));
+  const files = [...new Set(groups.flatMap(({ changes }) => changes.map(({ path }) => path)))];
+  const chained = found.chained.filter((node) => nodes.includes(node));
   const detail = [
     chained.length > 0
       ? vscode.l10n.t('It is in the configuration of: {0}.', listed(chained))
       : vscode.l10n.t('It is in no node’s configuration; what was left of it elsewhere is taken away.'),
+    files.length > 0 ? vscode.l10n.t('Files that change, as the open diff shows: {0}.', listed(files)) : '',
     vscode.l10n.t(
       'The files get back what stood there before, byte for byte; where somebody else has written since, only our entry goes.',
     ),
     vscode.l10n.t(
       'Pods that run keep their rules. New pods get none from this plugin: pods that rely on it stay outside of the mesh.',
     ),
-    ...(edits.length > 0
-      ? [
-          vscode.l10n.t(
-            'Before the nodes, these objects get back what stood there, as the open diff shows: {0}.',
-            listed(edits.map(({ resource: { kind, namespace, name } }) => `${kind} ${namespace}/${name}`)),
-          ),
-        ]
-      : []),
+    edits.length > 0
+      ? vscode.l10n.t(
+          'Before the nodes, these objects get back what stood there, as the open diff shows: {0}.',
+          listed(edits.map(({ resource: { kind, namespace, name } }) => `${kind} ${namespace}/${name}`)),
+        )
+      : '',
     ...problems.map(({ message }) => message),
-    ...(mustSwitch
-      ? [vscode.l10n.t('For this the node helper in namespace “{0}” goes into intercept mode.', helperNamespace)]
-      : []),
-    notReached(silent),
+    mustSwitch
+      ? vscode.l10n.t(
+          'For this the node helper in namespace “{0}” goes into intercept mode, in which it sees the originals: where other bytes come of them than shown, you are asked again.',
+          helperNamespace,
+        )
+      : '',
+    notReached(found.silent),
     vscode.l10n.t('To undo: “Mesh: Install CNI Plugin”.'),
   ].filter(Boolean);
+  const context = cluster.context.name;
   return await agree(
     vscode.l10n.t('Uninstall the CNI plugin from {0} nodes of context “{1}”?', nodes.length, context),
     detail.join('\n\n'),
@@ -161,7 +235,7 @@ async function offerNext(
   app: App,
   cluster: Cluster,
   outcomes: readonly NodeOutcome[],
-  silent: number,
+  leftOut: number,
   target: CniTarget | undefined,
 ): Promise<void> {
   const kept = keepsBinary(outcomes);
@@ -177,7 +251,7 @@ async function offerNext(
     return;
   }
   const isDone = outcomes.every(({ state }) => state === 'done' || state === 'nothing');
-  if (!isDone || silent > 0 || target?.confirmed) return;
+  if (!isDone || leftOut > 0 || target?.confirmed) return;
   const [observe, remove] = [vscode.l10n.t('Observe Mode'), vscode.l10n.t('Remove Node Helper')];
   const picked = await vscode.window.showInformationMessage(
     vscode.l10n.t(
