@@ -2,12 +2,12 @@
  * Reasons instead of booleans: a decision is the list of the steps that led to it, in the order in which the deciding
  * program takes them; the last one decided. Tooltips, hovers, webviews and the terminal only render them.
  */
-export interface Step {
+export interface Step<Verdict extends string = 'continue' | 'inject' | 'skip' | 'reject'> {
   /** What was looked at: `host-network`, `namespace`, `label`, … */
   check: string;
   /** The value found there, as it was written; absent when there was none. */
   value?: string;
-  verdict: 'continue' | 'inject' | 'skip' | 'reject';
+  verdict: Verdict;
   /** A sentence with the user's own names in it. */
   says: string;
   /** The field in which the value stands; absent for a default. */
@@ -17,7 +17,16 @@ export interface Step {
 /** The field of an object that a value was read from, so that who has its text can show the place. */
 export interface StepSource {
   /** `Pod` is the pod that was asked about; it may be a template in a workload. */
-  kind: 'Pod' | 'Namespace' | 'MutatingWebhookConfiguration' | 'ConfigMap';
+  kind:
+    | 'Pod'
+    | 'Namespace'
+    | 'MutatingWebhookConfiguration'
+    | 'ConfigMap'
+    | 'PeerAuthentication'
+    | 'DestinationRule'
+    | 'Service';
+  /** Where it is, when that is not told by the pod. */
+  namespace?: string;
   /** Which object of that kind; absent for the pod. */
   name?: string;
   /** `['metadata', 'labels', 'istio-injection']` */

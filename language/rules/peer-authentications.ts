@@ -1,7 +1,10 @@
-import { matchesLabels } from '../../mesh/selectors.ts';
+import { choosePolicies, modeOn } from '../../mesh/security/choose-policies.ts';
+import type { PeerPolicy } from '../../mesh/security/choose-policies.ts';
+import type { Labels } from '../../mesh/kubernetes.ts';
 import { lookUp } from '../lookup.ts';
 import type { Lookup } from '../lookup.ts';
 import type { Located } from '../located.ts';
+import { rememberPerResource } from '../remember.ts';
 import type { PodSource, Resource } from '../resource.ts';
 import type { RuleContext } from '../rule.ts';
 import { labelsOf, selectorLabels } from './pods.ts';
@@ -16,55 +19,68 @@ export interface Demand {
   at: Located | undefined;
 }
 
+interface WrittenPolicy extends PeerPolicy {
+  resource: Resource;
+}
+
 /** PeerAuthentications as they apply: the workload's, else the namespace's, else the mesh's. */
 export class PeerAuthentications {
   private readonly policies: Lookup<Resource>;
   private readonly rootNamespace: string;
+  private readonly clusterDomain: string;
 
   constructor(policies: readonly Resource[], context: RuleContext) {
     this.policies = lookUp(policies, byNamespace, context);
     this.rootNamespace = context.rootNamespace;
+    this.clusterDomain = context.clusterDomain;
   }
 
-  /** The mode on a port of a pod. Of several policies at one level the first of the files counts as the oldest. */
+  /** The mode on a port of a pod. Of several policies at one level the oldest; among files, the first counts as that. */
   demandOn(pod: PodSource, port: number | undefined): Demand {
-    const own = this.policies
-      .get(pod.namespace)
-      .find((policy) => policy.namespace !== this.rootNamespace && selects(policy, pod));
-    const ofPort = own?.spec.at('portLevelMtls', String(port), 'mode');
-    if (ofPort && isSaid(ofPort)) return { mode: ofPort.string!, policy: own, at: ofPort };
-    return said(own) ?? this.demandIn(pod.namespace);
+    return this.demand(pod.namespace, labelsOf(pod), port);
   }
 
   /** The mode in a namespace, for pods without a policy of their own. */
   demandIn(namespace: string): Demand {
-    return (
-      said(this.policies.get(namespace).find(isForAll)) ??
-      said(this.policies.get(this.rootNamespace).find(isForAll)) ?? {
-        mode: 'PERMISSIVE',
-        policy: undefined,
-        at: undefined,
-      }
+    return this.demand(namespace, undefined, undefined);
+  }
+
+  private demand(namespace: string, labels: Labels | undefined, port: number | undefined): Demand {
+    const near = this.policies.get(namespace);
+    const all = namespace === this.rootNamespace ? near : [...near, ...this.policies.get(this.rootNamespace)];
+    const chosen = choosePolicies(
+      all.map((resource) => written(resource, this.clusterDomain)),
+      { namespace, labels },
+      this.rootNamespace,
     );
+    const { mode, level, policy } = modeOn(chosen, port);
+    if (!policy) return { mode, policy: undefined, at: undefined };
+    const { spec } = policy.resource;
+    const at = level === 'port' ? spec.at('portLevelMtls', String(port), 'mode') : spec.at('mtls', 'mode');
+    return { mode, policy: policy.resource, at };
   }
 }
 
-function selects({ spec }: Resource, pod: PodSource): boolean {
+const written = rememberPerResource((resource): WrittenPolicy => {
+  const { spec, metadata, namespace, name } = resource;
+  const created = metadata.at('creationTimestamp').string;
   const labels = selectorLabels(spec.at('selector', 'matchLabels'));
-  return labels !== undefined && matchesLabels(labels, labelsOf(pod));
-}
+  const mode = spec.at('mtls', 'mode').string;
+  const ports = spec.at('portLevelMtls').entries;
+  return {
+    resource,
+    namespace,
+    name,
+    ...(created !== undefined && { created }),
+    ...(labels && { labels }),
+    ...(mode !== undefined && { mode }),
+    ...(ports.length > 0 && {
+      portModes: Object.fromEntries(ports.map(({ key, value }) => [String(key.value), value.at('mode').string])),
+    }),
+  };
+});
 
 /** Without selector, or with an empty one. */
 export function isForAll({ spec }: Resource): boolean {
   return selectorLabels(spec.at('selector', 'matchLabels')) === undefined;
-}
-
-function said(policy: Resource | undefined): Demand | undefined {
-  const at = policy?.spec.at('mtls', 'mode');
-  return at && isSaid(at) ? { mode: at.string!, policy, at } : undefined;
-}
-
-/** UNSET leaves it to the level above. */
-function isSaid({ string }: Located): boolean {
-  return string !== undefined && string !== 'UNSET';
 }
