@@ -42,6 +42,24 @@ test.each([
   ['plugins that are no list', '{"name":"a","plugins":{}}', ['no-plugins']],
   ['a plugin without type', '{"name":"a","plugins":[{"name":"x"}]}', ['no-type']],
   ['a plugin that is text', '{"name":"a","plugins":["bridge"]}', ['bad-field']],
+  ['addresses by name alone', '{"name":"a","plugins":[{"type":"bridge","ipam":"host-local"}]}', ['bad-field']],
+  [
+    'an address manager that is a number',
+    '{"name":"a","plugins":[{"type":"bridge","ipam":{"type":5}}]}',
+    ['bad-field'],
+  ],
+  ['a capability that is text', '{"name":"a","plugins":[{"type":"b","capabilities":{"x":"true"}}]}', ['bad-field']],
+  ['capabilities as a list', '{"name":"a","plugins":[{"type":"b","Capabilities":["portMappings"]}]}', ['bad-field']],
+  [
+    'a name server that is no list',
+    '{"name":"a","plugins":[{"type":"b","dns":{"nameservers":"1.1.1.1"}}]}',
+    ['bad-field'],
+  ],
+  ['an earlier result that is text', '{"name":"a","plugins":[{"type":"b","prevResult":"x"}]}', ['bad-field']],
+  ['null where nothing must be', '{"name":"a","plugins":[{"type":"b","ipam":null,"dns":{"search":null}}]}', []],
+  ['a number beyond float64', '{"name":"a","plugins":[{"type":"b","mtu":1e400}]}', ['json']],
+  ['such a number in a text', '{"name":"a","plugins":[{"type":"b","note":"\\"1e400"}]}', []],
+  ['a number beyond 64 bits', '{"name":"a","plugins":[{"type":"b","id":18446744073709551616}]}', []],
   ['a version that is a number', '{"cniVersion":0.4,"name":"a","plugins":[{"type":"bridge"}]}', ['bad-field']],
 ])('finds in a list: %s', (_, content, expected) => {
   expect(faults('a.conflist', content)).toEqual(expected);

@@ -164,7 +164,21 @@ function readObject({ name, content, error }: CniFileText): Record<string, unkno
     throw new NotLoadable('json', l10n.t('“{0}” is not valid JSON: {1}', name, (cause as Error).message));
   }
   if (!isRecord(value)) throw new NotLoadable('json', l10n.t('“{0}” holds JSON, but not an object.', name));
+  const number = endlessNumberIn(content);
+  if (number !== undefined) {
+    const why = l10n.t('The number {0} is larger than the runtime can read.', number);
+    throw new NotLoadable('json', l10n.t('“{0}” is not valid JSON: {1}', name, why));
+  }
   return value;
+}
+
+/** Go reads every number as float64 and refuses the whole file when one does not fit. @param json is known to be valid. */
+function endlessNumberIn(json: string): string | undefined {
+  if (!/[eE]\+?\d{3}|\d{300}/.test(json)) return undefined;
+  for (const [token] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g))
+    if (!token.startsWith('"') && !Number.isFinite(Number(token)))
+      return token.length > 40 ? `${token.slice(0, 40)}…` : token;
+  return undefined;
 }
 
 function readSingle(config: Record<string, unknown>, file: ParsedCniFile): CniNetworkList {
@@ -281,6 +295,7 @@ function readPlugin(config: Record<string, unknown>, file: ParsedCniFile): CniPl
       'no-type',
       l10n.t('A plugin in “{0}” has no “type”: nobody knows which program to run.', file.name),
     );
+  checkFields(config, file);
   const ipam = fieldOf(config, 'ipam');
   const ipamType = isRecord(ipam) ? stringField(ipam, 'type') : undefined;
   const name = stringField(config, 'name');
@@ -292,6 +307,41 @@ function readPlugin(config: Record<string, unknown>, file: ParsedCniFile): CniPl
     helpers: helpersOf(type, config),
     config,
   };
+}
+
+/** Whether a value, which is not null, has the form that libcni's own type has there. */
+type Form = (value: unknown) => boolean;
+
+const isText: Form = (value) => typeof value === 'string';
+const membersAre =
+  (form: Form): Form =>
+  (value) =>
+    isRecord(value) && Object.values(value).every((member) => member == null || form(member));
+const fieldsAre =
+  (forms: Record<string, Form>): Form =>
+  (value) =>
+    isRecord(value) && Object.entries(forms).every(([name, form]) => fieldsOf(value, name).every(form));
+const isTexts: Form = (value) => Array.isArray(value) && value.every((item) => item == null || isText(item));
+
+/** What libcni reads of every plugin, beside its names: the runtime loads nothing where one of these is another thing. */
+const readFields: readonly { field: string; form: Form; like: string }[] = [
+  { field: 'ipam', form: fieldsAre({ type: isText }), like: '{"type": "host-local"}' },
+  { field: 'capabilities', form: membersAre((value) => typeof value === 'boolean'), like: '{"portMappings": true}' },
+  {
+    field: 'dns',
+    form: fieldsAre({ nameservers: isTexts, domain: isText, search: isTexts, options: isTexts }),
+    like: '{"nameservers": ["10.96.0.10"]}',
+  },
+  { field: 'prevResult', form: isRecord, like: '{}' },
+];
+
+function checkFields(config: Record<string, unknown>, file: ParsedCniFile): void {
+  for (const { field, form, like } of readFields)
+    if (!fieldsOf(config, field).every(form))
+      throw new NotLoadable(
+        'bad-field',
+        l10n.t('In “{0}”, the runtime cannot read “{1}”: write it like {2}.', file.name, field, like),
+      );
 }
 
 /** Multus lists whole configurations (single ones, or lists) under `delegates`. */
@@ -332,9 +382,16 @@ function stringField(config: Record<string, unknown>, name: string): string | un
 
 /** Go fills a struct from keys in any case, and the last one wins. */
 function fieldOf(config: Record<string, unknown>, name: string): unknown {
-  return Object.entries(config)
-    .filter(([key]) => key.toLowerCase() === name.toLowerCase())
-    .at(-1)?.[1];
+  return valuesOf(config, name).at(-1);
+}
+
+/** Every one of them is read; `null` is none. */
+function fieldsOf(config: Record<string, unknown>, name: string): unknown[] {
+  return valuesOf(config, name).filter((value) => value !== null);
+}
+
+function valuesOf(config: Record<string, unknown>, name: string): unknown[] {
+  return Object.entries(config).flatMap(([key, value]) => (key.toLowerCase() === name.toLowerCase() ? [value] : []));
 }
 
 function compareBytes(a: string, b: string): number {

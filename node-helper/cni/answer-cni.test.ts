@@ -84,10 +84,13 @@ test('stand-alone, and with an entry that is none', async () => {
   expect(readdirSync(below('etc/kubernetes/cni'))).toEqual(['00-galaxy.conf', '99-meshloom-cni.conf']);
   await answerCni(host, { action: 'uninstall', ...where }, around);
   expect(readdirSync(below('etc/kubernetes/cni'))).toEqual(['00-galaxy.conf']);
-  expect(await answerCni(host, { action: 'install', entry: '[]', ...where }, around)).toMatchObject({
-    exit: 2,
-    plan: { action: 'refuse', problems: [{ code: 'plugin-conf' }] },
-  });
+  const unusable = ['[]', '{"type":"x","capabilities":["a"]}', '{"type":"x","n":1e400}', '{"type":"x","Type":"y"}'];
+  for (const entry of unusable)
+    expect(await answerCni(host, { action: 'install', entry, ...where }, around)).toMatchObject({
+      exit: 2,
+      plan: { action: 'refuse', problems: [{ code: 'plugin-conf' }] },
+    });
+  expect(readdirSync(below('etc/kubernetes/cni'))).toEqual(['00-galaxy.conf']);
 });
 
 describe('the runtime', () => {

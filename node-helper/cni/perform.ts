@@ -4,6 +4,7 @@ import type { CniAction, CniMode, PlannedAction } from '../../contract/cni-plugi
 import { pluginEntry } from '../../contract/cni-plugin.ts';
 import { pluginProgramPath } from '../../contract/node-helper-rights.ts';
 import type { RuntimeCni } from '../../contract/node-helper.ts';
+import { parseCniFile } from '../../mesh/cni/parse-cni-file.ts';
 import { attempt } from '../failure.ts';
 import type { Disk } from '../host-disk.ts';
 import { install, plan } from './install.ts';
@@ -87,6 +88,13 @@ export function readEntry(text: string, from: string): PluginEntry {
       'plugin-conf',
       `The plugin’s entry ${from} must be a JSON object whose “type” names a program: {"type":"meshloom-cni"}.`,
     );
+  }
+  // One field that the runtime cannot read, and it would load nothing at all.
+  const list = `{"name":"entry","plugins":[${text}]}`;
+  const { list: read, problems } = parseCniFile({ name: `${from}.conflist`, content: list });
+  if (read?.plugins[0]?.type !== type) {
+    const why = problems.map(({ message }) => message).join(' ') || 'it has “type” twice, in different letters';
+    throw new Refused('plugin-conf', `The plugin’s entry ${from} would keep the runtime from loading its list: ${why}`);
   }
   return { type, text };
 }
