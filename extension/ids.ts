@@ -33,6 +33,8 @@ export const viewIds = {
 /** Types of webview panels; `activationEvents` names them, so that a window that is reloaded gets its panels back. */
 export const webviewTypes = {
   interception: 'meshloom.interception',
+  cniChain: 'meshloom.cniChainPanel',
+  servicePath: 'meshloom.servicePath',
 } as const;
 
 export const settingIds = {

@@ -14,6 +14,6 @@ export {
   saveInterception,
   showInterception,
 } from './panels/interception-panel.ts';
-export { showCniChain } from './panels/cni-chain-panel.ts';
-export { showServicePath } from './panels/service-path-panel.ts';
+export { restoreCniChain, showCniChain } from './panels/cni-chain-panel.ts';
+export { restoreServicePath, showServicePath } from './panels/service-path-panel.ts';
 export { openTool } from './tools/open-tool.ts';

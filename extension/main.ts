@@ -2,6 +2,7 @@ import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from './app.ts';
 import { createClusters } from './cluster/clusters.ts';
+import { watchAgentSettings } from './cni/settings-notice.ts';
 import { registerCommands } from './commands/define-command.ts';
 import { commands } from './commands/index.ts';
 import { webviewTypes } from './ids.ts';
@@ -25,9 +26,18 @@ export function activate(context: vscode.ExtensionContext): App {
     registerCommands(app, commands),
     registerTrees(app),
     registerTools(app, language),
+    watchAgentSettings(app),
     vscode.window.registerWebviewPanelSerializer(webviewTypes.interception, {
       deserializeWebviewPanel: async (panel, kept) =>
         (await import('./inspection.ts')).restoreInterception(app, panel, kept),
+    }),
+    vscode.window.registerWebviewPanelSerializer(webviewTypes.cniChain, {
+      deserializeWebviewPanel: async (panel, kept) =>
+        (await import('./inspection.ts')).restoreCniChain(app, panel, kept),
+    }),
+    vscode.window.registerWebviewPanelSerializer(webviewTypes.servicePath, {
+      deserializeWebviewPanel: async (panel, kept) =>
+        (await import('./inspection.ts')).restoreServicePath(app, panel, kept),
     }),
   );
   return app;

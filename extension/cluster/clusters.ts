@@ -17,6 +17,8 @@ export interface Clusters {
   listContexts(): Promise<{ contexts: ClusterContext[]; problem?: string; problems: KubeconfigProblem[] }>;
   choose(context: ClusterContext): Promise<void>;
   connect(): Promise<Cluster>;
+  /** The connection to the chosen one, where there is one already; contacts nobody. */
+  readonly connected: Promise<Cluster> | undefined;
 }
 
 /** Key in the workspace's memory: the id of the chosen context. */
@@ -61,6 +63,9 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
   const clusters: Clusters = {
     get chosen() {
       return chosen;
+    },
+    get connected() {
+      return connection?.contextId === chosen.id ? connection.cluster : undefined;
     },
     onDidChoose: didChoose.event,
 

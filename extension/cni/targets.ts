@@ -15,6 +15,8 @@ export interface CniTarget {
   mode?: CniMode;
   /** The caller has asked already: what is done is shown, the questions are not asked. */
   confirmed?: boolean;
+  /** The plan of the one node is shown by who asks for it; the objects that change with it are shown all the same. */
+  shownElsewhere?: boolean;
   /** For how long the first node is watched, in milliseconds. */
   settleMs?: number;
 }

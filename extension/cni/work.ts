@@ -10,10 +10,11 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { commandIds, contextKeys } from '../ids.ts';
 import { deployNodeHelper, findDeployedHelper, Unfinished, type DeployedHelper } from '../node-helper/deploy.ts';
 import { helperNamespace, manifestRights, type CniDirectories, type ManifestObject } from '../node-helper/manifest.ts';
-import { prepareManifest } from '../node-helper/prepare-manifest.ts';
+import { prepareManifest, readAgentSettings } from '../node-helper/prepare-manifest.ts';
 import { showReadonly } from '../node-helper/preview-document.ts';
 import { directoriesOfNodes, needsSwitch, waitForAgents, whenForbidden } from '../node-helper/switch-mode.ts';
 import { withAbortableProgress } from '../node-helper/with-progress.ts';
+import { runsOtherSettings, settingsInCommand } from './agent-settings.ts';
 import { askNodes, listTargetNodes, type NodeAnswer } from './ask-nodes.ts';
 import { listed } from './describe-outcomes.ts';
 import { agree } from './targets.ts';
@@ -142,6 +143,23 @@ export async function mountDirectories(app: App, cluster: Cluster, confirmed: bo
   if (!confirmed && !(await agree(question, detail, vscode.l10n.t('Apply')))) return false;
   await applyHelper(cluster, change, []);
   return true;
+}
+
+/** What happens to a helper whose agents run already; undefined where they do not. */
+export function agentsChangeWords({ deployed }: HelperChange): string | undefined {
+  if (deployed?.mode !== 'intercept') return undefined;
+  const { command } = deployed;
+  const from = settingsInCommand(command);
+  return runsOtherSettings(deployed, readAgentSettings()) && from !== undefined
+    ? vscode.l10n.t(
+        'Before that the node helper in namespace “{0}” is applied again, as the preview lists: its agents run with other settings than “meshloom.cni” has now ({1}).',
+        helperNamespace,
+        from,
+      )
+    : vscode.l10n.t(
+        'Before that the node helper in namespace “{0}” is applied again, as the preview lists: another program, or fewer directories, than this needs are there.',
+        helperNamespace,
+      );
 }
 
 /** Puts the manifest before the person. */

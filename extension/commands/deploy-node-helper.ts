@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { settingsInCommand } from '../cni/agent-settings.ts';
 import { ClusterFailure, type Cluster } from '../cluster/cluster.ts';
 import { commandIds, contextKeys } from '../ids.ts';
 import {
@@ -121,6 +122,17 @@ function describeChange(context: string, { from, to }: Change): { question: stri
           ? vscode.l10n.t('Bring the node helper in context “{0}” into intercept mode?', context)
           : vscode.l10n.t('Bring the node helper in context “{0}” back into observe mode?', context),
       button: vscode.l10n.t('Change Mode'),
+    };
+  }
+  const agents = settingsInCommand(from.command);
+  if (from.hash === to.hash && agents !== undefined && agents !== settingsInCommand(to.command)) {
+    return {
+      question: vscode.l10n.t(
+        'Apply your settings to the agents in context “{0}”? They run with: {1}',
+        context,
+        agents,
+      ),
+      button: vscode.l10n.t('Apply'),
     };
   }
   if (from.hash === to.hash) {

@@ -6,6 +6,7 @@ import { agreedPlans, isIdle, sortNodes, type NodePlans } from '../cni/node-plan
 import { agree, chooseAmong, chooseMode, chooseNodes, say, type CniTarget } from '../cni/targets.ts';
 import { showPlans } from '../cni/show-plans.ts';
 import {
+  agentsChangeWords,
   agentsMissing,
   applyHelper,
   mountDirectories,
@@ -140,10 +141,11 @@ async function confirm(
       : []),
     ...(helper.needed
       ? [
-          vscode.l10n.t(
-            'Before that the node helper in namespace “{0}” goes into intercept mode, with the rights that the preview lists: its agent writes the rules of pods that start.',
-            helperNamespace,
-          ),
+          agentsChangeWords(helper) ??
+            vscode.l10n.t(
+              'Before that the node helper in namespace “{0}” goes into intercept mode, with the rights that the preview lists: its agent writes the rules of pods that start.',
+              helperNamespace,
+            ),
         ]
       : []),
     vscode.l10n.t(

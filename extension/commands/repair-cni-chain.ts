@@ -6,6 +6,7 @@ import { offerRecreation } from '../cni/recreate.ts';
 import { showPlans } from '../cni/show-plans.ts';
 import { agree, chooseAmong, chooseNodes, say, type CniTarget } from '../cni/targets.ts';
 import {
+  agentsChangeWords,
   agentsMissing,
   applyHelper,
   mountDirectories,
@@ -40,8 +41,9 @@ export const repairCniChain = defineCommand<[target: CniTarget]>(
     const mustSwitch = helper.deployed?.mode !== 'intercept' || helper.needed;
     // Whoever only looked until now gets the helper back as it was.
     const goesBack = helper.deployed?.mode === 'observe';
+    const helperWords = mustSwitch ? (agentsChangeWords(helper) ?? switchWords(goesBack)) : '';
     if (mustSwitch) await showHelper(app, cluster, helper).then(shown.reveal);
-    if (target?.confirmed !== true && !(await confirm(context, nodes, plans, mustSwitch, goesBack))) return undefined;
+    if (target?.confirmed !== true && !(await confirm(context, nodes, plans, helperWords))) return undefined;
     try {
       if (mustSwitch && !(await couldSwitch())) return undefined;
       const settleMs = target?.settleMs;
@@ -112,15 +114,14 @@ async function confirm(
   context: string,
   nodes: readonly string[],
   plans: NodePlans,
-  mustSwitch: boolean,
-  goesBack: boolean,
+  helperWords: string,
 ): Promise<boolean> {
   const groups = plans.groups.filter(({ nodes: of }) => of.some((node) => nodes.includes(node)));
   const files = [...new Set(groups.flatMap(({ changes }) => changes.map(({ path }) => path)))];
   const detail = [
     vscode.l10n.t('Nodes, one after the other: {0}.', listed(nodes)),
     vscode.l10n.t('Files that change, as the open diff shows: {0}.', listed(files)),
-    ...(mustSwitch ? [switchWords(goesBack)] : []),
+    ...(helperWords ? [helperWords] : []),
     vscode.l10n.t('Copies of the files stay in /var/lib/meshloom on the node. The first failure ends it.'),
   ];
   return await agree(

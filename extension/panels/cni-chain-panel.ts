@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { ClusterFailure, type Cluster } from '../cluster/cluster.ts';
-import { commandIds } from '../ids.ts';
+import type { PlannedInstallation } from '../commands/plan-cni-installation.ts';
+import { commandIds, webviewTypes } from '../ids.ts';
 import {
   parseFromCniChainView,
   type ChainCommand,
@@ -21,9 +22,10 @@ import {
   type ChainAnswers,
   type ChainPlace,
 } from './cni-chain-state.ts';
+import { connectTo, keptTexts } from './connect-to.ts';
 import { openPlanDiff } from './cni-plan-documents.ts';
 import type { ShownPlan } from './cni-plan-view.ts';
-import { askForPlan, askNode, type AskedNode } from './read-chain-answers.ts';
+import { askNode, type AskedNode } from './read-chain-answers.ts';
 import { withReading } from '../trees/read-node-chain.ts';
 import { webviewHtml } from './webview-html.ts';
 
@@ -50,11 +52,25 @@ export async function showCniChain(
   node: string,
   plan?: PlanToShow,
 ): Promise<CniChainState | undefined> {
-  const key = JSON.stringify([cluster.context.name, node]);
   const place = { node, context: cluster.context.name };
-  const panel = openPanels.get(key) ?? new CniChainPanel(app, place, () => openPanels.delete(key));
-  openPanels.set(key, panel);
-  return panel.reveal(cluster, plan);
+  const panel = openPanels.get(keyOf(place)) ?? new CniChainPanel(app, place, createPanel(place));
+  return panel.reveal(plan);
+}
+
+/** Takes over a panel that a window had before it was reloaded. @param kept what the page kept of itself. */
+export function restoreCniChain(app: App, webviewPanel: vscode.WebviewPanel, kept: unknown): void {
+  const place = keptTexts(kept, ['node', 'context']);
+  if (!place || openPanels.has(keyOf(place))) webviewPanel.dispose();
+  else void new CniChainPanel(app, place, webviewPanel).read();
+}
+
+function keyOf({ node, context }: ChainPlace): string {
+  return JSON.stringify([context, node]);
+}
+
+function createPanel({ node }: ChainPlace): vscode.WebviewPanel {
+  const title = vscode.l10n.t('CNI chain of {0}', node);
+  return vscode.window.createWebviewPanel(webviewTypes.cniChain, title, vscode.ViewColumn.Active);
 }
 
 /** One node. The state lives here: the page may be thrown away while hidden, and asks for it when it is back. */
@@ -63,35 +79,32 @@ class CniChainPanel {
   readonly #place: ChainPlace;
   readonly #panel: vscode.WebviewPanel;
   #state: CniChainState;
-  #cluster: Cluster | undefined;
   #reading: AbortController | undefined;
   #answers: ChainAnswers = {};
   #earlier: CniFile[][] = [];
   /** `undefined`: what a repair would change, where something is wrong; null: the person has put it away. */
   #plan: ShownPlan | null | undefined;
 
-  constructor(app: App, place: ChainPlace, onClosed: () => void) {
+  constructor(app: App, place: ChainPlace, panel: vscode.WebviewPanel) {
     this.#app = app;
     this.#place = place;
     this.#state = loadingChainState(place);
+    this.#panel = panel;
+    openPanels.set(keyOf(place), this);
     const ownFiles = vscode.Uri.joinPath(app.context.extensionUri, 'dist', 'webviews');
-    const title = vscode.l10n.t('CNI chain of {0}', place.node);
-    this.#panel = vscode.window.createWebviewPanel('meshloom.cniChainPanel', title, vscode.ViewColumn.Active, {
-      enableScripts: true,
-      localResourceRoots: [ownFiles],
-    });
-    const { webview } = this.#panel;
+    const { webview } = panel;
+    webview.options = { enableScripts: true, localResourceRoots: [ownFiles] };
     webview.onDidReceiveMessage((data: unknown) => {
       const message = parseFromCniChainView(data);
       if (message) void this.#receive(message);
     });
     this.#panel.onDidDispose(() => {
       this.#reading?.abort();
-      onClosed();
+      openPanels.delete(keyOf(place));
     });
     webview.html = webviewHtml({
       language: vscode.env.language,
-      title,
+      title: panel.title,
       nonce: randomBytes(16).toString('base64url'),
       ownFiles: webview.cspSource,
       script: webview.asWebviewUri(vscode.Uri.joinPath(ownFiles, 'cni-chain.js')).toString(),
@@ -99,22 +112,20 @@ class CniChainPanel {
     });
   }
 
-  async reveal(cluster: Cluster, plan: PlanToShow | undefined): Promise<CniChainState | undefined> {
-    // The user may have chosen away and back: the connection is a new one then.
-    this.#cluster = cluster;
+  async reveal(plan: PlanToShow | undefined): Promise<CniChainState | undefined> {
     if (plan) this.#plan = { ...plan.result, action: plan.action, done: plan.done === true };
     this.#panel.reveal();
-    return this.#read();
+    return this.read();
   }
 
-  async #read(): Promise<CniChainState | undefined> {
+  async read(): Promise<CniChainState | undefined> {
     this.#reading?.abort();
     const reading = new AbortController();
     this.#reading = reading;
     this.#show(loadingChainState(this.#place, this.#state));
     const silence = setTimeout(() => this.#show(sayItIsSilent(this.#state)), silenceMs);
     try {
-      const asked = await askNode(this.#cluster!, this.#place.node, {
+      const asked = await askNode(await connectTo(this.#app, this.#place.context), this.#place.node, {
         earlier: this.#earlier,
         signal: reading.signal,
       });
@@ -181,7 +192,7 @@ class CniChainPanel {
       case 'ready':
         return this.#show(this.#state);
       case 'refresh':
-        return void (await this.#read());
+        return void (await this.read());
       case 'action':
         return this.#act(message.id);
       case 'run':
@@ -206,27 +217,30 @@ class CniChainPanel {
     if (id === 'deploy-node-helper') return this.#run('deploy-node-helper');
     if (id === 'choose-cluster') await vscode.commands.executeCommand(commandIds.chooseCluster);
     if (id === 'show-log') await vscode.commands.executeCommand(commandIds.showLog);
-    if (id === 'retry') await this.#read();
+    const isChosen = id === 'choose-cluster' && this.#app.clusters.chosen.name === this.#place.context;
+    if (id === 'retry' || isChosen) await this.read();
   }
 
   /** Commands ask before they change anything; afterwards the node is another. */
   async #run(command: ChainCommand): Promise<void> {
-    const node = { kind: 'Node', name: this.#place.node };
-    const done = await vscode.commands.executeCommand<unknown>(commandOf[command], node);
+    if (command === 'plan-installation') await this.#planInstallation();
+    else await vscode.commands.executeCommand(commandOf[command], { kind: 'Node', name: this.#place.node });
     if (command === 'repair') this.#plan = undefined;
-    // The command shows all nodes it was asked for; here stands what it would do to this one.
-    if (command === 'plan-installation' && done !== undefined) await this.#planInstallation();
-    await this.#read();
+    await this.read();
   }
 
   async #planInstallation(): Promise<void> {
-    const result = await askForPlan(this.#cluster!, this.#place.node, new AbortController().signal);
+    const node = { kind: 'Node', name: this.#place.node, shownElsewhere: true };
+    const planned = await vscode.commands.executeCommand<PlannedInstallation | undefined>(
+      commandIds.planCniInstallation,
+      node,
+    );
+    const result = planned?.results.get(this.#place.node);
     if (result) this.#plan = { ...result, action: 'plan', done: false };
   }
 }
 
-const commandOf: Record<ChainCommand, string> = {
-  'plan-installation': commandIds.planCniInstallation,
+const commandOf: Record<Exclude<ChainCommand, 'plan-installation'>, string> = {
   repair: commandIds.repairCniChain,
   'deploy-node-helper': commandIds.deployNodeHelper,
 };

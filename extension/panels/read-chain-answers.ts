@@ -1,7 +1,7 @@
 /** Asks everybody who knows something of a node's chain: its helper, the agent of the plugin, the Kubernetes API. */
 import * as vscode from 'vscode';
 import type { NoticeView } from '../../contract/cni-chain-view.ts';
-import type { CniActionResult, ReadAgentResult } from '../../contract/cni-plugin.ts';
+import type { ReadAgentResult } from '../../contract/cni-plugin.ts';
 import { nodeHelperProtocol, type CniFile, type NodeHelperError } from '../../contract/node-helper.ts';
 import type { KubernetesEvent, Node, Pod, Workload } from '../../mesh/kubernetes.ts';
 import { describeNode } from '../../mesh/pods/describe-node.ts';
@@ -135,15 +135,4 @@ function messageOf(error: unknown): string {
   return error instanceof Error
     ? error.message
     : ((error as { message?: string } | undefined)?.message ?? String(error));
-}
-
-/** What installing our plugin would change on a node; undefined where its helper cannot tell. */
-export async function askForPlan(
-  cluster: Cluster,
-  node: string,
-  signal: AbortSignal,
-): Promise<CniActionResult | undefined> {
-  const request = { protocol: nodeHelperProtocol, verb: 'cni', action: 'plan' } as const;
-  const answer = await settle(ask(cluster, node, request, signal));
-  return 'value' in answer && answer.value.reply.ok ? answer.value.reply.result : undefined;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
-import { commandIds } from '../ids.ts';
+import { commandIds, webviewTypes } from '../ids.ts';
 import { HelperMissing } from '../node-helper/client.ts';
 import { readNodeRules } from '../node-helper/read-node-rules.ts';
 import type { FailureAction, FailureView } from '../../contract/interception-view.ts';
@@ -18,6 +18,7 @@ import {
   type EndpointSliceObject,
   type ServiceObject,
 } from '../../mesh/service-path/service-objects.ts';
+import { connectTo, keptTexts } from './connect-to.ts';
 import { webviewHtml } from './webview-html.ts';
 
 export interface ServicePathTarget {
@@ -44,11 +45,26 @@ export async function showServicePath(
   cluster: Cluster,
   target: ServicePathTarget,
 ): Promise<ServicePathState | undefined> {
-  const key = JSON.stringify([cluster.context.name, target.namespace, target.name, target.node]);
+  const context = cluster.context.name;
   const panel =
-    openPanels.get(key) ?? new ServicePathPanel(app, target, cluster.context.name, () => openPanels.delete(key));
-  openPanels.set(key, panel);
-  return panel.reveal(cluster);
+    openPanels.get(keyOf(target, context)) ?? new ServicePathPanel(app, target, context, createPanel(target));
+  return panel.reveal();
+}
+
+/** Takes over a panel that a window had before it was reloaded. @param kept what the page kept of itself. */
+export function restoreServicePath(app: App, webviewPanel: vscode.WebviewPanel, kept: unknown): void {
+  const place = keptTexts(kept, ['namespace', 'name', 'node', 'context']);
+  if (!place || openPanels.has(keyOf(place, place.context))) webviewPanel.dispose();
+  else void new ServicePathPanel(app, place, place.context, webviewPanel).read();
+}
+
+function keyOf({ namespace, name, node }: ServicePathTarget, context: string): string {
+  return JSON.stringify([context, namespace, name, node]);
+}
+
+function createPanel({ name, node }: ServicePathTarget): vscode.WebviewPanel {
+  const title = vscode.l10n.t('{0} on {1}', name, node);
+  return vscode.window.createWebviewPanel(webviewTypes.servicePath, title, vscode.ViewColumn.Active);
 }
 
 /** One Service on one node. The state lives here: the page may be thrown away while hidden, and asks for it when it is back. */
@@ -57,29 +73,26 @@ class ServicePathPanel {
   readonly #target: ServicePathTarget;
   readonly #panel: vscode.WebviewPanel;
   #state: ServicePathState;
-  #cluster: Cluster | undefined;
   #reading: AbortController | undefined;
 
-  constructor(app: App, target: ServicePathTarget, context: string, onClosed: () => void) {
+  constructor(app: App, target: ServicePathTarget, context: string, panel: vscode.WebviewPanel) {
     this.#app = app;
     this.#target = target;
     const { namespace, name, node } = target;
     this.#state = { service: { namespace, name }, node, context, phase: 'loading', paths: [], notes: [] };
+    this.#panel = panel;
+    openPanels.set(keyOf(target, context), this);
     const ownFiles = vscode.Uri.joinPath(app.context.extensionUri, 'dist', 'webviews');
-    const title = vscode.l10n.t('{0} on {1}', name, node);
-    this.#panel = vscode.window.createWebviewPanel('meshloom.servicePath', title, vscode.ViewColumn.Active, {
-      enableScripts: true,
-      localResourceRoots: [ownFiles],
-    });
-    const { webview } = this.#panel;
+    const { webview } = panel;
+    webview.options = { enableScripts: true, localResourceRoots: [ownFiles] };
     webview.onDidReceiveMessage((message: unknown) => this.#receive(message));
     this.#panel.onDidDispose(() => {
       this.#reading?.abort();
-      onClosed();
+      openPanels.delete(keyOf(target, context));
     });
     webview.html = webviewHtml({
       language: vscode.env.language,
-      title,
+      title: panel.title,
       nonce: randomBytes(16).toString('base64url'),
       ownFiles: webview.cspSource,
       script: webview.asWebviewUri(vscode.Uri.joinPath(ownFiles, 'service-path.js')).toString(),
@@ -87,14 +100,12 @@ class ServicePathPanel {
     });
   }
 
-  async reveal(cluster: Cluster): Promise<ServicePathState | undefined> {
-    // The user may have chosen away and back: the connection is a new one then.
-    this.#cluster = cluster;
+  async reveal(): Promise<ServicePathState | undefined> {
     this.#panel.reveal();
-    return this.#read();
+    return this.read();
   }
 
-  async #read(): Promise<ServicePathState | undefined> {
+  async read(): Promise<ServicePathState | undefined> {
     this.#reading?.abort();
     const reading = new AbortController();
     this.#reading = reading;
@@ -107,11 +118,11 @@ class ServicePathPanel {
   }
 
   async #readState(signal: AbortSignal): Promise<ServicePathState> {
-    const cluster = this.#cluster!;
     const { namespace, name, node } = this.#target;
     const { service, context } = this.#state;
     const base = { service, node, context, paths: [], notes: [] };
     try {
+      const cluster = await connectTo(this.#app, context);
       const [{ reply, helperPod }, objects] = await Promise.all([
         readNodeRules(cluster, node, { namespace, name }, signal),
         readObjects(cluster, this.#target, signal),
@@ -155,7 +166,7 @@ class ServicePathPanel {
       return { what, why, next, actions: [deploy(), retry()] };
     }
     const next = error instanceof ClusterFailure ? error.next : vscode.l10n.t('The log has the details.');
-    return { what, why, next, actions: [retry(), { id: 'show-log', label: vscode.l10n.t('Show Log') }] };
+    return { what, why, next, actions: [retry(), choose(), { id: 'show-log', label: vscode.l10n.t('Show Log') }] };
   }
 
   #show(state: ServicePathState): void {
@@ -171,7 +182,7 @@ class ServicePathPanel {
   #receive(data: unknown): void {
     const message = parseFromServicePathView(data);
     if (message?.type === 'ready') this.#show(this.#state);
-    else if (message?.type === 'refresh') void this.#read();
+    else if (message?.type === 'refresh') void this.read();
     else if (message?.type === 'action') void this.#act(message.id);
   }
 
@@ -183,12 +194,17 @@ class ServicePathPanel {
     };
     const command = commands[id];
     if (command !== undefined) await vscode.commands.executeCommand(command);
-    if (id === 'retry' || id === 'deploy-node-helper') await this.#read();
+    const isChosen = id === 'choose-cluster' && this.#app.clusters.chosen.name === this.#state.context;
+    if (id === 'retry' || id === 'deploy-node-helper' || isChosen) await this.read();
   }
 }
 
 function retry(): FailureView['actions'][number] {
   return { id: 'retry', label: vscode.l10n.t('Read Again') };
+}
+
+function choose(): FailureView['actions'][number] {
+  return { id: 'choose-cluster', label: vscode.l10n.t('Choose Cluster…') };
 }
 
 function deploy(): FailureView['actions'][number] {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { CniChainState } from '../../contract/cni-chain-view.ts';
-import { commandIds, viewIds } from '../../extension/ids.ts';
+import type * as Inspection from '../../extension/inspection.ts';
+import { commandIds, viewIds, webviewTypes } from '../../extension/ids.ts';
 import { click, read, readAll, screenshot } from './eyes.ts';
 import { activated, eventually, readTree, setTheme, visibleRows } from './support.ts';
 
@@ -73,6 +76,45 @@ describe('the CNI chain of the demo shop’s node', function () {
     await eventually('the diff editor', () => tabs().some((label) => label.includes('now ↔ planned')));
     await screenshot('chain-plan-diff-editor');
     await closeAll();
+  });
+
+  it('plans an installation on the page itself, and opens nothing beside it', async () => {
+    await closeAll();
+    await open();
+    await click({ selector: '.run-plan-installation', inWebview });
+    await read({ selector: '.quick-input-list .monaco-list-row', text: 'Chained' });
+    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+    await read({ selector: '.plan', text: 'meshloom-cni', inWebview });
+    assert.equal(tabs().length, 1);
+    await both('chain-plan-installation');
+    await closeAll();
+  });
+
+  it('takes over the page that a window had before it was reloaded', async () => {
+    await closeAll();
+    const app = await activated();
+    const file = join(process.env.MESHLOOM_TEST_ROOT ?? '', 'dist', 'inspection.js');
+    const { restoreCniChain, restoreServicePath } = createRequire(file)(file) as typeof Inspection;
+    const restore = (type: 'cniChain' | 'servicePath', kept: unknown) => {
+      const panel = vscode.window.createWebviewPanel(webviewTypes[type], 'kept', vscode.ViewColumn.Active);
+      (type === 'cniChain' ? restoreCniChain : restoreServicePath)(app, panel, kept);
+    };
+    const context = app.clusters.chosen.name;
+    restore('cniChain', { node: 'n1', context });
+    await read({ selector: '.plugin', text: 'galaxy-sdn', inWebview });
+    await closeAll();
+    restore('cniChain', { node: 'n1', context: 'kind-elsewhere' });
+    await read({ selector: '.failure', text: 'kind-elsewhere is not the chosen one', inWebview });
+    await closeAll();
+    restore('servicePath', { namespace: 'shop', name: 'reviews', node: 'n1', context });
+    await read({ selector: 'h1', text: 'reviews', inWebview });
+    await closeAll();
+    restore('servicePath', { namespace: 'shop', name: 'reviews', node: 'n1', context: 'kind-elsewhere' });
+    await read({ selector: '.failure', text: 'kind-elsewhere is not the chosen one', inWebview });
+    await closeAll();
+    restore('cniChain', undefined);
+    restore('servicePath', { name: 'reviews' });
+    await eventually('no page that waits for ever', () => tabs().length === 0);
   });
 
   it('opens the page of a problem', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { NodeOutcome } from '../../extension/cni/carry-out.ts';
-import type { ShownPlans } from '../../extension/cni/show-plans.ts';
+import type { PlannedInstallation } from '../../extension/commands/plan-cni-installation.ts';
 import { resourceTypes, type Cluster } from '../../extension/cluster/cluster.ts';
+import type { CniChainState } from '../../contract/cni-chain-view.ts';
 import { commandIds, viewIds } from '../../extension/ids.ts';
 import type { Pod } from '../../mesh/kubernetes.ts';
 import { read, readAll, screenshot } from './eyes.ts';
@@ -110,14 +111,20 @@ describe('the CNI chain from the editor', function () {
 
   it('plans an installation as a diff and a summary, and writes nothing', async () => {
     await closeAll();
-    const shown = await run<Omit<ShownPlans, 'reveal'>>(commandIds.planCniInstallation, { mode: 'chained' });
+    const shown = await run<PlannedInstallation>(commandIds.planCniInstallation, { mode: 'chained' });
     assert.equal(shown.changes, 2);
+    assert.ok(shown.summary);
     assert.match(shown.summary, /New: \/etc\/cni\/net\.d\/00-galaxy\.conflist/);
     assert.match(shown.summary, /asked for: 0\.[12]\.0/);
     await read({ selector: '.multiDiffEditor, .monaco-editor', text: 'meshloom-cni' });
     await shoot('cni-plan');
-    const again = await run<Omit<ShownPlans, 'reveal'>>(commandIds.planCniInstallation, { mode: 'chained' });
+    const again = await run<PlannedInstallation>(commandIds.planCniInstallation, { mode: 'chained' });
     assert.equal(again.summary, shown.summary);
+    await toast('Planned for n1, and nothing changed');
+    // Who has the plan already may have it shown beside the chain.
+    const plan = again.results.get('n1');
+    const state = await run<CniChainState>(commandIds.showCniChain, { name: 'n1', plan, action: 'plan' });
+    assert.equal(state.plan?.files.length, 2);
   });
 
   it('installs node by node, tells what stands, and gives everything back', async () => {
@@ -127,8 +134,19 @@ describe('the CNI chain from the editor', function () {
     const tree = (await readTree(viewIds.cniChain)).join('\n');
     assert.match(tree, /meshloom-cni/);
     await shoot('cni-installed');
+    const settings = vscode.workspace.getConfiguration('meshloom.cni');
+    await settings.update('backend', 'nft', vscode.ConfigurationTarget.Global);
+    await toast('run with other settings than “meshloom.cni” has now: --exclude-namespaces kube-system');
+    await settings.update('backend', undefined, vscode.ConfigurationTarget.Global);
+    await closeAll();
     assert.deepEqual(states(await run(commandIds.uninstallCniPlugin, { confirmed: true, settleMs: 0 })), ['n1 done']);
-    const plan = await run<Omit<ShownPlans, 'reveal'>>(commandIds.planCniInstallation, { mode: 'chained' });
+    const diffs = vscode.window.tabGroups.all
+      .flatMap(({ tabs }) => tabs)
+      .filter(({ label }) => label.startsWith('Uninstall CNI Plugin'));
+    assert.equal(diffs.length, 1);
+    assert.ok(diffs[0]?.isActive, 'the diff stands in front');
+    await shoot('cni-uninstall');
+    const plan = await run<PlannedInstallation>(commandIds.planCniInstallation, { mode: 'chained' });
     assert.equal(plan.changes, 2);
     await run(commandIds.removeNodeHelper, { confirmed: true });
     const left = await Promise.all(

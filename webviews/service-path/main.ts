@@ -3,7 +3,10 @@ import { parseToServicePathView, type FromServicePathView } from '../../contract
 import { mountServicePathView } from './mount.ts';
 
 /** Given by VS Code to every webview; may be called once. */
-declare function acquireVsCodeApi(): { postMessage: (message: FromServicePathView) => void };
+declare function acquireVsCodeApi(): {
+  postMessage: (message: FromServicePathView) => void;
+  setState: (state: unknown) => void;
+};
 
 const vscode = acquireVsCodeApi();
 const root = document.getElementById('root');
@@ -13,6 +16,9 @@ if (root) {
     const message = parseToServicePathView(data);
     if (!message) return;
     if (message.strings) l10n.config({ contents: message.strings });
+    // The host knows a page by it that a reloaded window brings back.
+    const { service, node, context } = message.state;
+    vscode.setState({ ...service, node, context });
     view.show(message.state);
   });
   vscode.postMessage({ type: 'ready' });
