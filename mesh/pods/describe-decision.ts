@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import type { Pod } from '../kubernetes.ts';
+import { literal } from '../markdown.ts';
 import type { Step } from '../step.ts';
 import { describePod } from './describe-pod.ts';
 
@@ -83,14 +84,4 @@ const marks: Record<Step['verdict'], string> = { continue: '→', inject: '✓',
 function describeStep({ check, value, verdict: decided, says }: Step, index: number): string {
   const found = value === undefined ? '' : ` (${literal(value)})`;
   return `${index + 1}. ${marks[decided]} **${literal(check)}**${found}: ${literal(says)}`;
-}
-
-/** Markdown takes nothing in it for its own: no link, image or HTML of a cluster's making. */
-function literal(text: string): string {
-  return text
-    .replace(/[\\`*_{}[\]()#!|~$]/g, '\\$&')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('\n', ' ');
 }

@@ -1,0 +1,79 @@
+import type { KubernetesObject, Labels, MutatingWebhookConfiguration, Namespace, Pod } from '../kubernetes.ts';
+import type { MeshSettings } from '../mesh-settings.ts';
+import type { ServiceObject } from '../service-path/service-objects.ts';
+import type { PeerPolicy } from './choose-policies.ts';
+
+export interface PeerAuthentication extends KubernetesObject {
+  spec?: {
+    selector?: { matchLabels?: Labels };
+    mtls?: { mode?: string };
+    portLevelMtls?: Record<string, { mode?: string } | null>;
+  };
+}
+
+export interface TlsSettings {
+  mode?: string;
+  credentialName?: string;
+  clientCertificate?: string;
+}
+
+export interface TrafficPolicyObject {
+  tls?: TlsSettings;
+  portLevelSettings?: { port?: { number?: number }; tls?: TlsSettings }[];
+}
+
+export interface DestinationRule extends KubernetesObject {
+  spec?: {
+    host?: string;
+    exportTo?: string[];
+    workloadSelector?: { matchLabels?: Labels };
+    trafficPolicy?: TrafficPolicyObject;
+    subsets?: { name?: string; labels?: Labels; trafficPolicy?: TrafficPolicyObject }[];
+  };
+}
+
+/** How a pod meets traffic, as far as mutual TLS depends on it. */
+export type Standing = 'sidecar' | 'gateway' | 'waypoint' | 'ambient' | 'proxyless' | 'none';
+
+/** A pod that runs, or that a template makes. */
+export interface MeshPod {
+  pod: Pod;
+  standing: Standing;
+  /** Why it stands so, in a sentence with the pod's own names. */
+  why: string;
+  /** What runs it: `Deployment`, `reviews`. */
+  owner: { kind: string; name: string };
+}
+
+/** All that mutual TLS between workloads depends on, from a cluster or from files. */
+export interface SecurityWorld {
+  pods: readonly MeshPod[];
+  services: readonly ServiceObject[];
+  namespaces: readonly Namespace[];
+  peerAuthentications: readonly PeerAuthentication[];
+  destinationRules: readonly DestinationRule[];
+  /** Of the control plane; absent: not known, and Istio's defaults count. */
+  settings?: MeshSettings;
+  /** To see which Services the API server calls. */
+  webhooks?: readonly MutatingWebhookConfiguration[];
+  /** Default `istio-system`. */
+  rootNamespace: string;
+  /** Default `cluster.local`. */
+  clusterDomain: string;
+}
+
+/** A cluster's PeerAuthentication as policies are chosen by. */
+export function asPolicy(object: PeerAuthentication): PeerPolicy {
+  const { metadata = {}, spec = {} } = object;
+  const { namespace = 'default', name = '', creationTimestamp } = metadata;
+  const labels = spec.selector?.matchLabels;
+  const ports = Object.entries(spec.portLevelMtls ?? {});
+  return {
+    namespace,
+    name,
+    ...(creationTimestamp !== undefined && { created: creationTimestamp }),
+    ...(labels && Object.keys(labels).length > 0 && { labels }),
+    ...(spec.mtls?.mode !== undefined && { mode: spec.mtls.mode }),
+    ...(ports.length > 0 && { portModes: Object.fromEntries(ports.map(([port, said]) => [port, said?.mode])) }),
+  };
+}
