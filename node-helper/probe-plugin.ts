@@ -246,7 +246,9 @@ export function readVersionReply(result: CommandResult): Answer {
   const reply = attempt(
     () => JSON.parse(result.stdout) as { supportedVersions?: unknown; cniVersion?: unknown; msg?: unknown } | null,
   );
-  if (Array.isArray(reply?.supportedVersions)) {
+  // Who answers and fails all the same has failed, says libcni.
+  const hasFailed = Boolean(result.code) || result.stopped !== undefined;
+  if (!hasFailed && Array.isArray(reply?.supportedVersions)) {
     const supportedVersions = reply.supportedVersions.filter((version) => typeof version === 'string');
     if (supportedVersions.length > 0) return { supportedVersions };
   }
@@ -261,6 +263,8 @@ function inWords({ stopped, code, stdout, stderr }: CommandResult, message: stri
     return `it was killed${code === 137 ? ' (exit code 137: often for lack of memory)' : ' by a signal'}${message && `: ${message}`}`;
   const libraries = /error while loading shared libraries: ([^:\s]+)/.exec(stderr)?.[1];
   if (libraries !== undefined) return `the library ${libraries} that it needs is not on this node: ${message}`;
+  if (code && /"supportedVersions"/.test(stdout))
+    return `it answered VERSION, but ended as if it had failed (exit code ${code}), which counts as no answer`;
   if (stdout.trim() === '' && message !== '')
     return `it printed nothing but this on standard error (exit code ${code ?? '?'}): ${message}`;
   return `its answer to VERSION was not understood: ${message || `exit code ${code ?? '?'}, and nothing printed`}`;

@@ -162,6 +162,11 @@ test.each([
     { code: 1, stdout: '{"code":7,"msg":"no config"}' },
     { error: expect.stringContaining('no config') },
   ],
+  [
+    'versions, and a failure',
+    { code: 1, stdout: '{"supportedVersions":["0.4.0"]}' },
+    { error: expect.stringContaining('exit code 1') },
+  ],
   ['text', { code: 0, stdout: 'hello' }, { error: expect.stringContaining('hello') }],
   ['nothing', { code: 3, stdout: '' }, { error: expect.stringContaining('exit code 3') }],
   ['an empty list', { code: 0, stdout: '{"supportedVersions":[]}' }, { error: expect.any(String) }],

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { checkProgram, mountOf, processorOf } from './check-program.ts';
-import { install } from './install.ts';
+import { install, plan } from './install.ts';
 import { StatePlaces } from './node-paths.ts';
 import { planRepairs, repair } from './repair.ts';
 import { readRepairs } from './repair-notes.ts';
@@ -83,10 +83,34 @@ describe('the state directory', () => {
     const node = nodeWith(layout);
     await install(node.own(), { entry, program: node.program });
     const conf = node.snapshot();
-    writeFileSync(new StatePlaces(node.world().disk, node.world().paths).journal, '{');
-    await expect(uninstall(node.own(), {})).rejects.toThrow('journal.json');
-    expect(node.snapshot()).toBe(conf);
+    for (const spoilt of [
+      '{',
+      '',
+      'null',
+      '{"version":1,"phase":"installed","type":"x","files":[{"name":"a"},null]}',
+    ]) {
+      writeFileSync(new StatePlaces(node.world().disk, node.world().paths).journal, spoilt);
+      await expect(uninstall(node.own(), {})).rejects.toThrow(/journal\.json.*move it away/s);
+      expect(node.snapshot()).toBe(conf);
+    }
   });
+});
+
+test('a program that is gone, or that is another one by now, is told and put back', async () => {
+  const node = nodeWith({ '10-podnet.conflist': podnet });
+  const request = { entry, program: node.program };
+  await install(node.own(), request);
+  const placed = join(node.binDir, entry.type);
+  for (const [spoil, code] of [
+    [() => rmSync(placed), 'ML2002'],
+    [() => placeProgram(placed, modern.slice(0, 3)), 'program'],
+  ] as const) {
+    spoil();
+    expect((await plan(node.own(), request)).plan).toMatchObject({ action: 'none', problems: [{ code }] });
+    expect(await install(node.own(), request)).toMatchObject({ exit: 0 });
+    expect(readFileSync(placed).equals(readFileSync(node.program))).toBe(true);
+    expect((await plan(node.own(), request)).plan.problems).toEqual([]);
+  }
 });
 
 describe('before anything is written', () => {

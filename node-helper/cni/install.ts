@@ -11,14 +11,30 @@ import { attempt } from '../failure.ts';
 import { carryOut, makeRuntimeLook, saveName } from './carry-out.ts';
 import { checkProgram } from './check-program.ts';
 import { differing, endlessFight, fightsAfter, keepsChanging } from './fights.ts';
-import { type Journal, type JournalFile, readJournal, touchedBy, writeJournal } from './journal.ts';
+import {
+  type Journal,
+  type JournalFile,
+  type JournalProgram,
+  readJournal,
+  touchedBy,
+  writeJournal,
+} from './journal.ts';
 import { takeLock } from './lock.ts';
 import { StatePlaces } from './node-paths.ts';
 import { type Outcome, problemOf, warningOf } from './outcome.ts';
 import { keepEarlier, placeProgram, planProgram, saveReplaced } from './program.ts';
 import { hasLeftovers, putFile, putSaved, removeFile, sweep } from './put-file.ts';
 import { askAbout, watchRuntime } from './watch-runtime.ts';
-import { isSame, type PluginEntry, probeChain, probeOurs, readEntries, surroundingsOf, type World } from './survey.ts';
+import {
+  hashAt,
+  isSame,
+  type PluginEntry,
+  probeChain,
+  probeOurs,
+  readEntries,
+  surroundingsOf,
+  type World,
+} from './survey.ts';
 import { takeBack } from './uninstall.ts';
 
 export interface InstallRequest {
@@ -34,8 +50,31 @@ const attempts = 5;
 
 /** What an installation would do. Writes nothing. */
 export async function plan(world: World, request: InstallRequest): Promise<Outcome> {
-  const { plan } = await survey(world, new StatePlaces(world.disk, world.paths), request);
-  return { plan, exit: plan.action === 'refuse' ? 2 : 0 };
+  const found = await survey(world, new StatePlaces(world.disk, world.paths), request);
+  const { plan } = found;
+  const problems = plan.action === 'none' && !isDone(world, found, request) ? programDue(world, request) : [];
+  return { plan: { ...plan, problems: [...problems, ...plan.problems] }, exit: plan.action === 'refuse' ? 2 : 0 };
+}
+
+/** The configuration is as it should be, and what it names is not. */
+function programDue({ disk, paths: { binDir } }: World, { entry: { type } }: InstallRequest): PlanProblem[] {
+  const path = join(binDir, type);
+  return disk.lookBehind(path)?.kind === 'file'
+    ? [
+        {
+          severity: 'warning',
+          code: 'program',
+          message: `${path} is not the program that would be placed: installing replaces it.`,
+        },
+      ]
+    : [
+        {
+          severity: 'error',
+          code: 'ML2002',
+          plugin: type,
+          message: `The chain names “${type}”, and ${path} is gone: pods can neither start nor go. Installing puts it back.`,
+        },
+      ];
 }
 
 /** Chains the plugin, or puts its own configuration beside the others. A refusal and a failure leave nothing changed. */
@@ -114,8 +153,9 @@ function isDone(world: World, { plan, journal }: Survey, { entry, program }: Ins
   return wanted === undefined || (wanted.hash === journal?.program?.hash && isPlaced(world, wanted));
 }
 
-function isPlaced(world: World, { path }: { path: string }): boolean {
-  return world.disk.lookBehind(path)?.kind === 'file';
+/** Somebody may have put another one in its place since. */
+function isPlaced({ disk }: World, { path, hash }: JournalProgram): boolean {
+  return hashAt(disk, path) === hash;
 }
 
 /**

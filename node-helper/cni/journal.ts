@@ -57,12 +57,32 @@ const limit = 64 * 1024 * 1024;
 export function readJournal(disk: Disk, { journal }: StatePlaces): Journal | undefined {
   if (!disk.look(journal)) return undefined;
   try {
-    const read = JSON.parse(disk.read(journal, limit).toString('utf8')) as Journal;
-    if (read.version === 1 && Array.isArray(read.files)) return read;
+    const read = JSON.parse(disk.read(journal, limit).toString('utf8')) as Journal | null;
+    if (read?.version === 1 || typeof read?.version !== 'number') return whole(read);
   } catch (cause) {
-    throw new Refused('journal', `The journal ${journal} cannot be read: ${(cause as Error).message}`, { cause });
+    throw new Refused(
+      'journal',
+      `The journal ${journal} cannot be read: ${(cause as Error).message}. It is not as we wrote it. Bring it back from a copy, or move it away and run again: then our entry goes, and what stood there before it was installed is not known any more.`,
+      { cause },
+    );
   }
   throw new Refused('journal', `The journal ${journal} was written by another version of Meshloom: use that one.`);
+}
+
+/** A part of it would have us undo a part only. @throws what is wrong with it. */
+function whole(read: Journal | null): Journal {
+  const isTexts = (...values: unknown[]) => values.every((value) => typeof value === 'string');
+  const isSaved = (saved: SavedName | null) => saved === null || isTexts(saved.content);
+  const isFile = (file: JournalFile | null) =>
+    file !== null && isTexts(file.name) && isSaved(file.original) && (file.wrote === null || isTexts(file.wrote));
+  const isWhole =
+    read?.version === 1 &&
+    isTexts(read.phase, read.type) &&
+    Array.isArray(read.files) &&
+    read.files.every(isFile) &&
+    (read.program === undefined || isTexts(read.program.path, read.program.hash));
+  if (!isWhole) throw new Error('parts of it are missing');
+  return read;
 }
 
 export function writeJournal(disk: Disk, places: StatePlaces, journal: Journal): void {
