@@ -5,7 +5,8 @@
  * and their words are ours.
  */
 import { readFile } from 'node:fs/promises';
-import { Agent as HttpAgent, type RequestOptions } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Agent as HttpAgent, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import * as l10n from '@vscode/l10n';
@@ -17,8 +18,11 @@ import type {
   Cluster,
   ClusterContext,
   ExecResult,
+  LogOptions,
   ResourceList,
   ResourceType,
+  TerminalOptions,
+  TerminalSession,
   WatchEvent,
 } from './cluster.ts';
 import {
@@ -29,13 +33,18 @@ import {
   parseStatus,
   type ClusterCall,
 } from './describe-failure.ts';
-import { createCredentialSource } from './exec-credential.ts';
+import { createCredentialSource, type ExecCredential } from './exec-credential.ts';
 import { runExec } from './exec-stream.ts';
 import { openHttp, parseAnswer, readBody, withDeadline, type HttpAnswer, type HttpCall } from './http-call.ts';
 import type { KubeconfigCluster, KubeconfigUser } from './kubeconfig.ts';
+import { readLog } from './log-stream.ts';
+import { openPortStream } from './port-stream.ts';
+import { createOidcSource, isOidc } from './oidc-credential.ts';
 import { findEnvironmentProxy } from './proxy.ts';
 import { findResourceType, groupVersionPath, resourcePath } from './resource-path.ts';
+import { runTerminal } from './terminal-stream.ts';
 import { readWatch } from './watch-lines.ts';
+import { watchSilence, type Silence } from './watch-silence.ts';
 
 const defaultTimeoutMs = 15_000;
 /** A login program has its own, shorter one; this is for everything else that gets a token. */
@@ -48,8 +57,8 @@ const maxRetries = 2;
 const longestRetryWaitS = 5;
 const fieldManager = 'meshloom';
 
-/** What a request needs to be accepted. `keptOpen`: its agent is ours and keeps connections open between requests. */
-type Authorization = RequestOptions & { keptOpen?: boolean };
+/** What a request needs to be accepted. `keptOpen`: its agent is ours and keeps connections open between requests. `credential`: what can be renewed. */
+type Authorization = RequestOptions & { keptOpen?: boolean; credential?: string | ExecCredential };
 
 export interface ClusterSource {
   context: ClusterContext;
@@ -59,6 +68,8 @@ export interface ClusterSource {
   strings?: Record<string, string>;
   /** For proxies; `process.env` when absent. */
   environment?: Record<string, string | undefined>;
+  /** When a watch counts as dead; tests are less patient. */
+  silence?: Silence;
 }
 
 /** Prepares; contacts nobody and runs nothing before a method of the result is called. */
@@ -70,7 +81,9 @@ export function createClientNodeCluster(source: ClusterSource): Cluster & { disp
 class ClientNodeCluster implements Cluster {
   readonly context: ClusterContext;
   readonly #authorize: (call: ClusterCall) => Promise<Authorization>;
-  readonly #forgetLogin: () => void;
+  readonly #renewLogin: (used: Authorization['credential']) => Promise<boolean>;
+  readonly #silence: Silence;
+  readonly #proxy: string | undefined;
   readonly #closeConnections: () => void;
   readonly #server: string;
   readonly #discovered = new Map<string, Promise<ResourceType[]>>();
@@ -78,15 +91,22 @@ class ClientNodeCluster implements Cluster {
   constructor(source: ClusterSource) {
     this.context = source.context;
     this.#server = source.cluster.server;
-    const { authorize, forgetLogin, close } = createAuthorizer(source);
+    const { authorize, renew, close, proxy } = createAuthorizer(source);
+    this.#proxy = proxy;
     this.#authorize = authorize;
-    this.#forgetLogin = forgetLogin;
+    this.#renewLogin = renew;
+    this.#silence = source.silence ?? {};
     this.#closeConnections = close;
   }
 
   async list<T extends KubernetesObject>(
     type: ResourceType,
-    options: CallOptions & { namespace?: string; labelSelector?: string; fieldSelector?: string } = {},
+    options: CallOptions & {
+      namespace?: string;
+      labelSelector?: string;
+      fieldSelector?: string;
+      keep?: (object: T) => T;
+    } = {},
   ): Promise<ResourceList<T>> {
     const { namespace, labelSelector, fieldSelector } = options;
     const call = this.#call('list', type, { namespace });
@@ -105,9 +125,10 @@ class ClientNodeCluster implements Cluster {
 
   async #listPages<T extends KubernetesObject>(
     call: ClusterCall,
-    options: CallOptions,
+    options: CallOptions & { keep?: (object: T) => T },
     page: (next?: string) => string,
   ): Promise<ResourceList<T>> {
+    const { keep = (object: T) => object } = options;
     const items: T[] = [];
     let next: string | undefined;
     for (;;) {
@@ -123,7 +144,7 @@ class ClientNodeCluster implements Cluster {
       // Objects in a list go without apiVersion and kind: whoever holds one alone later misses them.
       const kind = list.kind?.replace(/List$/, '');
       for (const item of list.items ?? [])
-        items.push({ ...(list.apiVersion && { apiVersion: list.apiVersion }), ...(kind && { kind }), ...item });
+        items.push(keep({ ...(list.apiVersion && { apiVersion: list.apiVersion }), ...(kind && { kind }), ...item }));
       next = list.metadata?.continue || undefined;
       if (!next) return { items, resourceVersion: list.metadata?.resourceVersion ?? '' };
     }
@@ -145,44 +166,48 @@ class ClientNodeCluster implements Cluster {
     type: ResourceType,
     options: {
       namespace?: string;
+      labelSelector?: string;
+      fieldSelector?: string;
       resourceVersion: string;
       signal: AbortSignal;
+      onOpen?: () => void;
       onEvent: (event: WatchEvent<T>) => void;
     },
   ): Promise<void> {
-    const { namespace, resourceVersion, signal } = options;
+    const { namespace, labelSelector, fieldSelector, resourceVersion, signal } = options;
     if (signal.aborted) return;
     const call = this.#call('watch', type, { namespace });
     // Not all at the same second, or every watch of every window comes back at once.
     const timeoutSeconds = 240 + Math.floor(Math.random() * 60);
-    const query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
-    const authorization = await this.#login(call, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
-    if (!authorization) return;
+    const selectors = { labelSelector, fieldSelector };
+    const query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds, ...selectors };
     const url = this.#url(resourcePath(type, { namespace, query }));
-    const request: HttpCall = { call, method: 'GET', url, options: authorization };
     const stop = new AbortController();
     const onAbort = () => stop.abort();
     signal.addEventListener('abort', onAbort, { once: true });
-    // The server was asked to end it; when it does not, the connection is dead.
-    const timer = setTimeout(onAbort, (timeoutSeconds + 30) * 1000);
     try {
-      const response = await withDeadline(call, defaultTimeoutMs, signal, () => openHttp(request, stop.signal));
-      if (response.statusCode !== 200) {
-        const { body, status } = await withDeadline(call, defaultTimeoutMs, signal, () => readBody(call, response));
-        throw this.#failure(call, status, body);
-      }
+      const response = await this.#withLogin(call, signal, (authorization) =>
+        this.#openWatch({ call, method: 'GET', url, options: authorization }, stop.signal, signal),
+      );
+      options.onOpen?.();
       // Another reader's mistake is not the cluster's: it passes as it is.
-      await readWatch<T>(call, response, options.onEvent);
+      await readWatch<T>(call, watchSilence(call, response, this.#silence), options.onEvent);
     } catch (error) {
-      if (signal.aborted || stop.signal.aborted) return;
+      if (signal.aborted) return;
       throw isConnectionError(error) ? failureFromNetwork(call, error) : error;
     } finally {
-      clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
       stop.abort();
     }
+  }
+
+  /** @returns the answer, its body unread. */
+  async #openWatch(request: HttpCall, stop: AbortSignal, cancel: AbortSignal): Promise<IncomingMessage> {
+    const { call } = request;
+    const response = await withDeadline(call, defaultTimeoutMs, cancel, () => openHttp(request, stop));
+    if (response.statusCode === 200) return response;
+    const answer = await withDeadline(call, defaultTimeoutMs, cancel, () => readBody(call, response));
+    throw failureFromStatus(call, answer.status, answer.body, answer);
   }
 
   async apply<T extends KubernetesObject>(
@@ -250,16 +275,48 @@ class ClientNodeCluster implements Cluster {
       context: this.context.name,
       server: this.#server,
     };
-    const url = this.#execUrl(pod, command, options.stdin !== undefined);
-    const { keptOpen, ...settings } = await this.#login(call, options.signal);
-    // A connection that becomes a WebSocket is never another request's: it starts fresh.
-    if (keptOpen) delete settings.agent;
-    return await withDeadline(call, options.timeoutMs ?? defaultTimeoutMs, options.signal, (signal) =>
-      runExec(call, url, settings as ClientOptions, options.stdin, signal).catch((error: unknown) => {
-        if (error instanceof ClusterFailure && error.status === 401) this.#forgetLogin();
-        throw error;
-      }),
+    const url = this.#execUrl(pod, command, { stdin: options.stdin !== undefined, stderr: true, tty: false });
+    return await this.#overSocket(call, options, (settings, signal) =>
+      runExec(call, url, settings, options.stdin, signal),
     );
+  }
+
+  async openTerminal(
+    pod: { namespace: string; name: string; container: string },
+    command: string[],
+    options: TerminalOptions,
+  ): Promise<TerminalSession> {
+    const { namespace, name } = pod;
+    const call: ClusterCall = { ...this.#call('exec', resourceTypes.pods, { name, namespace }), resource: 'pods' };
+    // A terminal has one output: the runtime refuses a stream of its own for errors.
+    const url = this.#execUrl(pod, command, { stdin: true, stderr: false, tty: true });
+    return await this.#overSocket(call, { ...(options.signal && { signal: options.signal }) }, (settings, signal) =>
+      runTerminal(call, url, settings, options, signal),
+    );
+  }
+
+  async openPort(pod: { namespace: string; name: string }, port: number, options: CallOptions = {}): Promise<Duplex> {
+    const { namespace, name } = pod;
+    const call = this.#call('port-forward', resourceTypes.pods, { name, namespace });
+    const url = this.#url(
+      resourcePath(resourceTypes.pods, { namespace, name, subresource: 'portforward', query: { ports: port } }),
+    );
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    return await this.#overSocket(call, options, (settings, signal) =>
+      openPortStream(call, url, settings, port, signal),
+    );
+  }
+
+  async #overSocket<T>(
+    call: ClusterCall,
+    { signal: cancel, timeoutMs = defaultTimeoutMs }: CallOptions,
+    open: (settings: ClientOptions, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return await this.#withLogin(call, cancel, async ({ keptOpen, credential: _, ...settings }) => {
+      // A connection that becomes a WebSocket is never another request's: it starts fresh.
+      if (keptOpen) delete settings.agent;
+      return await withDeadline(call, timeoutMs, cancel, (signal) => open(settings as ClientOptions, signal));
+    });
   }
 
   async log(pod: { namespace: string; name: string; container: string }, options: CallOptions = {}): Promise<string> {
@@ -270,11 +327,40 @@ class ClientNodeCluster implements Cluster {
     return (await this.#send(call, 'GET', path, options)).body;
   }
 
-  #execUrl(pod: { namespace: string; name: string; container: string }, command: string[], stdin: boolean): URL {
+  async streamLog(
+    pod: { namespace: string; name: string; container: string },
+    { signal, onText, ...wanted }: LogOptions,
+  ): Promise<void> {
+    const { namespace, name, container } = pod;
+    const type = resourceTypes.pods;
+    const call = this.#call('log', type, { name, namespace, subresource: 'log' });
+    const query = { container, ...wanted };
+    const url = this.#url(resourcePath(type, { namespace, name, subresource: 'log', query }));
+    const open = async (options: Authorization) => {
+      const request: HttpCall = { call, method: 'GET', url, options };
+      // The headers of a log that is followed come with its first line: a silent container is not a dead server.
+      if (wanted.follow) return checked(call, await openHttp(request, signal));
+      return await withDeadline(call, defaultTimeoutMs, signal, async (stop) =>
+        checked(call, await openHttp(request, AbortSignal.any([signal, stop]))),
+      );
+    };
+    try {
+      await readLog(await this.#withLogin(call, signal, open), onText);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw isConnectionError(error) ? failureFromNetwork(call, error) : error;
+    }
+  }
+
+  #execUrl(
+    pod: { namespace: string; name: string; container: string },
+    command: string[],
+    streams: { stdin: boolean; stderr: boolean; tty: boolean },
+  ): URL {
     const [namespace, name] = [encodeURIComponent(pod.namespace), encodeURIComponent(pod.name)];
     const url = this.#url(`/api/v1/namespaces/${namespace}/pods/${name}/exec`);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    const query = { container: pod.container, stdin, stdout: true, stderr: true, tty: false };
+    const query = { container: pod.container, ...streams, stdout: true };
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
     for (const argument of command) url.searchParams.append('command', argument);
     return url;
@@ -295,6 +381,7 @@ class ClientNodeCluster implements Cluster {
       resource: type.plural + group + (subresource === undefined ? '' : `/${subresource}`),
       context: this.context.name,
       server: this.#server,
+      ...(this.#proxy && { proxy: this.#proxy }),
       ...(name !== undefined && { name }),
       ...(type.namespaced && namespace !== undefined && { namespace }),
     };
@@ -305,9 +392,25 @@ class ClientNodeCluster implements Cluster {
     return new URL(this.#server + path);
   }
 
-  /** TLS and credentials. A person may have to log in meanwhile, so this does not count towards the request's deadline. */
-  async #login(call: ClusterCall, signal: AbortSignal | undefined): Promise<Authorization> {
-    return await withDeadline(call, loginDeadlineMs, signal, () => this.#authorize(call));
+  /**
+   * Sends with TLS and credentials. A credential that the server refuses is renewed once, by whoever notices first, where
+   * it can be renewed (a login program, a token's file, an OIDC issuer), and the request is sent again.
+   */
+  async #withLogin<T>(
+    call: ClusterCall,
+    signal: AbortSignal | undefined,
+    send: (authorization: Authorization) => Promise<T>,
+  ): Promise<T> {
+    // A person may have to log in meanwhile, so this does not count towards the request's deadline.
+    const login = () => withDeadline(call, loginDeadlineMs, signal, () => this.#authorize(call));
+    const authorization = await login();
+    try {
+      return await send(authorization);
+    } catch (error) {
+      if (!(error instanceof ClusterFailure && error.status === 401)) throw error;
+      if (!(await this.#renewLogin(authorization.credential))) throw error;
+      return await send(await login());
+    }
   }
 
   /** One request to its end. A server that asks to wait a moment is asked again, as long as the deadline lasts. */
@@ -318,24 +421,20 @@ class ClientNodeCluster implements Cluster {
     { signal, timeoutMs = defaultTimeoutMs }: CallOptions,
     { body, acceptMissing = false }: { body?: HttpCall['body']; acceptMissing?: boolean } = {},
   ): Promise<HttpAnswer> {
-    const options = await this.#login(call, signal);
-    const request: HttpCall = { call, method, url: this.#url(path), options, ...(body && { body }) };
-    return await withDeadline(call, timeoutMs, signal, async (stop) => {
-      for (let retries = 0; ; retries++) {
-        const answer = await readBody(call, await openHttp(request, stop));
-        if (answer.status >= 200 && answer.status < 300) return answer;
-        if (acceptMissing && answer.status === 404 && isMissingObject(answer.body)) return answer;
-        const waitS = answer.retryAfter ?? Infinity;
-        if (answer.status !== 429 || retries === maxRetries || waitS > longestRetryWaitS)
-          throw this.#failure(call, answer.status, answer.body);
-        await pause(waitS * 1000, stop);
-      }
+    return await this.#withLogin(call, signal, async (options) => {
+      const request: HttpCall = { call, method, url: this.#url(path), options, ...(body && { body }) };
+      return await withDeadline(call, timeoutMs, signal, async (stop) => {
+        for (let retries = 0; ; retries++) {
+          const answer = await readBody(call, await openHttp(request, stop));
+          if (answer.status >= 200 && answer.status < 300) return answer;
+          if (acceptMissing && answer.status === 404 && isMissingObject(answer.body)) return answer;
+          const waitS = answer.retryAfter ?? Infinity;
+          const refused = failureFromStatus(call, answer.status, answer.body, answer);
+          if (answer.status !== 429 || retries === maxRetries || waitS > longestRetryWaitS) throw refused;
+          await pause(waitS * 1000, stop);
+        }
+      });
     });
-  }
-
-  #failure(call: ClusterCall, status: number, body: string): ClusterFailure {
-    if (status === 401) this.#forgetLogin();
-    return failureFromStatus(call, status, body);
   }
 
   async #discover(object: KubernetesObject, options: CallOptions): Promise<ResourceType> {
@@ -388,6 +487,13 @@ function isConnectionError(error: unknown): boolean {
   return !(error instanceof ClusterFailure) && typeof (error as { code?: unknown } | null)?.code === 'string';
 }
 
+/** @returns the answer, its body unread, if it is a success. */
+async function checked(call: ClusterCall, response: IncomingMessage): Promise<IncomingMessage> {
+  if (response.statusCode === 200) return response;
+  const answer = await readBody(call, response);
+  throw failureFromStatus(call, answer.status, answer.body, answer);
+}
+
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -404,75 +510,129 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 /** What turns a request into one that the API server accepts: TLS, proxy, credentials. */
 function createAuthorizer({ context, cluster, user, environment = process.env }: ClusterSource) {
-  const plugin = user?.exec && createCredentialSource(user.exec, cluster, context.name);
   const proxyUrl = cluster.proxyUrl ?? environmentProxy(cluster.server, environment);
-  const kubeConfig = new KubeConfig();
-  const name = context.name;
-  kubeConfig.loadFromOptions({
-    // The library refuses http without this flag, which means nothing there.
+  // As kubectl does it: who has a token, a password or a certificate in the file is not sent to a login program.
+  const hasOwn = Boolean(user?.token ?? user?.tokenFile ?? user?.username ?? user?.certData ?? user?.certFile);
+  const plugin = user?.exec && !hasOwn ? createCredentialSource(user.exec, cluster, context.name, proxyUrl) : undefined;
+  const issuer = user && isOidc(user) ? createOidcSource(user, context.name) : undefined;
+  let agent: { key: string; agent: HttpAgent } | undefined;
+
+  async function authorize(call: ClusterCall): Promise<Authorization> {
+    const credential = await plugin?.get();
+    const idToken = await issuer?.get();
+    try {
+      const options = await prepareTls(credential);
+      const headers = options.headers as Record<string, string | string[]>;
+      const token = credential?.token ?? idToken ?? (await tokenOf(user));
+      if (token) headers.Authorization = `Bearer ${token}`;
+      if (user?.username)
+        headers.Authorization = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
+      impersonate(headers, user);
+      const renewable = credential ?? idToken ?? (user?.tokenFile && token);
+      return { ...options, ...(renewable && { credential: renewable }) };
+    } catch (error) {
+      throw describeCredentialError(call, error);
+    }
+  }
+
+  async function prepareTls(credential: ExecCredential | undefined): Promise<Authorization> {
+    const kubeConfig = () => {
+      const config = new KubeConfig();
+      config.loadFromOptions(libraryOptions(context, cluster, user, proxyUrl, credential));
+      return config;
+    };
+    const options: Authorization & Record<string, unknown> = {};
+    await kubeConfig().applyToHTTPSOptions(options);
+    // A new certificate (renewed, or another login) gets new connections.
+    const { ca, cert, key, servername, rejectUnauthorized } = options;
+    const identity = [ca, cert, key, servername, rejectUnauthorized].map(String).join('\n');
+    if (agent?.key !== identity) {
+      agent?.agent.destroy();
+      agent = { key: identity, agent: proxyUrl ? (options.agent as HttpAgent) : directAgent(options) };
+    }
+    return { ...options, headers: options.headers ?? {}, agent: agent.agent, ...(!proxyUrl && { keptOpen: true }) };
+  }
+
+  /** Keeps connections open between requests. */
+  function directAgent({ ca, cert, key, servername, rejectUnauthorized }: RequestOptions & Record<string, unknown>) {
+    if (!cluster.server.startsWith('https:')) return new HttpAgent({ keepAlive: true });
+    const tls = { ca, cert, key, servername, rejectUnauthorized: rejectUnauthorized ?? true };
+    return new HttpsAgent({ keepAlive: true, ...tls } as object);
+  }
+
+  /** @returns whether another credential can be had than the one that was refused. */
+  async function renew(used: Authorization['credential']): Promise<boolean> {
+    if (used === undefined) return false;
+    if (typeof used === 'object') return plugin?.renew(used) ?? false;
+    if (issuer) return issuer.renew(used);
+    const now = await tokenOf(user).catch(() => used);
+    return now !== used;
+  }
+
+  const close = () => {
+    agent?.agent.destroy();
+    plugin?.dispose();
+  };
+  return { authorize, renew, close, proxy: proxyUrl && withoutPassword(proxyUrl) };
+}
+
+function libraryOptions(
+  { name }: ClusterContext,
+  cluster: KubeconfigCluster,
+  user: KubeconfigUser | undefined,
+  proxyUrl: string | undefined,
+  credential: ExecCredential | undefined,
+) {
+  if (proxyUrl !== undefined && !isProxyUrl(proxyUrl))
+    throw new Error(l10n.t('the proxy “{0}” is no http, https or socks URL', withoutPassword(proxyUrl)));
+  const { clientCertificateData, clientKeyData } = credential ?? {};
+  const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64');
+  return {
     clusters: [
       {
         ...cluster,
+        // The library refuses http without this flag, which means nothing there.
         skipTLSVerify: cluster.skipTLSVerify || cluster.server.startsWith('http:'),
         ...(proxyUrl && { proxyUrl }),
       },
     ],
-    users: [{ ...user, name: user?.name ?? name, exec: undefined, username: undefined, password: undefined }],
+    users: [
+      {
+        ...user,
+        name: user?.name ?? name,
+        ...(clientCertificateData && { certData: base64(clientCertificateData), keyData: base64(clientKeyData ?? '') }),
+        ...{ exec: undefined, username: undefined, password: undefined, token: undefined, impersonateUser: undefined },
+        ...(user && isOidc(user) && { authProvider: undefined }),
+      },
+    ],
     contexts: [{ name, cluster: cluster.name, user: user?.name ?? name }],
     currentContext: name,
-  });
-  let agent: { key: string; agent: HttpAgent } | undefined;
+  };
+}
 
-  async function authorize(call: ClusterCall): Promise<Authorization> {
-    const options: Authorization & Record<string, unknown> = {};
-    const credential = await plugin?.get();
-    try {
-      await kubeConfig.applyToHTTPSOptions(options);
-      const headers = options.headers as Record<string, string | string[]>;
-      const token = credential?.token ?? (user?.tokenFile && (await readFile(user.tokenFile, 'utf8')).trim());
-      if (token) headers.Authorization = `Bearer ${token}`;
-      if (user?.username)
-        headers.Authorization = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
-      if (user?.impersonateUid) headers['Impersonate-Uid'] = user.impersonateUid;
-      if (user?.impersonateGroups.length) headers['Impersonate-Group'] = user.impersonateGroups;
-    } catch (error) {
-      throw describeCredentialError(call, error);
-    }
-    if (credential?.clientCertificateData)
-      Object.assign(options, { cert: credential.clientCertificateData, key: credential.clientKeyData });
-    if (!proxyUrl) Object.assign(options, { agent: directAgent(options), keptOpen: true });
-    return options;
-  }
+/** A file goes before a token that stands in the kubeconfig, and is read anew each time: whoever writes it renews it. */
+async function tokenOf(user: KubeconfigUser | undefined): Promise<string | undefined> {
+  if (!user?.tokenFile) return user?.token;
+  const token = (await readFile(user.tokenFile, 'utf8')).trim();
+  if (token === '') throw new Error(l10n.t('the token file {0} is empty', user.tokenFile));
+  return token;
+}
 
-  /** Keeps connections open between requests; a new certificate (renewed, or another login) gets new connections. */
-  function directAgent({
-    ca,
-    cert,
-    key,
-    servername,
-    rejectUnauthorized,
-  }: RequestOptions & Record<string, unknown>): HttpAgent {
-    const identity = [ca, cert, key, servername, rejectUnauthorized].map(String).join('\n');
-    if (agent?.key === identity) return agent.agent;
-    agent?.agent.destroy();
-    const settings = {
-      keepAlive: true,
-      ...(cluster.server.startsWith('https:') && {
-        ca,
-        cert,
-        key,
-        servername,
-        rejectUnauthorized: rejectUnauthorized ?? true,
-      }),
-    };
-    agent = {
-      key: identity,
-      agent: cluster.server.startsWith('https:') ? new HttpsAgent(settings as object) : new HttpAgent(settings),
-    };
-    return agent.agent;
-  }
+function impersonate(headers: Record<string, string | string[]>, user: KubeconfigUser | undefined): void {
+  if (!user?.impersonateUser) return;
+  headers['Impersonate-User'] = user.impersonateUser;
+  if (user.impersonateUid) headers['Impersonate-Uid'] = user.impersonateUid;
+  if (user.impersonateGroups.length) headers['Impersonate-Group'] = user.impersonateGroups;
+  for (const [key, values] of Object.entries(user.impersonateExtra ?? {}))
+    headers[`Impersonate-Extra-${encodeURIComponent(key.toLowerCase())}`] = values;
+}
 
-  return { authorize, forgetLogin: () => plugin?.forget(), close: () => agent?.agent.destroy() };
+function isProxyUrl(url: string): boolean {
+  return URL.canParse(url) && /^(https?|socks[45]?[ah]?):$/.test(new URL(url).protocol);
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//');
 }
 
 function environmentProxy(server: string, environment: Record<string, string | undefined>): string | undefined {

@@ -3,6 +3,7 @@
  * the demo cluster is reached through it too, over real HTTP. Every call has a deadline and takes a cancel signal;
  * nothing is sent before a method is called.
  */
+import type { Duplex } from 'node:stream';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
 
 /** One thing the user can choose: a context of the kubeconfig, or a state of the demo cluster. */
@@ -49,12 +50,51 @@ export interface ExecResult {
   exitCode?: number;
 }
 
+export interface LogOptions {
+  /** Until the container ends or `signal` aborts. */
+  follow?: boolean;
+  /** Of the instance before the last restart. */
+  previous?: boolean;
+  sinceSeconds?: number;
+  /** RFC 3339; servers look at whole seconds only. */
+  sinceTime?: string;
+  tailLines?: number;
+  /** Each line begins with its time and a space. */
+  timestamps?: boolean;
+  signal: AbortSignal;
+  /** Pieces as they come, cut anywhere but within a character; the next one waits for the promise. */
+  onText: (text: string) => void | Promise<void>;
+}
+
+export interface TerminalOptions {
+  columns: number;
+  rows: number;
+  signal?: AbortSignal;
+  onOutput: (text: string) => void;
+}
+
+/** A command with a terminal of its own in a container. */
+export interface TerminalSession {
+  write(text: string): void;
+  resize(columns: number, rows: number): void;
+  /** Closes the connection: the kubelet then hangs up on the command. */
+  close(): void;
+  /** Rejects with a {@link ClusterFailure} when the command could not be started or the connection broke. */
+  readonly ended: Promise<{ exitCode?: number }>;
+}
+
 export interface Cluster {
   readonly context: ClusterContext;
   /** All objects, read in pages. */
   list<T extends KubernetesObject>(
     type: ResourceType,
-    options?: CallOptions & { namespace?: string; labelSelector?: string; fieldSelector?: string },
+    options?: CallOptions & {
+      namespace?: string;
+      labelSelector?: string;
+      fieldSelector?: string;
+      /** What is kept of each object; applied page by page, so that a whole list is never held as it came. */
+      keep?: (object: T) => T;
+    },
   ): Promise<ResourceList<T>>;
   /** `undefined` when it does not exist. */
   get<T extends KubernetesObject>(
@@ -64,14 +104,19 @@ export interface Cluster {
   ): Promise<T | undefined>;
   /**
    * One watch, until the server ends it or `signal` aborts (then it resolves) or it fails (then it rejects with a
-   * {@link ClusterFailure}; `gone` means: list again).
+   * {@link ClusterFailure}; `gone` means: list again; `timeout`: nothing came for longer than a live server is silent,
+   * which after a laptop's sleep is at once).
    */
   watch<T extends KubernetesObject>(
     type: ResourceType,
     options: {
       namespace?: string;
+      labelSelector?: string;
+      fieldSelector?: string;
       resourceVersion: string;
       signal: AbortSignal;
+      /** The server has taken the watch: from now on silence means that nothing changes. */
+      onOpen?: () => void;
       onEvent: (event: WatchEvent<T>) => void;
     },
   ): Promise<void>;
@@ -99,10 +144,24 @@ export interface Cluster {
   exec(
     pod: { namespace: string; name: string; container: string },
     command: string[],
-    options?: CallOptions & { stdin?: string },
+    options?: CallOptions & {
+      stdin?: string;
+      /** What the command changes, in a few words; absent: it only reads. */
+      writes?: string;
+    },
   ): Promise<ExecResult>;
   /** What a container has written until now. */
   log(pod: { namespace: string; name: string; container: string }, options?: CallOptions): Promise<string>;
+  /** A log as it comes. Resolves when the server ends it or `signal` aborts. */
+  streamLog(pod: { namespace: string; name: string; container: string }, options: LogOptions): Promise<void>;
+  /** Resolves when the connection stands; whether the command runs is told by its output and its end. */
+  openTerminal(
+    pod: { namespace: string; name: string; container: string },
+    command: string[],
+    options: TerminalOptions,
+  ): Promise<TerminalSession>;
+  /** One connection to a port of a pod. It is destroyed with a {@link ClusterFailure} when nobody listens there. */
+  openPort(pod: { namespace: string; name: string }, port: number, options?: CallOptions): Promise<Duplex>;
 }
 
 /** Why a call failed, as a word that code can ask about. */
@@ -119,6 +178,8 @@ export type FailureReason =
   | 'too-many-requests'
   | 'server-error'
   | 'kubeconfig'
+  /** The setting of protected contexts forbids it, or the user did not confirm it. */
+  | 'protected'
   | 'unexpected';
 
 /** What happened, why, what to do next: already in the user's words. */
@@ -131,17 +192,20 @@ export class ClusterFailure extends Error {
   readonly status?: number;
   /** The server's own words, in its own language: for code that must know more than `reason` tells. */
   readonly said?: string;
+  /** The server asked not to come back sooner, in milliseconds from then. */
+  readonly retryAfterMs?: number;
   constructor(
     reason: FailureReason,
     message: string,
     next: string,
-    options?: ErrorOptions & { status?: number; said?: string },
+    options?: ErrorOptions & { status?: number; said?: string; retryAfterMs?: number },
   ) {
     super(message, options);
     this.reason = reason;
     this.next = next;
     if (options?.status !== undefined) this.status = options.status;
     if (options?.said !== undefined) this.said = options.said;
+    if (options?.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 
   /**

@@ -4,7 +4,7 @@ import { ClusterFailure, type FailureReason } from './cluster.ts';
 
 /** What we were about to do, with the names that the user knows. */
 export interface ClusterCall {
-  verb: 'list' | 'get' | 'watch' | 'apply' | 'patch' | 'delete' | 'exec' | 'log' | 'discover';
+  verb: 'list' | 'get' | 'watch' | 'apply' | 'patch' | 'delete' | 'exec' | 'log' | 'port-forward' | 'discover';
   /** Plural, as in RBAC: `pods`, `daemonsets.apps`. */
   resource: string;
   name?: string;
@@ -13,6 +13,8 @@ export interface ClusterCall {
   context: string;
   /** URL of the API server. */
   server: string;
+  /** URL of the proxy on the way to it, without a password. */
+  proxy?: string;
 }
 
 /** The `Status` that an API server answers instead of the object. */
@@ -40,11 +42,19 @@ export function parseStatus(body: string): ApiStatus | undefined {
 }
 
 /** The failure behind an HTTP answer that is not a success. */
-export function failureFromStatus(call: ClusterCall, code: number, body: string, cause?: unknown): ClusterFailure {
+export function failureFromStatus(
+  call: ClusterCall,
+  code: number,
+  body: string,
+  { cause, retryAfter }: { cause?: unknown; retryAfter?: number } = {},
+): ClusterFailure {
   const status = parseStatus(body);
   const said = status?.message ?? firstLine(body);
-  const { reason, why, next } = explainStatus(call, code, status, said);
-  return failure(call, reason, why, next, { status: code, said, cause });
+  // Not every proxy passes the header on.
+  const waitS = retryAfter ?? status?.details?.retryAfterSeconds;
+  const { reason, why, next } = explainStatus(call, code, status, said, waitS);
+  const retry = waitS !== undefined && waitS > 0 ? { retryAfterMs: waitS * 1000 } : {};
+  return failure(call, reason, why, next, { status: code, said, cause, ...retry });
 }
 
 /** The failure behind an error of the connection: refused, unknown host, certificate, cut off. */
@@ -62,6 +72,16 @@ export function failureFromTimeout(call: ClusterCall, timeoutMs: number): Cluste
     l10n.t(
       'Check that the cluster runs and that VPN or proxy let you reach it, then try again; or choose another cluster.',
     ),
+  );
+}
+
+/** A watch over which nothing came for longer than a live server is silent. */
+export function failureFromSilence(call: ClusterCall, silentMs: number): ClusterFailure {
+  return failure(
+    call,
+    'timeout',
+    l10n.t('nothing came from the API server {0} for {1} s.', call.server, seconds(silentMs)),
+    l10n.t('Check that the cluster runs and that VPN or proxy let you reach it.'),
   );
 }
 
@@ -89,7 +109,7 @@ export function failure(
   reason: FailureReason,
   why: string,
   next: string,
-  options?: { status?: number; said?: string; cause?: unknown },
+  options?: { status?: number; said?: string; cause?: unknown; retryAfterMs?: number },
 ): ClusterFailure {
   return new ClusterFailure(reason, l10n.t('{0}: {1}', whatHappened(call), why), next, options);
 }
@@ -115,6 +135,8 @@ function whatHappened({ verb, resource, name = '', namespace, context }: Cluster
       return l10n.t('Could not delete {0} “{1}” {2}', resource, name, place);
     case 'exec':
       return l10n.t('Could not run a command in pod “{0}” {1}', name, place);
+    case 'port-forward':
+      return l10n.t('Could not reach a port of pod “{0}” {1}', name, place);
     case 'discover':
       return l10n.t('Could not ask for the kinds of {0} {1}', resource, place);
   }
@@ -126,7 +148,13 @@ interface Explanation {
   next: string;
 }
 
-function explainStatus(call: ClusterCall, code: number, status: ApiStatus | undefined, said: string): Explanation {
+function explainStatus(
+  call: ClusterCall,
+  code: number,
+  status: ApiStatus | undefined,
+  said: string,
+  waitS = 10,
+): Explanation {
   const causes = (status?.details?.causes ?? []).map(({ field, message }) =>
     [field, message].filter(Boolean).join(': '),
   );
@@ -183,7 +211,7 @@ function explainStatus(call: ClusterCall, code: number, status: ApiStatus | unde
       return {
         reason: 'too-many-requests',
         why: l10n.t('the API server is overloaded and asks to wait (429).'),
-        next: l10n.t('Wait {0} s, then try again.', status?.details?.retryAfterSeconds ?? 10),
+        next: l10n.t('Wait {0} s, then try again.', waitS),
       };
   }
   if (code >= 500) {
@@ -254,6 +282,7 @@ const rbacVerb: Record<ClusterCall['verb'], string> = {
   log: 'get',
   delete: 'delete',
   exec: 'create',
+  'port-forward': 'create',
   discover: 'get',
 };
 
@@ -267,6 +296,17 @@ function causesOf(status: ApiStatus | undefined): string[] {
 
 function explainNetwork(call: ClusterCall, code: string, error: unknown): Omit<Explanation, 'reason'> {
   const host = hostOf(call.server);
+  if (call.proxy !== undefined && !/CERT|SIGNED|EPROTO|ERR_SSL|ERR_TLS/.test(code)) {
+    return {
+      why: l10n.t(
+        'the way to {0} through the proxy {1} failed: {2}',
+        call.server,
+        call.proxy,
+        sentence(messageOf(error)),
+      ),
+      next: l10n.t('Check proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY, and that the proxy runs.'),
+    };
+  }
   switch (code) {
     case 'ECONNREFUSED':
       return {

@@ -6,10 +6,11 @@
  *
  * Protocol: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
  */
-import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import * as l10n from '@vscode/l10n';
 import { ClusterFailure } from './cluster.ts';
 import type { ExecPlugin, KubeconfigCluster } from './kubeconfig.ts';
+import { runProgram } from './run-program.ts';
 
 export interface ExecCredential {
   token?: string;
@@ -19,71 +20,105 @@ export interface ExecCredential {
   expiresAt?: number;
 }
 
+export interface CredentialSource {
+  /** What is known and has not expired, else what the program says now. Whoever asks meanwhile shares the run. */
+  get(): Promise<ExecCredential>;
+  /** The API server refused it. @returns whether the next `get` may bring another. */
+  renew(used: ExecCredential): boolean;
+  /** Ends a program that still runs. */
+  dispose(): void;
+}
+
 /** A person may have to log in with a browser meanwhile. */
 const loginTimeoutMs = 120_000;
 /** A token that expires while the request is under way is as good as expired. */
 const renewBeforeMs = 10_000;
+/** What was renewed just now and is refused again is no better a third time: a login must not follow a login. */
+const freshMs = 10_000;
+const apiVersions = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
 
-/** Asks the plugin when first needed and when what it said has expired; whoever asks meanwhile shares the run. */
+/** Asks nothing before the first {@link CredentialSource.get}. @param proxyUrl as the cluster is reached. */
 export function createCredentialSource(
   plugin: ExecPlugin,
   cluster: KubeconfigCluster,
   context: string,
-): { get(): Promise<ExecCredential>; forget(): void } {
+  proxyUrl?: string,
+  timeoutMs = loginTimeoutMs,
+): CredentialSource {
+  const stop = new AbortController();
   let known: ExecCredential | undefined;
   let running: Promise<ExecCredential> | undefined;
+  let renewedAt = -Infinity;
+  const ask = () => runPlugin(plugin, cluster, { context, proxyUrl, timeoutMs, signal: stop.signal });
   return {
     async get() {
       if (known && (known.expiresAt === undefined || known.expiresAt - renewBeforeMs > Date.now())) return known;
-      running ??= runPlugin(plugin, cluster, context)
+      running ??= ask()
         .then((credential) => (known = credential))
         .finally(() => (running = undefined));
       return await running;
     },
-    /** The API server refused it: ask anew next time. */
-    forget() {
+    renew(used) {
+      // Somebody else noticed first.
+      if (known !== used) return true;
+      if (performance.now() - renewedAt < freshMs) return false;
+      renewedAt = performance.now();
       known = undefined;
+      return true;
     },
+    dispose: () => stop.abort(),
   };
 }
 
-async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, context: string): Promise<ExecCredential> {
-  const apiVersion = plugin.apiVersion ?? 'client.authentication.k8s.io/v1';
-  const info = {
-    kind: 'ExecCredential',
-    apiVersion,
-    spec: { interactive: false, ...(plugin.provideClusterInfo && { cluster: clusterInfo(cluster) }) },
-  };
+interface Run {
+  context: string;
+  proxyUrl: string | undefined;
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Run): Promise<ExecCredential> {
   const fail = (why: string, next: string, cause?: unknown) =>
-    new ClusterFailure('unauthorized', l10n.t('Could not log in to context “{0}”: {1}', context, why), next, { cause });
+    new ClusterFailure('unauthorized', l10n.t('Could not log in to context “{0}”: {1}', run.context, why), next, {
+      cause,
+    });
+  const apiVersion = plugin.apiVersion ?? apiVersions[0]!;
+  if (!apiVersions.includes(apiVersion)) {
+    throw fail(
+      l10n.t(
+        'the kubeconfig asks “{0}” for {1}, which no Kubernetes client speaks any more.',
+        plugin.command,
+        apiVersion,
+      ),
+      l10n.t('Update the program, then let it write the kubeconfig anew: {0}.', apiVersions.join(', ')),
+    );
+  }
   if (plugin.interactiveMode === 'Always') {
     throw fail(
       l10n.t('“{0}” asks questions in a terminal.', plugin.command),
       l10n.t('Log in once with kubectl in a terminal, or choose another cluster.'),
     );
   }
+  const info = {
+    kind: 'ExecCredential',
+    apiVersion,
+    // There is no terminal behind a window: a program that can ask in one must know that.
+    spec: {
+      interactive: false,
+      ...(plugin.provideClusterInfo && { cluster: await clusterInfo(cluster, run.proxyUrl) }),
+    },
+  };
   const env = {
     ...process.env,
     ...Object.fromEntries(plugin.env.map(({ name, value }) => [name, value])),
     KUBERNETES_EXEC_INFO: JSON.stringify(info),
   };
-  const { stdout, stderr, code } = await runProgram(plugin.command, plugin.args, env).catch((error: unknown) => {
-    const missing = (error as { code?: unknown }).code === 'ENOENT';
-    throw missing
-      ? fail(
-          l10n.t(
-            'the program “{0}”, which the kubeconfig names for logging in, is not on the PATH here.',
-            plugin.command,
-          ),
-          plugin.installHint ??
-            l10n.t('Install it on the machine where this window’s extensions run, then reload the window.'),
-          error,
-        )
-      : fail(
-          l10n.t('“{0}” did not finish: {1}', plugin.command, error instanceof Error ? error.message : String(error)),
-          l10n.t('Run it in a terminal to see what it waits for.'),
-          error,
-        );
+  const { stdout, stderr, code } = await runProgram(plugin.command, plugin.args, {
+    env,
+    timeoutMs: run.timeoutMs,
+    signal: run.signal,
+  }).catch((error: unknown) => {
+    throw describeStart(plugin, error, fail);
   });
   if (code !== 0) {
     throw fail(
@@ -96,67 +131,89 @@ async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, context
       l10n.t('Log in to the cluster again (as you do for kubectl), then try again.'),
     );
   }
-  const credential = parseCredential(stdout);
-  if (!credential) {
-    throw fail(
-      l10n.t('“{0}” printed no credential.', plugin.command),
-      l10n.t('Run it in a terminal to see what it prints; it may need an update.'),
-    );
-  }
-  return credential;
+  const credential = parseCredential(stdout, apiVersion);
+  if (typeof credential === 'object') return credential;
+  throw fail(
+    l10n.t('“{0}” printed no credential: {1}', plugin.command, credential),
+    l10n.t('Run it in a terminal to see what it prints; it may need an update.'),
+  );
 }
 
-/** @returns undefined when the text is no ExecCredential with something in it. */
-export function parseCredential(text: string): ExecCredential | undefined {
-  let status: Record<string, unknown> | undefined;
-  try {
-    status = (JSON.parse(text) as { status?: Record<string, unknown> } | null)?.status;
-  } catch {
-    return undefined;
+type Fail = (why: string, next: string, cause?: unknown) => ClusterFailure;
+
+function describeStart({ command, installHint }: ExecPlugin, error: unknown, fail: Fail): ClusterFailure {
+  const code = (error as { code?: unknown }).code;
+  if (code === 'ENOENT') {
+    return fail(
+      l10n.t('the program “{0}”, which the kubeconfig names for logging in, is not on the PATH here.', command),
+      installHint ?? l10n.t('Install it on the machine where this window’s extensions run, then reload the window.'),
+      error,
+    );
   }
-  const string = (key: string) => (typeof status?.[key] === 'string' && status[key] !== '' ? status[key] : undefined);
+  if (code === 'EACCES') {
+    return fail(
+      l10n.t('“{0}”, which the kubeconfig names for logging in, may not be run.', command),
+      l10n.t('Make the file executable, or correct the command in the kubeconfig.'),
+      error,
+    );
+  }
+  return fail(
+    l10n.t('“{0}” did not finish: {1}', command, error instanceof Error ? error.message : String(error)),
+    l10n.t('Run it in a terminal to see what it waits for.'),
+    error,
+  );
+}
+
+/** @returns why it is none, when the text is no ExecCredential of that version with something in it. */
+export function parseCredential(text: string, apiVersion: string): ExecCredential | string {
+  let printed: { kind?: unknown; apiVersion?: unknown; status?: unknown } | null;
+  try {
+    printed = JSON.parse(text) as typeof printed;
+  } catch {
+    // Not its words: a token may be among them.
+    return text.trim() === '' ? l10n.t('it printed nothing.') : l10n.t('what it printed is not JSON.');
+  }
+  if (typeof printed !== 'object' || printed === null) return l10n.t('what it printed is no object.');
+  if (printed.kind !== undefined && printed.kind !== 'ExecCredential')
+    return l10n.t('it is a {0}, not an ExecCredential.', String(printed.kind).slice(0, 60));
+  if (printed.apiVersion !== undefined && printed.apiVersion !== apiVersion)
+    return l10n.t(
+      'it is of {0}, but the kubeconfig asks for {1}.',
+      String(printed.apiVersion).slice(0, 60),
+      apiVersion,
+    );
+  const status = (printed.status ?? {}) as Record<string, unknown>;
+  const string = (key: string) => (typeof status[key] === 'string' && status[key] !== '' ? status[key] : undefined);
   const token = string('token');
   const clientCertificateData = string('clientCertificateData');
   const clientKeyData = string('clientKeyData');
-  if (token === undefined && (clientCertificateData === undefined || clientKeyData === undefined)) return undefined;
+  if ((clientCertificateData === undefined) !== (clientKeyData === undefined))
+    return l10n.t('it holds a certificate or a key, but not both.');
+  if (token === undefined && clientCertificateData === undefined)
+    return l10n.t('it holds neither a token nor a certificate.');
   const expiresAt = Date.parse(string('expirationTimestamp') ?? '');
   return {
-    ...(token !== undefined && { token }),
+    ...(token !== undefined && { token: token.trim() }),
     ...(clientCertificateData !== undefined && { clientCertificateData }),
     ...(clientKeyData !== undefined && { clientKeyData }),
     ...(!Number.isNaN(expiresAt) && { expiresAt }),
   };
 }
 
-function clusterInfo(cluster: KubeconfigCluster): object {
+async function clusterInfo(cluster: KubeconfigCluster, proxyUrl: string | undefined): Promise<object> {
+  const ca =
+    cluster.caData ??
+    (cluster.caFile &&
+      (await readFile(cluster.caFile).then(
+        (bytes) => bytes.toString('base64'),
+        () => undefined,
+      )));
   return {
     server: cluster.server,
-    ...(cluster.caData !== undefined && { 'certificate-authority-data': cluster.caData }),
+    ...(ca && { 'certificate-authority-data': ca }),
     ...(cluster.tlsServerName !== undefined && { 'tls-server-name': cluster.tlsServerName }),
     ...(cluster.skipTLSVerify && { 'insecure-skip-tls-verify': true }),
+    ...(proxyUrl !== undefined && { 'proxy-url': proxyUrl }),
+    ...(cluster.execConfig !== undefined && { config: cluster.execConfig }),
   };
-}
-
-function runProgram(
-  command: string,
-  args: string[],
-  env: NodeJS.ProcessEnv,
-): Promise<{ stdout: string; stderr: string; code: number | null }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: loginTimeoutMs,
-      windowsHide: true,
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout = (stdout + text).slice(0, 1024 * 1024)));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-64 * 1024)));
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      if (signal) reject(new Error(l10n.t('it was ended by {0} after {1} s.', signal, loginTimeoutMs / 1000)));
-      else resolve({ stdout, stderr, code });
-    });
-  });
 }

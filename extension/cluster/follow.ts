@@ -15,8 +15,13 @@ export interface Follower<T extends KubernetesObject> {
   /** A whole list: what is not in it is gone. */
   onList(objects: T[]): void;
   onEvent(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void;
-  /** The list or the watch failed; what was seen before may be out of date. It is tried again unless `final`. */
-  onFailure(failure: ClusterFailure, final: boolean): void;
+  /** The connection stands again, and nothing was missed: what was seen before is up to date. */
+  onLive?(): void;
+  /**
+   * The list or the watch failed; what was seen before may be out of date. It is tried again unless `final`.
+   * @param lastHeard when the server last gave a sign of life, in milliseconds since 1970; undefined: never yet.
+   */
+  onFailure(failure: ClusterFailure, final: boolean, lastHeard?: number): void;
 }
 
 /** Backoff between failures, in milliseconds. */
@@ -24,68 +29,118 @@ const firstDelay = 1_000;
 const longestDelay = 30_000;
 /** A watch that the server ends sooner than this was not one; listening again at once would be a storm. */
 const shortestWatch = 1_000;
+/** No answer takes longer than this, however slow the line. */
+const longestTimeout = 60_000;
+const usualTimeout = 15_000;
+/** An API server that starts again refuses, for some seconds, what it grants: its roles and its issuers are not loaded yet. */
+const startUpRefusals = 4;
 
 /**
- * Follows one kind: list, watch from there, list again when the server has forgotten the version, wait longer and longer
- * while it fails. Resolves when `signal` aborts, or after a failure that trying again cannot heal.
+ * Follows one kind: list, watch from there, and from where that watch ended; list again when the server has forgotten the
+ * version; wait longer and longer while it fails, and as long as the server asks. Resolves when `signal` aborts, or after
+ * a failure that trying again cannot heal.
+ * @param options.keep what is kept of each object.
+ * @param options.firstTimeoutMs for the first answer; each further attempt is given twice as long.
  */
 export async function follow<T extends KubernetesObject>(
   cluster: Cluster,
   type: ResourceType,
-  options: { namespace?: string; signal: AbortSignal; clock: Clock; follower: Follower<T> },
+  options: {
+    namespace?: string;
+    signal: AbortSignal;
+    clock: Clock;
+    follower: Follower<T>;
+    keep?: (object: T) => T;
+    firstTimeoutMs?: number;
+  },
 ): Promise<void> {
-  const { namespace, signal, clock, follower } = options;
+  const { namespace, signal, clock, follower, keep, firstTimeoutMs = usualTimeout } = options;
   const scope = namespace === undefined ? {} : { namespace };
   let failures = 0;
+  let refusals = 0;
+  let brief = 0;
+  /** Where to watch from; undefined: list first. */
+  let version: string | undefined;
+  let lastHeard: number | undefined;
+  const hear = () => (lastHeard = clock.now());
+
   while (!signal.aborted) {
-    let listed = false;
     try {
-      const { items, resourceVersion } = await cluster.list<T>(type, { ...scope, signal });
+      version ??= await listAll();
       if (signal.aborted) return;
-      follower.onList(items);
-      listed = true;
-      await watchFrom(resourceVersion);
+      await watchFrom(version);
     } catch (error) {
       if (signal.aborted) return;
       const failure = asFailure(error);
-      // A watch that breaks off, or whose version is forgotten, is daily business: list again at once. Only when that
-      // fails, or it happens again and again, is it a failure like another.
-      const daily = failure.reason === 'gone' || (listed && !isFinal(failure.reason));
-      if (!daily || failures > 0) {
-        if (failure.reason !== 'gone') follower.onFailure(failure, isFinal(failure.reason));
-        if (isFinal(failure.reason)) return;
-        await clock.wait(backoff(failures, clock.random()), signal);
-      }
+      // A connection that breaks was alive until then; one over which nothing comes may have been dead for long.
+      if (lastHeard !== undefined && failure.reason !== 'timeout' && failures === 0) hear();
+      if (failure.reason === 'gone') version = undefined;
+      const final = isFinal(failure.reason) && (lastHeard === undefined || ++refusals > startUpRefusals);
+      // A watch that breaks off, or whose version is forgotten, is daily business. Only when what follows fails too, or it
+      // happens again and again, is it a failure like another.
+      const daily = failure.reason === 'gone' || lastHeard !== undefined;
+      if (!daily || failures > 0 || final) {
+        if (failure.reason !== 'gone') follower.onFailure(failure, final, lastHeard);
+        if (final) return;
+        await clock.wait(Math.max(backoff(failures, clock.random()), failure.retryAfterMs ?? 0), signal);
+      } else if (failure.retryAfterMs) await clock.wait(failure.retryAfterMs, signal);
       failures += 1;
     }
   }
 
-  async function watchFrom(version: string): Promise<void> {
-    let resourceVersion = version;
-    let brief = 0;
-    while (!signal.aborted) {
-      const started = clock.now();
-      let heard = false;
+  async function listAll(): Promise<string> {
+    const timeoutMs = Math.min(longestTimeout, firstTimeoutMs * 2 ** Math.min(failures, 10));
+    const { items, resourceVersion } = await cluster.list<T>(type, {
+      ...scope,
+      signal,
+      timeoutMs,
+      ...(keep && { keep }),
+    });
+    if (signal.aborted) return resourceVersion;
+    hear();
+    follower.onList(items);
+    return resourceVersion;
+  }
+
+  async function watchFrom(from: string): Promise<void> {
+    const started = clock.now();
+    let [opened, heard] = [false, false];
+    // The time may have been set back meanwhile.
+    const lasted = () => Math.abs(clock.now() - started) >= shortestWatch;
+    const stands = () => {
+      failures = 0;
+      refusals = 0;
+    };
+    try {
       await cluster.watch<T>(type, {
         ...scope,
-        resourceVersion,
+        resourceVersion: from,
         signal,
+        onOpen: () => {
+          if (signal.aborted) return;
+          opened = true;
+          hear();
+          follower.onLive?.();
+        },
         onEvent: (event) => {
           if (signal.aborted) return;
           heard = true;
-          failures = 0;
-          if (event.type === 'BOOKMARK') {
-            resourceVersion = event.resourceVersion;
-            return;
-          }
-          resourceVersion = event.object.metadata?.resourceVersion ?? resourceVersion;
-          follower.onEvent(event.type, event.object);
+          stands();
+          hear();
+          version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object?.metadata?.resourceVersion;
+          version ??= from;
+          if (event.type !== 'BOOKMARK') follower.onEvent(event.type, keep ? keep(event.object) : event.object);
         },
       });
-      if (clock.now() - started >= shortestWatch) failures = 0;
-      brief = heard || clock.now() - started >= shortestWatch ? 0 : brief + 1;
-      if (brief > 0) await clock.wait(backoff(brief - 1, clock.random()), signal);
+      hear();
+    } catch (error) {
+      if (opened && lasted()) stands();
+      throw error;
     }
+    if (signal.aborted) return;
+    if (lasted()) stands();
+    brief = heard || lasted() ? 0 : brief + 1;
+    if (brief > 0) await clock.wait(backoff(brief - 1, clock.random()), signal);
   }
 }
 

@@ -113,15 +113,23 @@ export async function readBody(call: ClusterCall, response: IncomingMessage): Pr
   } catch (error) {
     throw failureFromNetwork(call, error);
   }
-  const retryAfter = Number(response.headers['retry-after']);
+  const retryAfter = parseRetryAfter(response.headers['retry-after'], Date.now());
   return {
     status: response.statusCode ?? 0,
-    ...(Number.isFinite(retryAfter) && { retryAfter }),
+    ...(retryAfter !== undefined && { retryAfter }),
     body: Buffer.concat(chunks).toString('utf8'),
   };
 }
 
-function unpacked(response: IncomingMessage): Readable {
+/** @returns seconds: API servers say how many, proxies also until when. @param now milliseconds since 1970. */
+export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
+  if (!header) return undefined;
+  const waitS = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
+  return Number.isFinite(waitS) ? Math.max(0, waitS) : undefined;
+}
+
+/** Its bytes as they were before the server packed them. */
+export function unpacked(response: IncomingMessage): Readable {
   if (response.headers['content-encoding'] !== 'gzip') return response;
   // An error of either end reaches who reads the other.
   return pipeline(response, createGunzip(), () => undefined);

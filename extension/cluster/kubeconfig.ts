@@ -23,6 +23,8 @@ export interface KubeconfigCluster {
   tlsServerName?: string;
   skipTLSVerify: boolean;
   proxyUrl?: string;
+  /** For the login program, when it is told about the cluster: as the file has it. */
+  execConfig?: unknown;
 }
 
 export interface ExecPlugin {
@@ -35,8 +37,13 @@ export interface ExecPlugin {
   interactiveMode?: string;
 }
 
+/** The name of the extension of a cluster's entry that is handed to its users' login programs. */
+const execExtension = 'client.authentication.k8s.io/exec';
+
 export interface KubeconfigUser {
   name: string;
+  /** The kubeconfig that it stands in. */
+  file?: string;
   certData?: string;
   certFile?: string;
   keyData?: string;
@@ -49,6 +56,7 @@ export interface KubeconfigUser {
   impersonateUser?: string;
   impersonateUid?: string;
   impersonateGroups: string[];
+  impersonateExtra?: Record<string, string[]>;
   exec?: ExecPlugin;
   /** `oidc`, `azure`, `gcp`: as the file has it, for the client library. */
   authProvider?: Record<string, unknown>;
@@ -168,7 +176,8 @@ export function parseKubeconfig(text: string, file: string): Kubeconfig {
     }
     result.clusters.push(cluster);
   }
-  for (const { entry } of entriesOf(root, 'users', document, problem)) result.users.push(toUser(entry, directory));
+  for (const { entry } of entriesOf(root, 'users', document, problem))
+    result.users.push({ ...toUser(entry, directory), file });
   for (const { entry, at } of entriesOf(root, 'contexts', document, problem)) {
     const context = record(entry.context);
     const cluster = textOf(context?.cluster);
@@ -355,7 +364,20 @@ function toCluster(entry: Record<string, unknown>, directory: string): Kubeconfi
     ...optional('caFile', path(cluster['certificate-authority'], directory)),
     ...optional('tlsServerName', textOf(cluster['tls-server-name'])),
     ...optional('proxyUrl', textOf(cluster['proxy-url'])),
+    ...optional('execConfig', extensionOf(cluster, execExtension)),
   };
+}
+
+function extensionOf(cluster: Record<string, unknown>, name: string): unknown {
+  const extensions = Array.isArray(cluster.extensions) ? cluster.extensions.map(record) : [];
+  return extensions.find((extension) => extension?.name === name)?.extension;
+}
+
+function extraOf(value: unknown): Record<string, string[]> | undefined {
+  const entries = Object.entries(record(value) ?? {}).flatMap(([key, values]): [string, string[]][] =>
+    Array.isArray(values) ? [[key, values.map(String)]] : [],
+  );
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }
 
 function toUser(entry: Record<string, unknown>, directory: string): KubeconfigUser {
@@ -374,6 +396,7 @@ function toUser(entry: Record<string, unknown>, directory: string): KubeconfigUs
     ...optional('password', textOf(user.password)),
     ...optional('impersonateUser', textOf(user.as)),
     ...optional('impersonateUid', textOf(user['as-uid'])),
+    ...optional('impersonateExtra', extraOf(user['as-user-extra'])),
     ...optional('exec', toExecPlugin(record(user.exec), directory)),
     ...optional('authProvider', record(user['auth-provider'])),
   };

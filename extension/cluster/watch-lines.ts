@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import * as l10n from '@vscode/l10n';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
@@ -14,13 +13,13 @@ const maxLine = 16 * 1024 * 1024;
  */
 export async function readWatch<T extends KubernetesObject>(
   call: ClusterCall,
-  response: IncomingMessage,
+  response: AsyncIterable<Buffer>,
   onEvent: (event: WatchEvent<T>) => void,
 ): Promise<void> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of response) {
-    const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
+    const lines = (rest + decoder.write(chunk)).split('\n');
     rest = lines.pop()!;
     if (rest.length > maxLine)
       throw failureFromNonsense(call, l10n.t('an event is larger than {0} MB.', maxLine / 1024 / 1024));

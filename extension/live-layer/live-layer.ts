@@ -218,6 +218,9 @@ export class LiveLayer {
           else this.#objects.put(kind, trim(object));
           this.#enter(kind, { state: 'live' });
         },
+        onLive: () => {
+          if (this.#states.get(kind)?.state === 'lost') this.#enter(kind, { state: 'live' });
+        },
         onFailure: (failure, final) => {
           why = failure.reason;
           if (final && why === 'not-found' && type.isCustom) return;

@@ -15,7 +15,8 @@ import { NodeChains } from './node-chains.ts';
 import { viewMessage } from './view-message.ts';
 import { createTreeView } from './tree-view.ts';
 import type { Tree } from './tree-view.ts';
-import { TreeStore } from './tree-store.ts';
+import { mergeChanges, TreeStore } from './tree-store.ts';
+import type { StoreChange } from './tree-store.ts';
 import { WorkloadsTree } from './workloads-tree.ts';
 
 /** The age of stale data is told in minutes; looked at this often, in milliseconds. */
@@ -56,12 +57,25 @@ export function registerTrees(app: App): vscode.Disposable {
     for (const { view, tree } of views) {
       view.description = app.clusters.chosen.name;
       view.message = message;
+      // What nobody looks at is not computed.
+      if (!view.visible) continue;
       const problems = store.phase === 'ready' ? tree.problems() : 0;
       view.badge =
         problems > 0
           ? { value: problems, tooltip: problems === 1 ? l10n.t('1 problem') : l10n.t('{0} problems', problems) }
           : undefined;
     }
+  };
+  let pending: StoreChange | undefined;
+  /** In pieces: keys and other extensions share this process. What changes meanwhile is drawn with it. */
+  const draw = async () => {
+    if (store.phase === 'ready') await model.prepare();
+    if (store.phase === 'ready' && views[1]?.view.visible) await model.prepareNodes();
+    const change = pending;
+    pending = undefined;
+    if (!change) return;
+    for (const { tree, refresh } of views) refresh(tree.stale(change));
+    showState();
   };
   const followVisibility = () => {
     const isLookedAt = views.some(({ view }) => view.visible);
@@ -71,13 +85,13 @@ export function registerTrees(app: App): vscode.Disposable {
     else layer.stop();
   };
   const forget = () => {
-    chains.forget({ clusterChanged: true });
+    chains.forget({ startOver: true });
     agents.forget();
     store.reset();
     layer.reset();
   };
-  refreshers.set(app, () => {
-    chains.forget();
+  refreshers.set(app, (nodesWritten) => {
+    chains.forget({ startOver: nodesWritten });
     agents.forget();
     store.refresh();
     for (const { refresh } of views) refresh();
@@ -108,8 +122,8 @@ export function registerTrees(app: App): vscode.Disposable {
     app.clusters.onDidChoose(forget),
     store.onDidChange((change) => {
       model.apply(change);
-      for (const { tree, refresh } of views) refresh(tree.stale(change));
-      showState();
+      pending = pending ? mergeChanges(pending, change) : change;
+      void draw();
       if (change.state) void vscode.commands.executeCommand('setContext', contextKeys.clusterState, store.phase);
     }),
     new vscode.Disposable(() => {

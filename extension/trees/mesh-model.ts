@@ -15,8 +15,12 @@ import type {
   Node,
   Pod,
 } from '../../mesh/kubernetes.ts';
+import { parseCniFailure } from '../../mesh/pods/parse-cni-failure.ts';
 import type { CniFailure } from '../../mesh/pods/parse-cni-failure.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
+
+/** How long is computed at a stretch, in milliseconds: well below what an eye or a key notices. */
+const longestPiece = 8;
 
 /** What the injector's decision depends on beside the pod. Absent: it could not be read. */
 export interface InjectionEnvironment {
@@ -65,6 +69,8 @@ export class MeshModel {
   #environment: InjectionEnvironment | undefined;
   #placed: Map<string, OnNode> | undefined;
   #nodeFailures: Map<string, { failure: CniFailure; pod: string }> | undefined;
+  /** Whether any event tells of a network that could not be set up or taken down; undefined: not looked at yet. */
+  #tellsOfNetworks: boolean | undefined;
 
   constructor(store: TreeStore, decide: Decide) {
     this.#store = store;
@@ -73,6 +79,7 @@ export class MeshModel {
 
   /** Forgets what a change makes stale. To be called before anything is asked after it. */
   apply(change: StoreChange): void {
+    this.#changes += 1;
     const has = (...parts: (keyof TreeStore['tables'])[]) => parts.some((part) => change.parts.has(part));
     if (has('mutatingWebhooks', 'configMaps') || (change.state && this.#store.phase !== 'ready')) {
       this.#environment = undefined;
@@ -80,6 +87,7 @@ export class MeshModel {
     }
     for (const namespace of change.namespaces) this.#namespaces.delete(namespace);
     if (has('namespaces')) this.#namespaces.clear();
+    if (has('events')) this.#tellsOfNetworks = undefined;
     if (has('pods', 'events')) {
       const before = describeFailures(this.#nodeFailures);
       this.#nodeFailures = undefined;
@@ -111,10 +119,62 @@ export class MeshModel {
   namespace(name: string): NamespaceModel {
     const known = this.#namespaces.get(name);
     if (known) return known;
-    const model = this.#computeNamespace(name);
-    this.#namespaces.set(name, model);
-    return model;
+    const steps = this.#computeNamespace(name);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (!done) continue;
+      this.#namespaces.set(name, value);
+      return value;
+    }
   }
+
+  /**
+   * Computes what is stale a few pods at a time, so that nothing else in this process waits for long; what comes in
+   * meanwhile is computed too. Afterwards every answer is at hand. Whoever calls meanwhile shares the work.
+   * @param pause lets others go on.
+   */
+  prepare(pause = letOthers): Promise<void> {
+    this.#preparing ??= this.#prepare(pause).finally(() => (this.#preparing = undefined));
+    return this.#preparing;
+  }
+
+  /** The same for the nodes. */
+  async prepareNodes(pause = letOthers): Promise<void> {
+    let resumed = performance.now();
+    for (const node of [...this.#store.tables.nodes.all()]) {
+      this.#nodeState(node);
+      if (performance.now() - resumed < longestPiece) continue;
+      await pause();
+      resumed = performance.now();
+    }
+  }
+
+  #preparing: Promise<void> | undefined;
+
+  async #prepare(pause: () => Promise<void>): Promise<void> {
+    let resumed = performance.now();
+    for (;;) {
+      const name = this.namespaceNames().find((candidate) => !this.#namespaces.has(candidate));
+      if (name === undefined) return;
+      const changes = this.#changes;
+      const steps = this.#computeNamespace(name);
+      for (;;) {
+        const { done, value } = steps.next();
+        if (done) {
+          this.#namespaces.set(name, value);
+          break;
+        }
+        if (performance.now() - resumed < longestPiece) continue;
+        await pause();
+        resumed = performance.now();
+        // What was found of the single pods stays; the rest begins anew.
+        if (changes !== this.#changes) break;
+      }
+    }
+  }
+
+  /** Counts what was told; who computes across a pause sees that something was. */
+  #changes = 0;
 
   nodes(): NodeState[] {
     if (!this.#nodesAreOld) return this.#nodeStates;
@@ -154,7 +214,8 @@ export class MeshModel {
     return this.#environment;
   }
 
-  #computeNamespace(name: string): NamespaceModel {
+  /** A step per pod. */
+  *#computeNamespace(name: string): Generator<undefined, NamespaceModel> {
     const { tables } = this.#store;
     const events = [...tables.events.in(name)];
     const eventsOf = indexEvents(events);
@@ -164,11 +225,13 @@ export class MeshModel {
       replicaSets: tables.replicaSets.in(name),
       workloads: [...tables.deployments.in(name), ...tables.statefulSets.in(name), ...tables.daemonSets.in(name)],
     });
-    const workloads = groups.map((group): WorkloadModel => {
-      const pods = group.pods.map((pod) => ({
-        pod,
-        state: this.#stateOf(pod, namespace, eventsOf('Pod', name, pod.metadata?.name ?? '')),
-      }));
+    const workloads: WorkloadModel[] = [];
+    for (const group of groups) {
+      const pods: WorkloadModel['pods'] = [];
+      for (const pod of group.pods) {
+        pods.push({ pod, state: this.#stateOf(pod, namespace, eventsOf('Pod', name, pod.metadata?.name ?? '')) });
+        yield;
+      }
       const owners = [group.workload, ...group.replicaSets].flatMap((owner) =>
         owner ? eventsOf(owner.kind ?? '', name, owner.metadata?.name ?? '') : [],
       );
@@ -177,8 +240,8 @@ export class MeshModel {
         pods.map((entry) => entry.state),
         { events: owners, ...(namespace && { namespace }) },
       );
-      return { group, state, pods };
-    });
+      workloads.push({ group, state, pods });
+    }
     const all = workloads.flatMap((workload) => workload.pods);
     return {
       name,
@@ -219,6 +282,12 @@ export class MeshModel {
   }
 
   #failures(): Map<string, { failure: CniFailure; pod: string }> {
+    // Without such an event there is none, and the pods need not be sorted by their nodes to see it.
+    this.#tellsOfNetworks ??= some(
+      this.#store.tables.events.all(),
+      ({ type, message }) => type !== 'Normal' && parseCniFailure(message ?? '') !== undefined,
+    );
+    if (!this.#tellsOfNetworks) return new Map();
     this.#nodeFailures ??= new Map(
       [...this.#placement()].flatMap(([node, { pods, events }]) => {
         const found = events.length > 0 && findNodeFailure(node, pods, indexEvents(events));
@@ -257,6 +326,15 @@ export class MeshModel {
 interface OnNode {
   pods: Pod[];
   events: KubernetesEvent[];
+}
+
+function letOthers(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function some<T>(items: Iterable<T>, is: (item: T) => boolean): boolean {
+  for (const item of items) if (is(item)) return true;
+  return false;
 }
 
 function same<T>(a: readonly T[], b: readonly T[]): boolean {

@@ -34,9 +34,18 @@ class FakeCluster implements Cluster {
 
   watch<T extends KubernetesObject>(
     type: ResourceType,
-    options: { resourceVersion: string; signal: AbortSignal; onEvent: (event: WatchEvent<T>) => void },
+    options: {
+      namespace?: string;
+      resourceVersion: string;
+      signal: AbortSignal;
+      onOpen?: () => void;
+      onEvent: (event: WatchEvent<T>) => void;
+    },
   ): Promise<void> {
     this.asked.push(`watch ${type.plural} from ${options.resourceVersion}`);
+    const failure = this.failures.get([type.plural, options.namespace].filter(Boolean).join('@'));
+    if (failure) return Promise.reject(failure);
+    options.onOpen?.();
     this.watching += 1;
     return new Promise<void>((resolve, reject) => {
       options.signal.addEventListener('abort', () => resolve());
@@ -53,6 +62,9 @@ class FakeCluster implements Cluster {
   exec = () => Promise.reject(new Error('not asked for'));
   patch = () => Promise.reject(new Error('not asked for'));
   log = () => Promise.reject(new Error('not asked for'));
+  streamLog = () => Promise.reject(new Error('not asked for'));
+  openTerminal = () => Promise.reject(new Error('not asked for'));
+  openPort = () => Promise.reject(new Error('not asked for'));
 }
 
 const pod = (name: string, resourceVersion: string, namespace = 'shop'): Pod => ({

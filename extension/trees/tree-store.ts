@@ -34,13 +34,24 @@ export interface Tables {
 export type Part = keyof Tables;
 
 export interface PartState {
-  /** `waiting`: not answered yet. `lost`: out of date, tried again. `refused`: not tried again until the user asks. */
+  /**
+   * `waiting`: not answered yet. `lost`: out of date, tried again. `refused`: not tried again until the user asks; what was
+   * seen before is shown with its age when only the login was refused, and not at all when a right was.
+   */
   phase: 'waiting' | 'live' | 'lost' | 'refused';
   failure?: ClusterFailure;
   /** When it was last known to be up to date, in milliseconds since 1970. */
   lastSeen?: number;
   /** Only this namespace could be read: the right to the whole cluster is missing. */
   onlyNamespace?: string;
+}
+
+export interface Stale {
+  /** When it was last known to be up to date, in milliseconds since 1970. */
+  since: number;
+  failure: ClusterFailure;
+  /** Otherwise the user has to do something first. */
+  isTriedAgain: boolean;
 }
 
 /** What changed since the last time: enough to refresh no more than that. */
@@ -50,6 +61,15 @@ export interface StoreChange {
   namespaces: Set<string>;
   /** The connection's state changed, or other data than before are shown. */
   state: boolean;
+}
+
+/** Two changes as one. */
+export function mergeChanges(a: StoreChange, b: StoreChange): StoreChange {
+  return {
+    parts: new Set([...a.parts, ...b.parts]),
+    namespaces: new Set([...a.namespaces, ...b.namespaces]),
+    state: a.state || b.state,
+  };
 }
 
 export interface StoreOptions {
@@ -75,8 +95,13 @@ const everythingElse: Part[] = [
   'mutatingWebhooks',
 ];
 
+/** What comes together is told together; for more than that nobody waits who sees a single change. In milliseconds. */
+const leadMs = 10;
+
 /** How long the first picture waits for the slower parts once the pods are there, in milliseconds. */
 const patience = 1_500;
+/** For the first answer of a cluster, in milliseconds: who looks at an empty view is told soon what it waits for. */
+const firstAnswerMs = 4_500;
 
 /**
  * The cluster, live, for as long as somebody looks. Contacts nobody before {@link TreeStore.start}.
@@ -109,6 +134,7 @@ export class TreeStore {
   #cluster: Cluster | undefined;
   #running: AbortController | undefined;
   #pending: StoreChange | undefined;
+  #toldAt = -Infinity;
   /** Somebody looks; a failure that the user must heal ends the following, not the looking. */
   #wanted = false;
   #waiting: (() => void)[] = [];
@@ -145,7 +171,7 @@ export class TreeStore {
   /** The parts that may not be read, or only in one namespace, and those that failed before they ever answered. */
   degraded(): { part: Part; state: PartState }[] {
     return [...this.#parts].flatMap(([part, state]) =>
-      state.phase === 'refused' ||
+      (state.phase === 'refused' && state.lastSeen === undefined) ||
       state.onlyNamespace !== undefined ||
       (state.phase === 'lost' && state.lastSeen === undefined)
         ? [{ part, state }]
@@ -154,11 +180,11 @@ export class TreeStore {
   }
 
   /** Since when what is shown is out of date, and why; undefined when it is live. */
-  stale(): { since: number; failure: ClusterFailure } | undefined {
-    let stale: { since: number; failure: ClusterFailure } | undefined;
+  stale(): Stale | undefined {
+    let stale: Stale | undefined;
     for (const { phase, lastSeen, failure } of this.#parts.values()) {
-      if (phase !== 'lost' || lastSeen === undefined || !failure) continue;
-      if (!stale || lastSeen < stale.since) stale = { since: lastSeen, failure };
+      if (phase === 'live' || lastSeen === undefined || !failure) continue;
+      if (!stale || lastSeen < stale.since) stale = { since: lastSeen, failure, isTriedAgain: phase === 'lost' };
     }
     return stale;
   }
@@ -284,31 +310,35 @@ export class TreeStore {
       ...(namespace !== undefined && { namespace }),
       signal,
       clock: this.#clock,
+      keep: (object) => prepare(object, type),
+      ...(part === 'namespaces' && { firstTimeoutMs: firstAnswerMs }),
       follower: {
         onList: (objects) => {
           seen = true;
-          const prepared = objects.map((object) => prepare(object, type));
-          this.#tell({ part, namespaces: table.replaceAll(prepared, within) });
+          this.#tell({ part, namespaces: table.replaceAll(objects, within) });
           enter({ phase: 'live', ...only });
           if (part === 'mutatingWebhooks') this.#followConfigMaps(cluster, signal);
         },
-        onEvent: (event, received) => {
-          const object = prepare(received, type);
+        onLive: () => {
+          if (this.#parts.get(part)?.phase === 'lost') enter({ phase: 'live', ...only });
+        },
+        onEvent: (event, object) => {
           if (event === 'DELETED') table.delete(object);
           else table.set(object);
           this.#tell({ part, namespaces: [object.metadata?.namespace ?? ''] });
           if (this.#parts.get(part)?.phase !== 'live') enter({ phase: 'live', ...only });
         },
-        onFailure: (failure, final) => {
+        onFailure: (failure, final, lastHeard) => {
           this.#log(`${type.plural}: ${failure.message}`);
           const before = this.#parts.get(part);
-          const lastSeen = before?.lastSeen ?? (before?.phase === 'live' ? this.#clock.now() : undefined);
-          if (final) this.#tell({ part, namespaces: table.replaceAll([], within) });
+          const lastSeen = before?.lastSeen ?? (before?.phase === 'live' ? lastHeard : undefined);
+          const isTakenAway = final && failure.reason !== 'unauthorized';
+          if (isTakenAway) this.#tell({ part, namespaces: table.replaceAll([], within) });
           enter({
             phase: final ? 'refused' : 'lost',
             failure,
             ...only,
-            ...(lastSeen !== undefined && !final && { lastSeen }),
+            ...(lastSeen !== undefined && !isTakenAway && { lastSeen }),
           });
           if (part === 'mutatingWebhooks') this.#followConfigMaps(cluster, signal);
         },
@@ -370,7 +400,11 @@ export class TreeStore {
     for (const namespace of namespaces) this.#pending.namespaces.add(namespace);
     this.#pending.state ||= state;
     if (!first) return;
-    void this.#clock.wait(this.#coalesceMs, neverAborted).then(() => {
+    // The first change is told at once, those that follow it together.
+    const since = Math.abs(this.#clock.now() - this.#toldAt);
+    const wait = Math.max(Math.min(leadMs, this.#coalesceMs), this.#coalesceMs - since);
+    void this.#clock.wait(wait, neverAborted).then(() => {
+      this.#toldAt = this.#clock.now();
       const change = this.#pending;
       this.#pending = undefined;
       if (change) for (const listener of this.#listeners) listener(change);

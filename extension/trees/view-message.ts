@@ -17,5 +17,8 @@ export function viewMessage(store: TreeStore, cluster: string, now: number): str
       : minutes === 1
         ? l10n.t('1 minute old')
         : l10n.t('{0} minutes old', minutes);
+  if (!stale.isTriedAgain) {
+    return [l10n.t('What you see is {0}.', age), stale.failure.message, stale.failure.next].filter(Boolean).join(' ');
+  }
   return l10n.t('Connection to {0} lost, what you see is {1}. Trying again. {2}', cluster, age, stale.failure.message);
 }

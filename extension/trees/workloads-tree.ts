@@ -20,6 +20,7 @@ export class WorkloadsTree {
   /** Handed out once and kept: the editor refreshes a node only if it knows that very object. */
   readonly #namespaces = new Map<string, NamespaceNode>();
   #shown = '';
+  #missing = '';
 
   constructor(store: TreeStore, model: MeshModel, agents?: NodeAgents) {
     this.#store = store;
@@ -29,6 +30,7 @@ export class WorkloadsTree {
 
   async roots(): Promise<TreeNode[]> {
     await this.#store.whenSettled();
+    await this.#model.prepare();
     const { failure } = this.#store;
     if (failure && this.#store.phase === 'failed')
       return [failureNode('failure', failure, summarizeFailure(failure, this.#store.cluster?.context.name))];
@@ -42,6 +44,7 @@ export class WorkloadsTree {
       'events',
       'mutatingWebhooks',
     ]);
+    this.#missing = this.#whatIsMissing();
     const names = this.#model.namespaceNames();
     this.#shown = names.join(' ');
     if (names.length === 0 && degraded.length === 0) {
@@ -52,13 +55,22 @@ export class WorkloadsTree {
 
   /** @returns the nodes to refresh; undefined: the whole tree. */
   stale(change: StoreChange): TreeNode[] | undefined {
+    // That a connection was lost, or stands again, is said over the tree; its lines stay.
     const whole =
-      change.state ||
+      (change.state && this.#missing !== this.#whatIsMissing()) ||
       change.parts.has('namespaces') ||
       change.parts.has('mutatingWebhooks') ||
       change.parts.has('configMaps');
     if (whole || this.#model.namespaceNames().join(' ') !== this.#shown) return undefined;
     return [...change.namespaces].flatMap((name) => this.#namespaces.get(name) ?? []);
+  }
+
+  #whatIsMissing(): string {
+    const { phase, failure } = this.#store;
+    const degraded = this.#store
+      .degraded()
+      .map(({ part, state }) => `${part} ${state.phase} ${state.failure?.message}`);
+    return [phase, failure?.message, ...degraded].join('|');
   }
 
   /** The number of problems in the tree. */

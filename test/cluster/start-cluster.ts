@@ -108,6 +108,11 @@ export interface ControlPlane {
   /** Paths of the binary of all parts, and of kube-proxy's kubeconfig. */
   kube: string;
   proxyKubeconfig: string;
+  credentials: Credentials;
+  /** Ends the API server; etcd keeps what it knows. */
+  stopServer: () => Promise<void>;
+  /** Comes back when it is ready. */
+  startServer: () => Promise<void>;
   dispose: () => Promise<void>;
 }
 
@@ -133,9 +138,11 @@ export async function startControlPlane(say: (line: string) => void, services = 
     startEtcd(space, kube);
     const credentials = await makeCredentials(space);
     startApiServer(space, kube, credentials, services);
-    await space.waitFor('the API server', 60_000, async () => {
-      return (await askApiServer(space, credentials, '/readyz')) === 'ok';
-    });
+    const untilReady = () =>
+      space.waitFor('the API server', 60_000, async () => {
+        return (await askApiServer(space, credentials, '/readyz')) === 'ok';
+      });
+    await untilReady();
     return {
       url: `https://${space.address}:6443`,
       ca: readFileSync(credentials.ca, 'utf8'),
@@ -143,6 +150,12 @@ export async function startControlPlane(say: (line: string) => void, services = 
       space,
       kube,
       proxyKubeconfig: credentials.kubeconfigs['kube-proxy'],
+      credentials,
+      stopServer: () => space.stop('kube-apiserver'),
+      startServer: async () => {
+        startApiServer(space, kube, credentials, services);
+        await untilReady();
+      },
       dispose: () => space.dispose(),
     };
   } catch (error) {
