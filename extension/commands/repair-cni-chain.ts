@@ -70,7 +70,7 @@ export const repairCniChain = defineCommand<[target: CniTarget]>(
       say(app, 'warning', error.message);
       return undefined;
     } finally {
-      await vscode.commands.executeCommand(commandIds.refresh);
+      await vscode.commands.executeCommand(commandIds.refresh, { nodesWritten: true });
     }
 
     async function couldSwitch(): Promise<boolean> {

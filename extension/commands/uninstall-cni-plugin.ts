@@ -76,7 +76,7 @@ export const uninstallCniPlugin = defineCommand<[target: CniTarget]>(
       say(app, 'warning', `${error.message} ${vscode.l10n.t('No node’s CNI configuration was changed.')}`);
       return undefined;
     } finally {
-      await vscode.commands.executeCommand(commandIds.refresh);
+      await vscode.commands.executeCommand(commandIds.refresh, { nodesWritten: true });
     }
   },
 );

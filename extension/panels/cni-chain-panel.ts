@@ -225,7 +225,11 @@ class CniChainPanel {
   async #run(command: ChainCommand): Promise<void> {
     if (command === 'plan-installation') await this.#planInstallation();
     else await vscode.commands.executeCommand(commandOf[command], { kind: 'Node', name: this.#place.node });
-    if (command === 'repair') this.#plan = undefined;
+    if (command === 'repair') {
+      this.#plan = undefined;
+      // What we wrote ourselves is no sign of somebody who writes again and again.
+      this.#earlier = [];
+    }
     await this.read();
   }
 

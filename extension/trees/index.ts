@@ -22,11 +22,11 @@ import { WorkloadsTree } from './workloads-tree.ts';
 /** The age of stale data is told in minutes; looked at this often, in milliseconds. */
 const ageInterval = 30_000;
 
-const refreshers = new WeakMap<App, () => void>();
+const refreshers = new WeakMap<App, (nodesWritten: boolean) => void>();
 
-/** Asks the cluster everything again that the views show; nothing happens while no view is open. */
-export function refreshTrees(app: App): void {
-  refreshers.get(app)?.();
+/** Asks the cluster everything again that the views show; nothing happens while no view is open. @param nodesWritten by us. */
+export function refreshTrees(app: App, nodesWritten = false): void {
+  refreshers.get(app)?.(nodesWritten);
 }
 
 const revealers = new WeakMap<App, (pod: { namespace: string; name: string }) => Promise<void>>();

@@ -68,11 +68,11 @@ export class NodeChains {
       .map(([node]) => node);
   }
 
-  /** Reads anew when asked next. @param clusterChanged what was read is of another cluster. */
-  forget({ clusterChanged = false } = {}): void {
+  /** Reads anew when asked next. @param startOver what was read is of another cluster, or from before we wrote there ourselves. */
+  forget({ startOver = false } = {}): void {
     for (const { abort } of this.#readings.values()) abort.abort();
     this.#readings.clear();
-    if (clusterChanged) this.#earlier.clear();
+    if (startOver) this.#earlier.clear();
   }
 
   async #ask(node: string, signal: AbortSignal): Promise<NodeReading> {

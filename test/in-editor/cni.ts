@@ -146,6 +146,8 @@ describe('the CNI chain from the editor', function () {
     assert.equal(diffs.length, 1);
     assert.ok(diffs[0]?.isActive, 'the diff stands in front');
     await shoot('cni-uninstall');
+    // What we wrote ourselves is nobody’s fight.
+    assert.doesNotMatch((await readTree(viewIds.cniChain)).join('\n'), /rewrites/);
     const plan = await run<PlannedInstallation>(commandIds.planCniInstallation, { mode: 'chained' });
     assert.equal(plan.changes, 2);
     await run(commandIds.removeNodeHelper, { confirmed: true });
