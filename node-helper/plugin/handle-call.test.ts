@@ -260,6 +260,29 @@ describe('ADD', () => {
       expect(our.host.stillOpen).toEqual(new Set());
     });
 
+    it.each([
+      ['excludeOutboundPorts', '80,080'],
+      ['excludeInboundPorts', '*'],
+    ])('knows ports that iptables never takes: %s %s', async (name, value) => {
+      const pod = variant(({ metadata }) => (metadata!.annotations![`traffic.sidecar.istio.io/${name}`] = value));
+      const our = world(pod);
+      expect((await handleCall(our, call('ADD'))).exit).toBe(0);
+      expect(our.commands.filter(({ argv }) => argv.includes('--noflush'))).toEqual([]);
+      expect(our.record()).toMatchObject({
+        outcome: 'missed',
+        steps: [{ verdict: 'reject', check: 'annotation-value' }],
+      });
+    });
+
+    it('takes every port where that is meant', async () => {
+      const pod = variant(
+        ({ metadata }) => (metadata!.annotations!['traffic.sidecar.istio.io/includeInboundPorts'] = '*'),
+      );
+      const our = world(pod);
+      await handleCall(our, call('ADD'));
+      expect(our.record()).toMatchObject({ outcome: 'programmed' });
+    });
+
     it('names the places where no iptables was', async () => {
       const { '/proc/4711/root/usr/sbin/iptables-nft-restore': _, ...files } = node;
       const our = world(sidecar, undefined, files);

@@ -24,10 +24,29 @@ export function decidePod({ pod, namespace }: KnownPod, settings: AgentSettings)
     ...(namespace && { namespace }),
   });
   if (!decision.programs) return decision;
+  const refused = refusedPort({ pod, ...(namespace && { namespace }) });
+  if (refused) return { programs: false, steps: [refused] };
   const lasting = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []).filter(isNativeSidecar)];
   if (lasting.length > 1) return { programs: true, steps: [] };
   const says = `istio-proxy is the only container of ${nameOf(pod)}: there is nobody whose traffic it could take.`;
   return { programs: false, steps: [{ check: 'containers', value: '1', verdict: 'skip', says }] };
+}
+
+/**
+ * Istio's own validators let pass what iptables takes for no port: `080`, and `*` where every port cannot be meant. All
+ * rules of such a pod would be refused with that one, at every try.
+ */
+function refusedPort(known: KnownPod): Step | undefined {
+  const written = Object.entries(known.pod.metadata?.annotations ?? {});
+  if (!written.some(([key, value]) => /Ports$/.test(key) && /\*|(^|,)\s*0\d/.test(value))) return undefined;
+  const { v4 } = wantedRules(known);
+  for (const { text, cause } of v4.rules) {
+    const port = /--dport (\S+)/.exec(text)?.[1];
+    if (port === undefined || /^(?:0|[1-9]\d*)$/.test(port)) continue;
+    const says = `${nameOf(known.pod)} starts without its rules: iptables takes “${port}” for no port (${cause}). Correct it in the workload's template; its pods then start anew.`;
+    return { check: 'annotation-value', value: port, verdict: 'reject', says };
+  }
+  return undefined;
 }
 
 function isNativeSidecar({ restartPolicy }: Container): boolean {
