@@ -20,8 +20,18 @@ export const commandIds = {
   comparePods: 'meshloom.comparePods',
   saveRules: 'meshloom.saveRules',
   explainInjection: 'meshloom.explainInjection',
+  explainMtls: 'meshloom.explainMtls',
   showRule: 'meshloom.showRule',
   showLog: 'meshloom.showLog',
+  recordCluster: 'meshloom.recordCluster',
+  openRecording: 'meshloom.openRecording',
+  showLogs: 'meshloom.showLogs',
+  openTerminal: 'meshloom.openTerminal',
+  portForward: 'meshloom.portForward',
+  listPortForwards: 'meshloom.listPortForwards',
+  showYaml: 'meshloom.showYaml',
+  toggleManagedFields: 'meshloom.toggleManagedFields',
+  restartWorkload: 'meshloom.restartWorkload',
 } as const;
 
 export const viewIds = {
@@ -39,6 +49,7 @@ export const webviewTypes = {
 
 export const settingIds = {
   kubeconfig: 'meshloom.cluster.kubeconfig',
+  protectedContexts: 'meshloom.protectedContexts',
   helperImage: 'meshloom.helper.image',
   cniExcludeNamespaces: 'meshloom.cni.excludeNamespaces',
   cniOnMiss: 'meshloom.cni.onMiss',

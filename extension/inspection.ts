@@ -16,4 +16,13 @@ export {
 } from './panels/interception-panel.ts';
 export { restoreCniChain, showCniChain } from './panels/cni-chain-panel.ts';
 export { restoreServicePath, showServicePath } from './panels/service-path-panel.ts';
+export { showInjection } from './explain/injection-page.ts';
+export { showMtls } from './explain/mtls-page.ts';
 export { openTool } from './tools/open-tool.ts';
+export { recordCluster } from './record/record-cluster.ts';
+export { showLogs } from './actions/show-logs.ts';
+export { openShell } from './actions/open-shell.ts';
+export { forwardPort } from './actions/forward-port.ts';
+export { pickForward } from './actions/port-forwards.ts';
+export { showYaml, toggleManagedFields } from './actions/yaml-documents.ts';
+export { restartWorkload } from './actions/restart-workload.ts';

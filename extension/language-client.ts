@@ -1,7 +1,13 @@
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
-import { findingsRequest } from '../contract/language-server.ts';
-import type { FindingsReply, LanguageServerOptions } from '../contract/language-server.ts';
+import { findingsRequest, objectsRequest } from '../contract/language-server.ts';
+import type {
+  FindingsReply,
+  LanguageServerOptions,
+  ObjectsReply,
+  ObjectsRequest,
+} from '../contract/language-server.ts';
+import { yamlScheme } from './actions/yaml-scheme.ts';
 import type { App } from './app.ts';
 import { commandIds } from './ids.ts';
 import { languageServerSettings, manifestLanguages } from './language-settings.ts';
@@ -10,10 +16,12 @@ export interface RunningLanguageClient {
   stop(): Promise<void>;
   /** What is wrong in a file that is open or lies in a folder of the window. */
   findings(uri: string, token: vscode.CancellationToken): Promise<FindingsReply>;
+  /** What the files of the window define. */
+  objects(request: ObjectsRequest): Promise<ObjectsReply>;
 }
 
 /** Starts `dist/language-server.js` as a process of its own: a bad file cannot stall the editor. */
-export async function startLanguageClient(app: App): Promise<RunningLanguageClient> {
+export async function startLanguageClient(app: Pick<App, 'context' | 'log' | 'layer'>): Promise<RunningLanguageClient> {
   const { context, log } = app;
   const module = context.asAbsolutePath('dist/language-server.js');
   const options: LanguageServerOptions = {
@@ -31,6 +39,7 @@ export async function startLanguageClient(app: App): Promise<RunningLanguageClie
       documentSelector: manifestLanguages.flatMap((language) => [
         { scheme: 'file', language },
         { scheme: 'untitled', language },
+        { scheme: yamlScheme, language },
       ]),
       initializationOptions: options,
       outputChannel: log,
@@ -56,6 +65,7 @@ export async function startLanguageClient(app: App): Promise<RunningLanguageClie
       await client.dispose();
     },
     findings: (uri, token) => client.sendRequest<FindingsReply>(findingsRequest, { uri }, token),
+    objects: (request) => client.sendRequest<ObjectsReply>(objectsRequest, request),
   };
 }
 

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import type { FindingsReply } from '../contract/language-server.ts';
+import type { FindingsReply, ObjectsReply, ObjectsRequest } from '../contract/language-server.ts';
+import { yamlScheme } from './actions/yaml-scheme.ts';
 import type { App } from './app.ts';
 import type { RunningLanguageClient } from './language-client.ts';
 import { manifestLanguages } from './language-settings.ts';
@@ -8,13 +9,15 @@ import { manifestLanguages } from './language-settings.ts';
 export interface LanguageSupport extends vscode.Disposable {
   /** What is wrong in a document, once everything that was read has been judged. Starts the server when it does not run. */
   findings(document: vscode.TextDocument, token: vscode.CancellationToken): Promise<FindingsReply>;
+  /** What the files of the window define, those that are being typed included. Starts the server when it does not run. */
+  objects(request: ObjectsRequest): Promise<ObjectsReply>;
 }
 
 /**
  * Starts the language server with the first manifest that is open, now or later. Not at activation: a window that only
  * looks at trees pays nothing for it.
  */
-export function startLanguageClientWhenNeeded(app: App): LanguageSupport {
+export function startLanguageClientWhenNeeded(app: Omit<App, 'language'>): LanguageSupport {
   let running: Promise<RunningLanguageClient> | undefined;
   const start = () => {
     opened.dispose();
@@ -37,6 +40,7 @@ export function startLanguageClientWhenNeeded(app: App): LanguageSupport {
       if (!isManifestLanguage(document)) return {};
       return (await start()).findings(document.uri.toString(), token);
     },
+    objects: async (request) => (await start()).objects(request),
     dispose() {
       opened.dispose();
       void running?.then((client) => client.stop()).catch(() => undefined);
@@ -44,7 +48,7 @@ export function startLanguageClientWhenNeeded(app: App): LanguageSupport {
   };
 }
 
-async function tellItDidNotStart({ log }: App, error: unknown): Promise<void> {
+async function tellItDidNotStart({ log }: Pick<App, 'log'>, error: unknown): Promise<void> {
   log.error(error instanceof Error ? error : String(error));
   const showLog = vscode.l10n.t('Show Log');
   const message = vscode.l10n.t(
@@ -54,5 +58,5 @@ async function tellItDidNotStart({ log }: App, error: unknown): Promise<void> {
 }
 
 function isManifestLanguage({ languageId, uri }: vscode.TextDocument): boolean {
-  return (uri.scheme === 'file' || uri.scheme === 'untitled') && manifestLanguages.includes(languageId);
+  return ['file', 'untitled', yamlScheme].includes(uri.scheme) && manifestLanguages.includes(languageId);
 }

@@ -1,5 +1,7 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
+import { guardWrites } from '../actions/guard-writes.ts';
+import { createGate, refuseWhenProtected } from '../actions/write-gate.ts';
 import { demoStates, type DemoStateId } from '../demo/demo-states.ts';
 import { settingIds } from '../ids.ts';
 import { ClusterFailure, type Cluster, type ClusterContext } from './cluster.ts';
@@ -16,7 +18,11 @@ export interface Clusters {
   /** All that can be chosen: the demo's states, then the kubeconfig's contexts. Reads files, contacts nobody. */
   listContexts(): Promise<{ contexts: ClusterContext[]; problem?: string; problems: KubeconfigProblem[] }>;
   choose(context: ClusterContext): Promise<void>;
-  connect(): Promise<Cluster>;
+  /**
+   * @param options.toWrite what the caller is about to do, as the person knows it (`Deploy Node Helper`): refused at once
+   *   where the context is protected, and asked about once. Without it each write is asked about by itself.
+   */
+  connect(options?: { toWrite?: string }): Promise<Cluster>;
   /** The connection to the chosen one, where there is one already; contacts nobody. */
   readonly connected: Promise<Cluster> | undefined;
 }
@@ -31,6 +37,17 @@ interface Connection {
   fingerprint: string;
   cluster: Promise<Cluster>;
   close: () => Promise<void>;
+}
+
+/** The same connection is the same object to whoever keeps one. */
+const guards = new WeakMap<Cluster, Cluster>();
+
+function guarded(cluster: Cluster): Cluster {
+  const known = guards.get(cluster);
+  if (known) return known;
+  const guard = guardWrites(cluster, createGate());
+  guards.set(cluster, guard);
+  return guard;
 }
 
 /** Registers its own end with the extension's context. */
@@ -65,7 +82,7 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
       return chosen;
     },
     get connected() {
-      return connection?.contextId === chosen.id ? connection.cluster : undefined;
+      return connection?.contextId === chosen.id ? connection.cluster.then(guarded) : undefined;
     },
     onDidChoose: didChoose.event,
 
@@ -75,6 +92,7 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
       return {
         contexts: [
           ...demoStates.map(describeDemo),
+          ...(isRecording(chosen.id) ? [chosen] : []),
           ...config.contexts.map((context) => describeContext(context, config)),
         ],
         problems,
@@ -90,26 +108,32 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
       didChoose.fire(context);
     },
 
-    async connect() {
-      const context = chosen;
-      if (context.kind === 'demo') return await reuse(context.id, context, () => openDemo(extension, log, context));
-      refuseWhenRestricted(context);
-      const { resolveContext } = await import('./kubeconfig.ts');
-      const config = await readUsersKubeconfig();
-      // Chosen away while the files were read.
-      if (chosen.id !== context.id) return await clusters.connect();
-      const target = resolveContext(config, context.name);
-      warnOfOpenDoors(log, target.cluster);
-      const full = {
-        ...context,
-        server: target.cluster.server,
-        ...(target.context.namespace && { namespace: target.context.namespace }),
-      };
-      return await reuse(JSON.stringify([target.cluster, target.user]), context, () =>
-        openKubeconfig(full, target.cluster, target.user),
-      );
+    async connect({ toWrite } = {}) {
+      if (toWrite !== undefined) refuseWhenProtected(chosen, toWrite);
+      const cluster = await connectUnguarded();
+      return toWrite === undefined ? guarded(cluster) : guardWrites(cluster, createGate(toWrite));
     },
   };
+
+  async function connectUnguarded(): Promise<Cluster> {
+    const context = chosen;
+    if (context.kind === 'demo') return await reuse(context.id, context, () => openDemo(extension, log, context));
+    refuseWhenRestricted(context);
+    const { resolveContext } = await import('./kubeconfig.ts');
+    const config = await readUsersKubeconfig();
+    // Chosen away while the files were read.
+    if (chosen.id !== context.id) return await connectUnguarded();
+    const target = resolveContext(config, context.name);
+    warnOfOpenDoors(log, target.cluster);
+    const full = {
+      ...context,
+      server: target.cluster.server,
+      ...(target.context.namespace && { namespace: target.context.namespace }),
+    };
+    return await reuse(JSON.stringify([target.cluster, target.user]), context, () =>
+      openKubeconfig(full, target.cluster, target.user),
+    );
+  }
 
   extension.subscriptions.push(
     didChoose,
@@ -131,17 +155,17 @@ interface Opening {
 /** The same way as to a real cluster: its API server just happens to run in this process. */
 function openDemo(extension: vscode.ExtensionContext, log: vscode.LogOutputChannel, context: ClusterContext): Opening {
   const opened = (async () => {
-    const { startDemoCluster } = await import('../demo/demo-cluster.ts');
+    const { startDemoCluster, startRecordedCluster } = await import('../demo/demo-cluster.ts');
     const recordings = join(extension.extensionUri.fsPath, 'dist', 'recordings');
-    const demo = await startDemoCluster(
-      context.id.slice('demo:'.length) as DemoStateId,
-      recordings,
-      vscode.l10n.bundle as Record<string, string> | undefined,
-    );
+    const strings = vscode.l10n.bundle as Record<string, string> | undefined;
+    const demo: { url: string; token: string; namespace?: string; problems: string[]; close: () => Promise<void> } =
+      isRecording(context.id)
+        ? await startRecordedCluster(context.id.slice(recordingPrefix.length), strings)
+        : await startDemoCluster(context.id.slice('demo:'.length) as DemoStateId, recordings, strings);
     if (demo.problems.length > 0) warnOfDamage(context, demo.problems, log);
     log.info(`demo cluster ${context.id} listens on ${demo.url}`);
     const client = await createClient(
-      { ...context, server: demo.url },
+      { ...context, server: demo.url, ...(demo.namespace !== undefined && { namespace: demo.namespace }) },
       { name: context.name, server: demo.url, skipTLSVerify: false },
       { name: context.name, token: demo.token, impersonateGroups: [] },
     );
@@ -222,9 +246,26 @@ function warnOfOpenDoors(log: vscode.LogOutputChannel, { name, server, skipTLSVe
   if (server.startsWith('http:')) log.warn(`cluster ${name}: ${server} is not encrypted`);
 }
 
+const recordingPrefix = 'recording:';
+
+function isRecording(id: string): boolean {
+  return id.startsWith(recordingPrefix);
+}
+
+/** A file that *Record Cluster* wrote, as a cluster that can be chosen. */
+export function recordingContext(file: string): ClusterContext {
+  return {
+    id: `${recordingPrefix}${file}`,
+    name: vscode.l10n.t('Recording: {0}', basename(file)),
+    kind: 'demo',
+    description: file,
+  };
+}
+
 /** What is known without reading a file: enough to show its name, and to connect to it. */
 function contextOf(id: string): ClusterContext {
   if (id.startsWith('kubeconfig:')) return { id, name: id.slice('kubeconfig:'.length), kind: 'kubeconfig' };
+  if (isRecording(id)) return recordingContext(id.slice(recordingPrefix.length));
   const states = demoStates.map(describeDemo);
   return states.find((context) => context.id === id) ?? states.find((context) => context.id === defaultId)!;
 }

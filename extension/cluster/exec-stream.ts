@@ -11,10 +11,10 @@ import {
 } from './describe-failure.ts';
 
 /** The first byte of each message says which stream it belongs to. */
-const channel = { stdin: 0, stdout: 1, stderr: 2, status: 3, close: 255 } as const;
+export const channel = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const;
 
 /** v5 can close standard input alone; v4 (Kubernetes < 1.29) cannot: there a program must know by itself when it has read all. */
-const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+export const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 
 /** `kubectl` sends pieces of this size; some proxies cut larger ones. */
 const stdinPiece = 32 * 1024;
@@ -51,13 +51,7 @@ export function runExec(
     socket.on('open', () => {
       if (stdin !== undefined) sendStdin(socket, Buffer.from(stdin, 'utf8'));
     });
-    socket.on('unexpected-response', (_request, response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (text: string) => (body = (body + text).slice(0, 64 * 1024)));
-      response.on('end', () => fail(failureFromStatus(call, response.statusCode ?? 0, body)));
-      response.on('error', fail);
-    });
+    onRefusal(call, socket, fail);
     socket.on('error', (error) => {
       if (!signal.aborted) fail(error);
     });
@@ -95,6 +89,17 @@ export function runExec(
   });
 }
 
+/** An answer that is no WebSocket: the server says in its body why. */
+export function onRefusal(call: ClusterCall, socket: WebSocket, fail: (error: unknown) => void): void {
+  socket.on('unexpected-response', (_request, response) => {
+    let body = '';
+    response.setEncoding('utf8');
+    response.on('data', (text: string) => (body = (body + text).slice(0, 64 * 1024)));
+    response.on('end', () => fail(failureFromStatus(call, response.statusCode ?? 0, body)));
+    response.on('error', fail);
+  });
+}
+
 function sendStdin(socket: WebSocket, bytes: Buffer): void {
   for (let start = 0; start < bytes.length; start += stdinPiece) {
     socket.send(Buffer.concat([Buffer.of(channel.stdin), bytes.subarray(start, start + stdinPiece)]));
@@ -102,7 +107,7 @@ function sendStdin(socket: WebSocket, bytes: Buffer): void {
   if (socket.protocol === 'v5.channel.k8s.io') socket.send(Buffer.of(channel.close, channel.stdin));
 }
 
-function parseExecStatus(text: string): ApiStatus {
+export function parseExecStatus(text: string): ApiStatus {
   try {
     return JSON.parse(text) as ApiStatus;
   } catch {
@@ -110,14 +115,14 @@ function parseExecStatus(text: string): ApiStatus {
   }
 }
 
-function exitCodeOf(status: ApiStatus & { status?: string }): number | undefined {
+export function exitCodeOf(status: ApiStatus & { status?: string }): number | undefined {
   if (status.status === 'Success') return 0;
   const code = Number(status.details?.causes?.find(({ reason }) => reason === 'ExitCode')?.message);
   return Number.isInteger(code) ? code : undefined;
 }
 
 /** A command that never ran has no exit code: a container that is not there, a program that does not exist. */
-function explainStart(call: ClusterCall, status: ApiStatus & { status?: string }) {
+export function explainStart(call: ClusterCall, status: ApiStatus & { status?: string }) {
   if (exitCodeOf(status) !== undefined) return undefined;
   // Kubelet and API server each put it before what the runtime said.
   const said = status.message?.replace(/^(Internal error occurred: )+/, '');

@@ -26,7 +26,7 @@ type Target = { confirmed?: boolean; mode?: HelperMode } | undefined;
 export const deployNodeHelperCommand = defineCommand<[target: Target]>(
   commandIds.deployNodeHelper,
   async (app, target) => {
-    const cluster = await app.clusters.connect();
+    const cluster = await app.clusters.connect({ toWrite: vscode.l10n.t('Deploy Node Helper') });
     const { printPreview } = await import('../node-helper/preview.ts');
     const deployed = await findDeployed(cluster);
     const mode =

@@ -2,11 +2,14 @@ import { chooseCluster } from './choose-cluster.ts';
 import type { Command } from './define-command.ts';
 import { deployNodeHelperCommand } from './deploy-node-helper.ts';
 import { explainInjection } from './explain-injection.ts';
+import { explainMtls } from './explain-mtls.ts';
 import { comparePods } from './compare-pods.ts';
 import { showDrift, tracePacket, watchCounters } from './open-tab.ts';
 import { installCniPlugin } from './install-cni-plugin.ts';
 import { planCniInstallation } from './plan-cni-installation.ts';
 import { recreateStuckPods } from './recreate-stuck-pods.ts';
+import { openRecording } from './open-recording.ts';
+import { recordClusterCommand } from './record-cluster.ts';
 import { refresh } from './refresh.ts';
 import { repairCniChain } from './repair-cni-chain.ts';
 import { uninstallCniPlugin } from './uninstall-cni-plugin.ts';
@@ -18,6 +21,11 @@ import { showServicePathCommand } from './show-service-path.ts';
 import { showCniChainCommand } from './show-cni-chain.ts';
 import { showLog } from './show-log.ts';
 import { showRule } from './show-rule.ts';
+import { openTerminalCommand } from './open-terminal.ts';
+import { listPortForwardsCommand, portForwardCommand } from './port-forward.ts';
+import { restartWorkloadCommand } from './restart-workload.ts';
+import { showLogsCommand } from './show-logs.ts';
+import { showYamlCommand, toggleManagedFieldsCommand } from './show-yaml.ts';
 
 /** Every command, a line each; package.json's titles and `ids.ts` are compared with this list by a test. */
 export const commands: readonly Command[] = [
@@ -31,6 +39,7 @@ export const commands: readonly Command[] = [
   recreateStuckPods,
   refresh,
   explainInjection,
+  explainMtls,
   showIptables,
   tracePacket,
   showDrift,
@@ -42,4 +51,6 @@ export const commands: readonly Command[] = [
   revealPod,
   showRule,
   showLog,
+  recordClusterCommand,
+  openRecording,
 ];

@@ -28,7 +28,7 @@ import { defineCommand } from './define-command.ts';
 export const installCniPlugin = defineCommand<[target: CniTarget]>(
   commandIds.installCniPlugin,
   async (app, target): Promise<NodeOutcome[] | undefined> => {
-    const cluster = await app.clusters.connect();
+    const cluster = await app.clusters.connect({ toWrite: vscode.l10n.t('Install CNI Plugin') });
     const context = cluster.context.name;
     const all = await chooseNodes(cluster, target);
     const mode = await chooseMode(target);

@@ -1,3 +1,4 @@
+import * as vscode from 'vscode';
 import { offerRecreation, type Recreation } from '../cni/recreate.ts';
 import { chooseNodes, type CniTarget } from '../cni/targets.ts';
 import { commandIds } from '../ids.ts';
@@ -7,7 +8,7 @@ import { defineCommand } from './define-command.ts';
 export const recreateStuckPods = defineCommand<[target: CniTarget]>(
   commandIds.recreateStuckPods,
   async (app, target): Promise<Recreation> => {
-    const cluster = await app.clusters.connect();
+    const cluster = await app.clusters.connect({ toWrite: vscode.l10n.t('Recreate Stuck Pods') });
     const nodes = await chooseNodes(cluster, target);
     return await offerRecreation(
       app,

@@ -18,7 +18,7 @@ type Target = { confirmed?: boolean } | undefined;
 export const removeNodeHelperCommand = defineCommand<[target: Target]>(
   commandIds.removeNodeHelper,
   async (app, target) => {
-    const cluster = await app.clusters.connect();
+    const cluster = await app.clusters.connect({ toWrite: vscode.l10n.t('Remove Node Helper') });
     if (target?.confirmed !== true && !(await confirm(cluster, await findPlugin(cluster)))) return false;
     try {
       const removed = await withAbortableProgress(

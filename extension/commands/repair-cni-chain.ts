@@ -25,7 +25,7 @@ import { defineCommand } from './define-command.ts';
 export const repairCniChain = defineCommand<[target: CniTarget]>(
   commandIds.repairCniChain,
   async (app, target): Promise<NodeOutcome[] | undefined> => {
-    const cluster = await app.clusters.connect();
+    const cluster = await app.clusters.connect({ toWrite: vscode.l10n.t('Repair CNI Chain') });
     const context = cluster.context.name;
     const all = (await chooseNodes(cluster, target)).map(({ name }) => name);
     if (!(await mountDirectories(app, cluster, target?.confirmed === true))) return undefined;

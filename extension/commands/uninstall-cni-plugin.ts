@@ -28,7 +28,7 @@ import { defineCommand } from './define-command.ts';
 export const uninstallCniPlugin = defineCommand<[target: CniTarget]>(
   commandIds.uninstallCniPlugin,
   async (app, target): Promise<NodeOutcome[] | undefined> => {
-    const cluster = await app.clusters.connect();
+    const cluster = await app.clusters.connect({ toWrite: vscode.l10n.t('Uninstall CNI Plugin') });
     const context = cluster.context.name;
     const names = (await chooseNodes(cluster, target)).map(({ name }) => name);
     const found = await findPlugin(cluster, names);

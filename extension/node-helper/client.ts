@@ -180,11 +180,17 @@ export async function ask<Verb extends NodeHelperVerb>(
   const { stdout, stderr, exitCode } = await cluster.exec(pod, helperCommand, {
     stdin,
     timeoutMs,
+    ...(isWriting(request) && { writes: `Node ${node}` }),
     ...(signal && { signal }),
   });
   if (stdout.trim() === '') throw silentHelper(cluster, node, helperPod, stderr, exitCode);
   const reply = parseNodeHelperReply(stdout, request.verb);
   return { reply, helperPod, node, ...(ownHash !== undefined && { outdated: reply.helper.hash !== ownHash }) };
+}
+
+/** A gate may stand before what changes a node. */
+function isWriting(request: NodeHelperRequest): boolean {
+  return request.verb === 'cni' && request.action !== 'plan';
 }
 
 /** @returns the name of the helper's pod on a node, the newest if an older one is just being replaced. */

@@ -1,0 +1,162 @@
+/** The forwarded ports of this window: a status-bar item that lists them, and their end with the extension's. */
+import * as vscode from 'vscode';
+import type { App } from '../app.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { describeFailure } from '../failures.ts';
+import { commandIds } from '../ids.ts';
+import { PortForward, type ForwardState, type ForwardTarget } from './port-forward.ts';
+
+interface OpenForward {
+  forward: PortForward;
+  context: string;
+  failed: number;
+}
+
+const open = new Set<OpenForward>();
+let item: vscode.StatusBarItem | undefined;
+
+/**
+ * Forwards and lists it.
+ * @param localPort 0: any that is free.
+ * @throws ClusterFailure, Error with code `EADDRINUSE`
+ */
+export async function startForward(
+  app: App,
+  cluster: Cluster,
+  target: ForwardTarget,
+  localPort: number,
+): Promise<PortForward> {
+  const context = cluster.context.name;
+  let lastTold = 0;
+  const forward = await PortForward.start(cluster, target, localPort, {
+    onState: (state, before) => {
+      tellState(target, context, state, before);
+      show(app);
+    },
+    onFailure: (failure) => {
+      app.log.warn(`port-forward to ${target.label}: ${failure.message}`);
+      // A browser tries six times at once.
+      if (failure.reason === 'cancelled' || Date.now() - lastTold < 10_000) return;
+      lastTold = Date.now();
+      void vscode.window.showWarningMessage(describeFailure(failure));
+    },
+  });
+  open.add({ forward, context, failed: 0 });
+  show(app);
+  return forward;
+}
+
+/** Those that stand, for tests and for whoever wants one that is there already. */
+export function listForwards(): PortForward[] {
+  return [...open].map(({ forward }) => forward);
+}
+
+function tellState({ label }: ForwardTarget, context: string, state: ForwardState, before: ForwardState): void {
+  if (state.phase === 'ready') {
+    const message =
+      before.phase === 'ready'
+        ? vscode.l10n.t(
+            'Pod {0} has gone: the forwarded port of {1} in “{2}” now leads to {3}.',
+            before.pod,
+            label,
+            context,
+            state.pod,
+          )
+        : vscode.l10n.t('The forwarded port of {0} in “{1}” now leads to {2}.', label, context, state.pod);
+    void vscode.window.showInformationMessage(message);
+  } else if (state.phase === 'waiting') {
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t('No pod of {0} in “{1}” is ready: connections to its forwarded port wait for one.', label, context),
+    );
+  }
+}
+
+function show(app: App): void {
+  if (!item) {
+    item = vscode.window.createStatusBarItem('meshloom.portForwards', vscode.StatusBarAlignment.Left, 5);
+    item.name = vscode.l10n.t('Forwarded Ports of the Mesh');
+    item.command = commandIds.listPortForwards;
+    app.context.subscriptions.push(item, { dispose: stopAll });
+  }
+  if (open.size === 0) return item.hide();
+  const waits = [...open].some(({ forward }) => forward.state.phase !== 'ready');
+  item.text = `$(${waits ? 'warning' : 'plug'}) ${open.size}`;
+  const lines = [...open].map((entry) => `${addressOf(entry.forward)} → ${describe(entry)}`);
+  item.tooltip = [vscode.l10n.t('Forwarded ports'), ...lines].join('\n');
+  item.accessibilityInformation = { label: item.tooltip };
+  item.show();
+}
+
+function stopAll(): void {
+  for (const { forward } of open) forward.stop();
+  open.clear();
+  item = undefined;
+}
+
+function stopOne(app: App, entry: OpenForward): void {
+  entry.forward.stop();
+  open.delete(entry);
+  show(app);
+}
+
+/** Lists them: open in the browser, copy the address, stop. */
+export async function pickForward(app: App): Promise<void> {
+  if (open.size === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('No port is forwarded. “Mesh: Forward Port” does.'));
+    return;
+  }
+  const buttons = {
+    open: { iconPath: new vscode.ThemeIcon('link-external'), tooltip: vscode.l10n.t('Open in Browser') },
+    copy: { iconPath: new vscode.ThemeIcon('copy'), tooltip: vscode.l10n.t('Copy Address') },
+    stop: { iconPath: new vscode.ThemeIcon('debug-stop'), tooltip: vscode.l10n.t('Stop') },
+  };
+  const pick = vscode.window.createQuickPick<vscode.QuickPickItem & { entry?: OpenForward }>();
+  const fill = () => {
+    pick.items = [
+      ...[...open].map((entry) => ({
+        label: addressOf(entry.forward),
+        description: describe(entry),
+        entry,
+        buttons: Object.values(buttons),
+      })),
+      { label: `$(debug-stop) ${vscode.l10n.t('Stop All')}` },
+    ];
+    if (open.size === 0) pick.hide();
+  };
+  pick.title = vscode.l10n.t('Forwarded ports');
+  pick.placeholder = vscode.l10n.t('Choose one to open it in the browser');
+  fill();
+  pick.onDidTriggerItemButton(async ({ button, item: { entry } }) => {
+    if (!entry) return;
+    if (button === buttons.open) await openInBrowser(entry.forward);
+    if (button === buttons.copy) await vscode.env.clipboard.writeText(addressOf(entry.forward));
+    if (button === buttons.stop) stopOne(app, entry);
+    fill();
+  });
+  pick.onDidAccept(async () => {
+    const [picked] = pick.selectedItems;
+    pick.hide();
+    if (!picked) return;
+    if (picked.entry) return await openInBrowser(picked.entry.forward);
+    for (const entry of [...open]) stopOne(app, entry);
+  });
+  pick.onDidHide(() => pick.dispose());
+  pick.show();
+}
+
+/** Through the editor, so that it also works when the editor's server is another machine. */
+export async function openInBrowser(forward: PortForward, path = '/'): Promise<void> {
+  const local = vscode.Uri.parse(`http://127.0.0.1:${forward.localPort}${path}`);
+  await vscode.env.openExternal(await vscode.env.asExternalUri(local));
+}
+
+/** `http://127.0.0.1:8080` */
+export function addressOf({ localPort }: PortForward): string {
+  return `http://127.0.0.1:${localPort}`;
+}
+
+function describe({ forward, context }: OpenForward): string {
+  const { label, port } = forward.target;
+  const where = forward.state.phase === 'ready' ? forward.state.pod : vscode.l10n.t('waits for a pod that is ready');
+  return `${label}:${port} · ${where} · ${context}`;
+}

@@ -1,0 +1,8 @@
+import type { TreeTarget } from '../actions/pod-targets.ts';
+import { commandIds } from '../ids.ts';
+import { defineCommand } from './define-command.ts';
+
+/** Opens a shell in a container. */
+export const openTerminalCommand = defineCommand<[target: TreeTarget]>(commandIds.openTerminal, async (app, target) =>
+  (await import('../inspection.ts')).openShell(app, target),
+);

@@ -1,0 +1,16 @@
+import type * as vscode from 'vscode';
+import type { TreeTarget } from '../actions/pod-targets.ts';
+import { commandIds } from '../ids.ts';
+import { defineCommand } from './define-command.ts';
+
+/** Shows an object as read-only YAML, or reads the document in front again. */
+export const showYamlCommand = defineCommand<[target: TreeTarget | vscode.Uri]>(
+  commandIds.showYaml,
+  async (app, target) => (await import('../inspection.ts')).showYaml(app, target),
+);
+
+/** Unfolds the managedFields of the document in front, or folds them away again. */
+export const toggleManagedFieldsCommand = defineCommand<[target: vscode.Uri]>(
+  commandIds.toggleManagedFields,
+  async (app, target) => (await import('../inspection.ts')).toggleManagedFields(app, target as vscode.Uri | undefined),
+);
