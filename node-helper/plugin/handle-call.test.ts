@@ -290,6 +290,16 @@ describe('ADD', () => {
       expect(our.record()?.problems[0]).toMatch(/No iptables-restore .* the mount namespace of the runtime \(4711\)/);
     });
 
+    it.each([
+      ['the runtime', { '/proc/4711/stat': '4711 (meshloom) cni) S 12 4711 0', '/proc/12/ns/net': '-> net:[77]' }],
+      ['the agent', { '/proc/self/ns/net': '-> net:[77]' }],
+    ])('leaves the netns alone in which %s stands', async (_, files) => {
+      const our = world(sidecar, undefined, { ...node, ...files });
+      expect((await handleCall(our, call('ADD'))).exit).toBe(0);
+      expect(our.commands).toEqual([]);
+      expect(our.record()).toMatchObject({ outcome: 'declined', steps: [{ check: 'host-network' }] });
+    });
+
     it('says that the netns cannot be opened', async () => {
       const our = world(sidecar);
       await handleCall(our, { ...call('ADD'), netnsFd: -1 });

@@ -126,7 +126,9 @@ async function decideAndProgram(task: Task): Promise<Verdict> {
     return { ...unknownPod, problems: [problem] };
   }
   const { known, knownFrom, problems } = found;
-  const verdict = (await withNetns(task, (target) => programPod(task.world, known, target, task.config.addresses))) ?? {
+  const program = (target: NetnsTarget) =>
+    isOfNode(task, target) ? noPods(task) : programPod(task.world, known, target, task.config.addresses);
+  const verdict = (await withNetns(task, program)) ?? {
     ...unknownPod,
     problems: [`The pod's network namespace ${task.call.env.CNI_NETNS ?? ''} could not be opened.`],
   };
@@ -135,6 +137,22 @@ async function decideAndProgram(task: Task): Promise<Verdict> {
     knownFrom,
     problems: [...(verdict.outcome === 'declined' ? [] : problems), ...verdict.problems],
   };
+}
+
+/** What the runtime or this agent stands in itself is no pod's: rules there would take the whole node's traffic. */
+function isOfNode({ world: { host }, call: { pid } }: Task, { netns }: NetnsTarget): boolean {
+  const parent = attempt(() => / \S (\d+) /.exec(host.read(`${host.proc}/${pid}/stat`).replace(/^.*\)/s, ''))?.[1]);
+  const paths = ['/proc/self/ns/net', ...(parent === undefined ? [] : [`${host.proc}/${parent}/ns/net`])];
+  return paths.some((path) => attempt(() => host.factsBehind(path).inode) === netns.inode);
+}
+
+function noPods({ call: { env } }: Task): Promise<Verdict> {
+  const says = `${env.CNI_NETNS ?? 'What the runtime named'} is the network namespace of the node itself: redirect rules there would take the traffic of everything on it.`;
+  return Promise.resolve({
+    outcome: 'declined',
+    steps: [{ check: 'host-network', verdict: 'skip', says }],
+    problems: [],
+  });
 }
 
 async function findPod({ world, config }: Task, ids: PodIds) {
