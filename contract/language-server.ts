@@ -60,3 +60,20 @@ export interface FindingsReply {
   /** Sorted by place; absent: the server does not read this file. */
   findings?: FindingJson[];
 }
+
+/** Asked of the server: the objects that the files of the window define, those that are being typed included. */
+export const objectsRequest = 'meshloom/objects';
+
+export interface ObjectsRequest {
+  /** Names as `kind` has them; one that is served by several groups is given for all. */
+  kinds: string[];
+  /** A place in a file, to learn which object stands there. Lines start at 0. */
+  at?: { uri: string; line: number };
+}
+
+export interface ObjectsReply {
+  /** As JSON, each with its namespace; patches of a kustomization are left out. */
+  objects: Record<string, unknown>[];
+  /** The one around {@link ObjectsRequest.at}, whatever its kind. */
+  at?: { apiVersion: string; kind: string; namespace: string; name: string };
+}

@@ -18,8 +18,9 @@ import { registerTrees } from './trees/index.ts';
 export function activate(context: vscode.ExtensionContext): App {
   const log = vscode.window.createOutputChannel('Meshloom', { log: true });
   if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
-  const app: App = { context, log, clusters: createClusters(context, log), layer: new LayerHub() };
-  const language = startLanguageClientWhenNeeded(app);
+  const parts = { context, log, clusters: createClusters(context, log), layer: new LayerHub() };
+  const language = startLanguageClientWhenNeeded(parts);
+  const app: App = { ...parts, language };
   context.subscriptions.push(
     log,
     language,

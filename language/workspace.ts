@@ -136,6 +136,11 @@ export class Workspace {
     return [...this.files.keys()];
   }
 
+  /** All that the files define, in their order; what a kustomization lays over them defines nothing. */
+  *definedResources(): Iterable<Resource> {
+    for (const [uri, file] of this.files) if (!this.patches.has(uri)) yield* resourcesOf(file);
+  }
+
   /** Files and documents that were left in peace, and why. */
   skipped(): { uri: string; reason: SkipReason; line: number }[] {
     const files = [...this.files.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));

@@ -21,15 +21,18 @@ import {
   parseClusterChange,
   parseClusterSnapshot,
 } from '../../contract/cluster-layer.ts';
-import { findingsRequest } from '../../contract/language-server.ts';
+import { findingsRequest, objectsRequest } from '../../contract/language-server.ts';
 import type {
   FindingsReply,
   FindingsRequest,
   LanguageServerOptions,
   LanguageServerSettings,
+  ObjectsReply,
+  ObjectsRequest,
 } from '../../contract/language-server.ts';
 import { listCodeActions } from '../features/code-actions.ts';
 import { listCodeLenses } from '../features/code-lenses.ts';
+import { findObjectAt, listObjects } from '../features/written-objects.ts';
 import { toFindingJson } from '../features/finding-json.ts';
 import { findHover } from '../features/hover.ts';
 import { manifestFile } from '../list-manifests.ts';
@@ -102,6 +105,7 @@ export class Session {
       return document ? listCodeActions(reports, range, document.getText(), this.clientUri) : [];
     });
     connection.onRequest(findingsRequest, ({ uri }: FindingsRequest, token) => this.findingsOf(uri, token));
+    connection.onRequest(objectsRequest, (request: ObjectsRequest, token) => this.objectsOf(request, token));
     connection.onHover(({ textDocument, position }) => {
       const uri = canonicalUri(textDocument.uri);
       const file = workspace.findFile(uri);
@@ -120,6 +124,14 @@ export class Session {
     const place = ({ range }: { range: Range }) => range.start.line * 10_000 + range.start.character;
     const reports = [...workspace.findingsIn(uri)].sort((a, b) => place(a) - place(b));
     return { findings: reports.map((report) => toFindingJson(report, this.clientUri)) };
+  }
+
+  /** What the files define, once all of them were read. */
+  private async objectsOf({ kinds, at }: ObjectsRequest, token: CancellationToken): Promise<ObjectsReply> {
+    const { workspace } = this;
+    while (!token.isCancellationRequested && workspace.isHeld) await new Promise((resolve) => setTimeout(resolve, 20));
+    const found = at && findObjectAt(workspace.findFile(canonicalUri(at.uri)), at.line);
+    return { objects: listObjects(workspace.definedResources(), kinds), ...(found && { at: found }) };
   }
 
   private followCluster(): void {

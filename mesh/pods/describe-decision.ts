@@ -7,8 +7,8 @@ import { describePod } from './describe-pod.ts';
 export interface ExplainedDecision {
   /** `Deployment shop/reviews` */
   subject: string;
-  /** The cluster's name; absent for a file. */
-  cluster?: string;
+  /** Where it was read: `Cluster kind-mesh`. */
+  origin?: string;
   decision: {
     injected: boolean;
     revision?: string;
@@ -27,10 +27,10 @@ export interface ExplainedDecision {
  * and what is otherwise with the pod that runs.
  * @returns Markdown in which every text of a cluster stands literally.
  */
-export function describeDecision({ subject, cluster, decision, running, missing = [] }: ExplainedDecision): string {
+export function describeDecision({ subject, origin, decision, running, missing = [] }: ExplainedDecision): string {
   const last = decision.steps.at(-1);
   const parts = [`# ${l10n.t('Injection of {0}', literal(subject))}`];
-  if (cluster !== undefined) parts.push(l10n.t('Cluster {0}', literal(cluster)));
+  if (origin !== undefined) parts.push(literal(origin));
   parts.push(`**${verdict(decision, last)}**`);
   if (running) parts.push(describeRunning(running, decision));
   parts.push(`## ${l10n.t('Step by step')}`, decision.steps.map(describeStep).join('\n'));
