@@ -3,6 +3,8 @@
 export const commandIds = {
   chooseCluster: 'meshloom.chooseCluster',
   refresh: 'meshloom.refresh',
+  filterWorkloads: 'meshloom.filterWorkloads',
+  clearWorkloadsFilter: 'meshloom.clearWorkloadsFilter',
   deployNodeHelper: 'meshloom.deployNodeHelper',
   removeNodeHelper: 'meshloom.removeNodeHelper',
   planCniInstallation: 'meshloom.planCniInstallation',
@@ -71,5 +73,6 @@ export const toolNames = {
 /** `setContext` keys that `when` clauses in package.json read. */
 export const contextKeys = {
   clusterState: 'meshloom.clusterState',
+  workloadsFiltered: 'meshloom.workloadsFiltered',
   nodeHelper: 'meshloom.nodeHelper',
 } as const;

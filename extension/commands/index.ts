@@ -10,6 +10,7 @@ import { planCniInstallation } from './plan-cni-installation.ts';
 import { recreateStuckPods } from './recreate-stuck-pods.ts';
 import { openRecording } from './open-recording.ts';
 import { recordClusterCommand } from './record-cluster.ts';
+import { clearWorkloadsFilter, filterWorkloads } from './filter-workloads.ts';
 import { refresh } from './refresh.ts';
 import { repairCniChain } from './repair-cni-chain.ts';
 import { uninstallCniPlugin } from './uninstall-cni-plugin.ts';
@@ -38,6 +39,8 @@ export const commands: readonly Command[] = [
   uninstallCniPlugin,
   recreateStuckPods,
   refresh,
+  filterWorkloads,
+  clearWorkloadsFilter,
   explainInjection,
   explainMtls,
   showIptables,

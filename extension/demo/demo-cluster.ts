@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import * as l10n from '@vscode/l10n';
 import { addFaults } from './add-faults.ts';
 import { startApiServer } from './api-server.ts';
+import { readRecordedFile } from './read-recorded-file.ts';
 import { readRecording } from './recording.ts';
 import type { DemoStateId } from './demo-states.ts';
 
 export { startApiServer } from './api-server.ts';
 export { demoStates } from './demo-states.ts';
 export { readRecording } from './recording.ts';
+export { readRecordedFile } from './read-recorded-file.ts';
 
 /** A kubeconfig of one context, as `kubectl config view -o json` shows it. */
 export interface DemoKubeconfig {
@@ -46,6 +48,20 @@ export async function startDemoCluster(
   const recording = await addFaults(await readRecording(directory), directory);
   const { url, token, close } = await startApiServer({ recording });
   return { kubeconfig: kubeconfigOf(`demo-${state}`, { url, token }), url, token, problems: recording.problems, close };
+}
+
+/**
+ * Starts a demo cluster from a file that *Record Cluster* wrote.
+ * @throws {RecordingError} when it cannot be replayed; its message names the file and is for the user.
+ */
+export async function startRecordedCluster(
+  file: string,
+  strings?: Record<string, string>,
+): Promise<Omit<DemoCluster, 'kubeconfig'> & { namespace?: string }> {
+  if (strings) l10n.config({ contents: strings });
+  const { recording, namespace } = await readRecordedFile(file);
+  const { url, token, close } = await startApiServer({ recording });
+  return { url, token, problems: recording.problems, close, ...(namespace !== undefined && { namespace }) };
 }
 
 /** @param name of the context, and of what it consists of. */

@@ -27,13 +27,13 @@ import type { Container, Pod } from '../../mesh/kubernetes.ts';
 import type { ApiObject } from './api-object.ts';
 import type { ApiState } from './api-writes.ts';
 import { writeConfiguration } from './node-network.ts';
-import type { RecordedNode, Recording } from './recording.ts';
+import type { RecordedNode } from './recording.ts';
 
 /** What installations did to the node of a running demo cluster. */
 const journals = new WeakMap<RecordedNode, TouchedFile[]>();
 
 /** Plans, and carries out what is asked for if the helper's mode lets it write. */
-export function answerCni({ node }: Recording, helper: ApiObject, request: CniActionRequest): CniActionResult {
+export function answerCni(node: RecordedNode, helper: ApiObject, request: CniActionRequest): CniActionResult {
   const { action, confDir = node.confDir } = request;
   const planFor = action === 'plan' ? (request.planFor ?? 'install') : action;
   const before = Object.fromEntries(
@@ -138,7 +138,8 @@ function agentArguments({ spec }: ApiObject): string[] | undefined {
 }
 
 /** What an agent there would tell. No rule was written by one in a recording, and the notes say so. */
-export function answerReadAgent(state: ApiState, { node }: Recording, helper: ApiObject): ReadAgentResult {
+export function answerReadAgent(state: ApiState, node: RecordedNode, helper: ApiObject): ReadAgentResult {
+  if (node.agent) return node.agent;
   const given = agentArguments(helper);
   if (!given)
     return { running: false, records: [], notes: ['The helper is in observe mode: no agent runs on this node.'] };

@@ -1,10 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as l10n from '@vscode/l10n';
-import type { CniFile, CniPluginProbe, IptablesTool } from '../../contract/node-helper.ts';
+import type { ReadAgentResult } from '../../contract/cni-plugin.ts';
+import type {
+  CniFile,
+  CniPluginProbe,
+  InspectPodResult,
+  IptablesTool,
+  ReadCniResult,
+} from '../../contract/node-helper.ts';
 import { isObject, type ApiObject, type JsonObject } from './api-object.ts';
 
-/** The format that is written today; a reader refuses a higher one. See recordings/README.md. */
+/** The format of a directory; a reader refuses a higher one. See recordings/README.md; one file is format 2, docs/recordings.md. */
 export const recordingFormat = 1;
 
 /** A cluster at one moment, as it lies on disk. */
@@ -13,6 +20,10 @@ export interface Recording {
   node: RecordedNode;
   /** By `<namespace>_<pod>`. */
   rules: Map<string, RecordedRules>;
+  /** Of a recording in one file: every node that was asked, `node` among them. Absent: `node` is the only one. */
+  nodes?: readonly RecordedNode[];
+  /** Whole answers about pods, by `<namespace>_<pod>`; they count more than `rules`. */
+  inspected?: ReadonlyMap<string, InspectPodResult>;
   /** What could not be read, in words that name the file. The rest is usable. */
   problems: string[];
 }
@@ -30,6 +41,10 @@ export interface RecordedNode {
   /** Why no new pod gets a network, with `{verb}` for `add` or `delete`. Absent: pods start. */
   podNetworkError?: string;
   notes: string[];
+  /** All that the helper told of the directory, where that was recorded. */
+  read?: ReadCniResult;
+  /** What the plugin's agent told. */
+  agent?: ReadAgentResult;
 }
 
 /** `iptables-save -c` text per family, and what is wrong with it. */
@@ -212,6 +227,15 @@ function parseJson(file: string, json: string): unknown {
       { cause: error },
     );
   }
+}
+
+/** What was recorded of a node; undefined: nothing. */
+export function findRecordedNode(
+  { node, nodes }: Pick<Recording, 'node' | 'nodes'>,
+  name: string,
+): RecordedNode | undefined {
+  if (nodes) return nodes.find((each) => each.name === name);
+  return node.name === undefined || node.name === name ? node : undefined;
 }
 
 function isApiObject(item: unknown): item is ApiObject {

@@ -73,7 +73,7 @@ function startContainers(context: ControllerContext, { metadata }: ApiObject): v
     context.after(pace.retry, () => startContainers(context, pod));
     return;
   }
-  const { podNetworkError } = context.node;
+  const podNetworkError = networkErrorOf(context, pod);
   if (podNetworkError && !pod.spec?.hostNetwork) {
     const why = `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "${hex()}": ${podNetworkError.replace('{verb}', 'add')}`;
     recordEvent(context, pod, 'Warning', 'FailedCreatePodSandBox', why, 'kubelet');
@@ -92,6 +92,11 @@ function startContainers(context: ControllerContext, { metadata }: ApiObject): v
   });
   recordEvent(context, running, 'Normal', 'Started', 'Started containers', 'kubelet');
   context.after(pace.ready, () => becomeReady(context, running));
+}
+
+/** The recorded node's trouble is not another node's. */
+function networkErrorOf({ node }: ControllerContext, { spec }: ApiObject): string | undefined {
+  return node.name === undefined || spec?.nodeName === node.name ? node.podNetworkError : undefined;
 }
 
 function hasNewDebugContainer({ spec, status }: ApiObject): boolean {
@@ -118,7 +123,7 @@ function stopPod(context: ControllerContext, { metadata }: ApiObject): void {
   const pods = resourceOf(context, 'v1', 'Pod');
   const pod = context.store.get(pods, metadata.namespace, metadata.name);
   if (pod?.metadata.uid !== metadata.uid || pod === undefined) return;
-  const { podNetworkError } = context.node;
+  const podNetworkError = networkErrorOf(context, pod);
   if (podNetworkError && !pod.spec?.hostNetwork) {
     const why = `error killing pod: failed to "KillPodSandbox" for "${metadata.uid ?? ''}" with KillPodSandboxError: "rpc error: code = Unknown desc = failed to destroy network for sandbox: ${podNetworkError.replace('{verb}', 'delete')}"`;
     recordEvent(context, pod, 'Warning', 'FailedKillPod', why, 'kubelet');
