@@ -2,13 +2,14 @@
 import * as l10n from '@vscode/l10n';
 import { type ChainProblem, chainProblem, type CniRuntime } from './cni-chain.ts';
 import type { CniHazardCode } from './hazards.ts';
-import type {
-  CniFileFault,
-  CniFileProblem,
-  CniFileText,
-  CniNetworkList,
-  CniPluginEntry,
-  ParsedCniFile,
+import {
+  type CniFileFault,
+  type CniFileProblem,
+  type CniFileText,
+  type CniNetworkList,
+  type CniPluginEntry,
+  type ParsedCniFile,
+  parseCniFile,
 } from './parse-cni-file.ts';
 import { isStandalone } from './plugin-problems.ts';
 import { pluginRole } from './plugin-roles.ts';
@@ -66,7 +67,7 @@ export function shadowProblems(parsed: ParsedCniFile[], chosen: ParsedCniFile | 
   const chainedMeshes = plugins.flatMap(({ type, delegates: called }) => [type, ...called]).filter(isMesh);
   return parsed
     .slice(parsed.indexOf(chosen) + 1)
-    .filter((file) => !isReferenced(file, plugins) && !isLoopback(file))
+    .filter((file) => !isReferenced(file, plugins) && !isCopied(file, plugins) && !isLoopback(file))
     .flatMap((file) => {
       const mesh = meshPluginOf(file);
       if (mesh && isStandalone(file)) return standalone(file, chosen, mesh, delegates, chainedMeshes.includes(mesh));
@@ -182,6 +183,18 @@ function isReferenced({ name, list }: ParsedCniFile, plugins: readonly CniPlugin
         typeof reference === 'string' && (reference.split('/').at(-1) === name || reference === list?.name),
     ),
   );
+}
+
+/** Multus' own pod copies the first file of others into `delegates`: that file is in use, as long as the copy is up to date. */
+function isCopied({ list }: ParsedCniFile, plugins: readonly CniPluginEntry[]): boolean {
+  if (!list || list.name === '') return false;
+  const types = list.plugins.map(({ type }) => type).join();
+  const copies = plugins.flatMap(({ config: { delegates } }): unknown[] => (Array.isArray(delegates) ? delegates : []));
+  return copies.some((copy) => {
+    const isList = typeof copy === 'object' && copy !== null && 'plugins' in copy;
+    const read = parseCniFile({ name: isList ? 'copy.conflist' : 'copy.conf', content: JSON.stringify(copy) }).list;
+    return read?.name === list.name && read.plugins.map(({ type }) => type).join() === types;
+  });
 }
 
 function stemOf({ name }: ParsedCniFile): string {
