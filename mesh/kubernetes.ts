@@ -103,6 +103,8 @@ export interface LabelSelector {
 export interface Workload extends KubernetesObject {
   spec?: {
     replicas?: number;
+    /** Of a Job or CronJob: it creates nothing for now, as it was told. */
+    suspend?: boolean;
     selector?: LabelSelector;
     template?: { metadata?: ObjectMeta; spec?: PodSpec };
   };
@@ -112,6 +114,8 @@ export interface Workload extends KubernetesObject {
     desiredNumberScheduled?: number;
     currentNumberScheduled?: number;
     numberReady?: number;
+    /** Of a Job: pods that run or wait. */
+    active?: number;
     conditions?: { type: string; status: string; reason?: string; message?: string }[];
   };
 }

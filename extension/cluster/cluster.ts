@@ -17,6 +17,8 @@ export interface ClusterContext {
   server?: string;
   /** The context's default namespace. */
   namespace?: string;
+  /** Why somebody on the way could read or change what is said, in few words; absent when nobody could. */
+  warning?: string;
   /** One line for the picker. */
   description?: string;
 }
@@ -230,6 +232,13 @@ const apps = (kind: string, plural: string): ResourceType => ({
   namespaced: true,
 });
 
+const batch = (kind: string, plural: string): ResourceType => ({
+  apiVersion: 'batch/v1',
+  kind,
+  plural,
+  namespaced: true,
+});
+
 const rbac = (kind: string, plural: string): ResourceType => ({
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind,
@@ -250,6 +259,8 @@ export const resourceTypes = {
   replicaSets: apps('ReplicaSet', 'replicasets'),
   statefulSets: apps('StatefulSet', 'statefulsets'),
   daemonSets: apps('DaemonSet', 'daemonsets'),
+  jobs: batch('Job', 'jobs'),
+  cronJobs: batch('CronJob', 'cronjobs'),
   clusterRoles: rbac('ClusterRole', 'clusterroles'),
   clusterRoleBindings: rbac('ClusterRoleBinding', 'clusterrolebindings'),
   mutatingWebhooks: {

@@ -5,6 +5,8 @@ import { createGate, refuseWhenProtected } from '../actions/write-gate.ts';
 import { demoStates, type DemoStateId } from '../demo/demo-states.ts';
 import { settingIds } from '../ids.ts';
 import { ClusterFailure, type Cluster, type ClusterContext } from './cluster.ts';
+import { watchFiles } from './watch-files.ts';
+import type { findKubeconfigFiles } from './kubeconfig.ts';
 import type { Kubeconfig, KubeconfigCluster, KubeconfigProblem, KubeconfigUser } from './kubeconfig.ts';
 
 /**
@@ -120,23 +122,58 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
     if (context.kind === 'demo') return await reuse(context.id, context, () => openDemo(extension, log, context));
     refuseWhenRestricted(context);
     const { resolveContext } = await import('./kubeconfig.ts');
+    followFiles();
     const config = await readUsersKubeconfig();
     // Chosen away while the files were read.
     if (chosen.id !== context.id) return await connectUnguarded();
+    triedWith = undefined;
     const target = resolveContext(config, context.name);
     warnOfOpenDoors(log, target.cluster);
     const full = {
       ...context,
       server: target.cluster.server,
       ...(target.context.namespace && { namespace: target.context.namespace }),
+      ...warningOf(target.cluster),
     };
-    return await reuse(JSON.stringify([target.cluster, target.user]), context, () =>
-      openKubeconfig(full, target.cluster, target.user),
-    );
+    triedWith = fingerprintOf(target);
+    return await reuse(triedWith, context, () => openKubeconfig(full, target.cluster, target.user));
+  }
+
+  /** Of what a connection was made, or tried, last; undefined: the kubeconfig did not say enough. */
+  let triedWith: string | undefined;
+  let followed: { files: string; dispose(): void } | undefined;
+
+  /** From the first connection on. Somebody who logs in with another program, or edits the file, need not tell us. */
+  function followFiles(): void {
+    void kubeconfigPaths().then(({ paths }) => {
+      const files = paths.join('\n');
+      if (followed?.files === files) return;
+      followed?.dispose();
+      followed = { files, ...watchFiles(paths, () => void reread()) };
+    });
+  }
+
+  async function reread(): Promise<void> {
+    const context = chosen;
+    if (context.kind !== 'kubeconfig' || !vscode.workspace.isTrusted) return;
+    const { resolveContext } = await import('./kubeconfig.ts');
+    const config = await readUsersKubeconfig();
+    let now: string;
+    try {
+      now = fingerprintOf(resolveContext(config, context.name));
+    } catch {
+      // Half written, or the context is gone: what is connected stays until it is asked for anew.
+      return;
+    }
+    if (now === triedWith || chosen.id !== context.id) return;
+    log.info(`the kubeconfig says something new about ${context.name}`);
+    await disconnect();
+    didChoose.fire(chosen);
   }
 
   extension.subscriptions.push(
     didChoose,
+    { dispose: () => followed?.dispose() },
     vscode.workspace.onDidChangeConfiguration(async (change) => {
       if (!change.affectsConfiguration(settingIds.kubeconfig) || chosen.kind !== 'kubeconfig') return;
       await disconnect();
@@ -210,9 +247,22 @@ async function createClient(context: ClusterContext, cluster: KubeconfigCluster,
   return createClientNodeCluster({ context, cluster, ...(user && { user }), ...(strings && { strings }) });
 }
 
+async function kubeconfigPaths(): Promise<ReturnType<typeof findKubeconfigFiles>> {
+  const { findKubeconfigFiles } = await import('./kubeconfig.ts');
+  return findKubeconfigFiles(kubeconfigSetting());
+}
+
 async function readUsersKubeconfig(): Promise<Kubeconfig> {
-  const { findKubeconfigFiles, readKubeconfig } = await import('./kubeconfig.ts');
-  return await readKubeconfig(findKubeconfigFiles(kubeconfigSetting()));
+  const { readKubeconfig } = await import('./kubeconfig.ts');
+  return await readKubeconfig(await kubeconfigPaths());
+}
+
+/** What a connection is made of. Not the tokens of an OIDC issuer: they are renewed within a connection. */
+function fingerprintOf({ cluster, user }: { cluster: KubeconfigCluster; user?: KubeconfigUser }): string {
+  const config = user?.authProvider?.name === 'oidc' ? (user.authProvider.config as object | undefined) : undefined;
+  if (!config) return JSON.stringify([cluster, user]);
+  const settled = { ...config, 'id-token': '', 'refresh-token': '' };
+  return JSON.stringify([cluster, { ...user, authProvider: { ...user?.authProvider, config: settled } }]);
 }
 
 /** In Restricted Mode a folder that nobody trusts yet does not get to name the file that says what to run and where to connect. */
@@ -238,6 +288,20 @@ function refuseWhenRestricted({ name }: ClusterContext): void {
     ),
     vscode.l10n.t('Trust this workspace, or choose the demo cluster.'),
   );
+}
+
+function warningOf(cluster: KubeconfigCluster): { warning?: string } {
+  const warning = openDoor(cluster);
+  return warning === undefined ? {} : { warning };
+}
+
+/** Why somebody on the way could read or change what is said, in few words. */
+function openDoor({ server, skipTLSVerify }: KubeconfigCluster): string | undefined {
+  if (!URL.canParse(server)) return undefined;
+  const { protocol, hostname } = new URL(server);
+  const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  if (protocol === 'http:') return isHere ? undefined : vscode.l10n.t('not encrypted (http)');
+  return skipTLSVerify ? vscode.l10n.t('certificate not verified') : undefined;
 }
 
 function warnOfOpenDoors(log: vscode.LogOutputChannel, { name, server, skipTLSVerify }: KubeconfigCluster): void {
@@ -278,9 +342,12 @@ function describeContext(
   { name, cluster, namespace }: Kubeconfig['contexts'][number],
   { clusters, currentContext }: Kubeconfig,
 ): ClusterContext {
-  const server = clusters.find((candidate) => candidate.name === cluster)?.server;
+  const found = clusters.find((candidate) => candidate.name === cluster);
+  const server = found?.server;
+  const warning = found && openDoor(found);
   const parts = [
     server ?? vscode.l10n.t('cluster “{0}” is not defined', cluster),
+    warning,
     namespace && vscode.l10n.t('namespace {0}', namespace),
     name === currentContext && vscode.l10n.t('current context of kubectl'),
   ];
@@ -290,6 +357,7 @@ function describeContext(
     kind: 'kubeconfig',
     ...(server !== undefined && { server }),
     ...(namespace !== undefined && { namespace }),
+    ...(warning !== undefined && { warning }),
     description: parts.filter(Boolean).join(' · '),
   };
 }

@@ -32,6 +32,23 @@ export async function keepOidcTokens(
   }
 }
 
+/** What the file says now of the tokens of that user: somebody may have logged in anew meanwhile. */
+export async function readOidcTokens(file: string, user: string): Promise<{ idToken?: string; refreshToken?: string }> {
+  try {
+    const root = parseDocument(await readFile(file, 'utf8')).toJS({ maxAliasCount: 100 }) as {
+      users?: { name?: unknown; user?: { 'auth-provider'?: { config?: Record<string, unknown> } } }[];
+    } | null;
+    const config = root?.users?.find(({ name }) => name === user)?.user?.['auth-provider']?.config ?? {};
+    const { 'id-token': idToken, 'refresh-token': refreshToken } = config;
+    return {
+      ...(typeof idToken === 'string' && { idToken }),
+      ...(typeof refreshToken === 'string' && { refreshToken }),
+    };
+  } catch {
+    return {};
+  }
+}
+
 /** @returns undefined when the text has no such tokens of that user. */
 export function replaceTokens(text: string, user: string, tokens: Record<string, string>): string | undefined {
   const document = parseDocument(text);

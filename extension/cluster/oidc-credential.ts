@@ -11,7 +11,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import * as l10n from '@vscode/l10n';
 import { ClusterFailure } from './cluster.ts';
-import { keepOidcTokens } from './keep-oidc-tokens.ts';
+import { keepOidcTokens, readOidcTokens } from './keep-oidc-tokens.ts';
 import type { KubeconfigUser } from './kubeconfig.ts';
 
 export interface OidcSource {
@@ -36,11 +36,15 @@ export function createOidcSource(user: KubeconfigUser, context: string): OidcSou
   const config = stringsOf(user.authProvider?.config);
   let idToken = config['id-token'];
   let refreshToken = config['refresh-token'];
+  let refused: string | undefined;
   let running: Promise<string> | undefined;
   let renewedAt = -Infinity;
 
   async function refresh(): Promise<string> {
     try {
+      const inFile = user.file ? await readOidcTokens(user.file, user.name) : {};
+      refreshToken = inFile.refreshToken ?? refreshToken;
+      if (inFile.idToken && inFile.idToken !== refused && isValid(inFile.idToken)) return (idToken = inFile.idToken);
       const given = await askIssuer({ ...config, ...(refreshToken && { 'refresh-token': refreshToken }) });
       const isNew = given.refreshToken !== undefined && given.refreshToken !== refreshToken;
       idToken = given.idToken;
@@ -55,8 +59,7 @@ export function createOidcSource(user: KubeconfigUser, context: string): OidcSou
 
   return {
     async get() {
-      const ends = idToken === undefined ? 0 : endOf(idToken);
-      if (idToken !== undefined && ends - renewBeforeMs > Date.now()) return idToken;
+      if (idToken !== undefined && isValid(idToken)) return idToken;
       running ??= refresh().finally(() => (running = undefined));
       return await running;
     },
@@ -64,10 +67,15 @@ export function createOidcSource(user: KubeconfigUser, context: string): OidcSou
       if (idToken !== used) return true;
       if (!refreshToken || performance.now() - renewedAt < freshMs) return false;
       renewedAt = performance.now();
+      refused = idToken;
       idToken = undefined;
       return true;
     },
   };
+}
+
+function isValid(token: string): boolean {
+  return endOf(token) - renewBeforeMs > Date.now();
 }
 
 async function askIssuer(config: Record<string, string>): Promise<{ idToken: string; refreshToken?: string }> {

@@ -17,6 +17,8 @@ import { createTreeView } from './tree-view.ts';
 import type { Tree } from './tree-view.ts';
 import { mergeChanges, TreeStore } from './tree-store.ts';
 import type { StoreChange } from './tree-store.ts';
+import { describeFilter } from './tree-filter.ts';
+import { workloadsFilter } from './workloads-filter.ts';
 import { WorkloadsTree } from './workloads-tree.ts';
 
 /** The age of stale data is told in minutes; looked at this often, in milliseconds. */
@@ -39,6 +41,13 @@ export async function revealPodInTree(app: App, pod: { namespace: string; name: 
 const readAgent: ReadAgent = (cluster, node, signal) =>
   ask(cluster, node, { protocol: nodeHelperProtocol, verb: 'read-agent' }, signal);
 
+const listers = new WeakMap<App, () => string[]>();
+
+/** The namespaces that the trees know of now. */
+export function namespacesInTree(app: App): string[] {
+  return listers.get(app)?.() ?? [];
+}
+
 /** The two views of the mesh. Nobody is contacted before one of them is visible. */
 export function registerTrees(app: App): vscode.Disposable {
   const store = new TreeStore({ connect: () => app.clusters.connect(), log: (line) => app.log.debug(line) });
@@ -46,16 +55,22 @@ export function registerTrees(app: App): vscode.Disposable {
   const model = new MeshModel(store, decideForPod);
   const chains = new NodeChains(store, readCni);
   const agents = new NodeAgents(store, readAgent);
-  const workloads = new WorkloadsTree(store, model, agents);
+  const filter = workloadsFilter(app);
+  const workloads = new WorkloadsTree(store, model, agents, filter);
+  listers.set(app, () => workloads.namespaces());
   const views = [
     { id: viewIds.workloads, tree: workloads as Tree },
     { id: viewIds.cniChain, tree: new CniChainTree(store, model, chains, agents) as Tree },
   ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showState()) }));
 
+  const describeView = (tree: Tree) =>
+    [app.clusters.chosen.name, store.cluster?.context.warning, tree === workloads && describeFilter(filter.current)]
+      .filter(Boolean)
+      .join(' · ');
   const showState = () => {
     const message = viewMessage(store, app.clusters.chosen.name, Date.now());
     for (const { view, tree } of views) {
-      view.description = app.clusters.chosen.name;
+      view.description = describeView(tree);
       view.message = message;
       // What nobody looks at is not computed.
       if (!view.visible) continue;
@@ -113,13 +128,17 @@ export function registerTrees(app: App): vscode.Disposable {
   const timer = setInterval(() => {
     if (store.stale()) showState();
   }, ageInterval);
-  for (const { view } of views) view.description = app.clusters.chosen.name;
+  for (const { view, tree } of views) view.description = describeView(tree);
   followVisibility();
   return vscode.Disposable.from(
     ...views,
     layer,
     ...views.map(({ view }) => view.onDidChangeVisibility(followVisibility)),
     app.clusters.onDidChoose(forget),
+    filter.onDidChange(() => {
+      views[0]?.refresh();
+      showState();
+    }),
     store.onDidChange((change) => {
       model.apply(change);
       pending = pending ? mergeChanges(pending, change) : change;

@@ -107,6 +107,8 @@ export class MeshModel {
       ...tables.deployments.namespaces(),
       ...tables.statefulSets.namespaces(),
       ...tables.daemonSets.namespaces(),
+      ...tables.cronJobs.namespaces(),
+      ...tables.jobs.namespaces(),
     ]);
     for (const { metadata } of tables.namespaces.all()) {
       const labels = metadata?.labels ?? {};
@@ -223,7 +225,13 @@ export class MeshModel {
     const groups = groupPods({
       pods: tables.pods.in(name),
       replicaSets: tables.replicaSets.in(name),
-      workloads: [...tables.deployments.in(name), ...tables.statefulSets.in(name), ...tables.daemonSets.in(name)],
+      jobs: tables.jobs.in(name),
+      workloads: [
+        ...tables.deployments.in(name),
+        ...tables.statefulSets.in(name),
+        ...tables.daemonSets.in(name),
+        ...tables.cronJobs.in(name),
+      ],
     });
     const workloads: WorkloadModel[] = [];
     for (const group of groups) {
@@ -232,7 +240,7 @@ export class MeshModel {
         pods.push({ pod, state: this.#stateOf(pod, namespace, eventsOf('Pod', name, pod.metadata?.name ?? '')) });
         yield;
       }
-      const owners = [group.workload, ...group.replicaSets].flatMap((owner) =>
+      const owners = [group.workload, ...group.replicaSets, ...(group.jobs ?? [])].flatMap((owner) =>
         owner ? eventsOf(owner.kind ?? '', name, owner.metadata?.name ?? '') : [],
       );
       const state = describeWorkload(

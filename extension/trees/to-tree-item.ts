@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { literalText } from './literal-text.ts';
 import { contextValue, renderTooltip } from './tree-node.ts';
 import type { Tone, TreeNode } from './tree-node.ts';
 
@@ -12,13 +13,13 @@ const colours: Partial<Record<Tone, string>> = {
 /** The editor's item for a node, without its tooltip: that one is made when it is wanted. */
 export function toTreeItem(node: TreeNode): vscode.TreeItem {
   const { label, description, icon, tone, spoken, expands, command } = node.item();
-  const item = new vscode.TreeItem(label, states[expands]);
+  const item = new vscode.TreeItem(literalText(label), states[expands]);
   item.id = node.id;
   item.contextValue = contextValue(node.flags);
   const colour = colours[tone];
   item.iconPath = new vscode.ThemeIcon(icon, colour === undefined ? undefined : new vscode.ThemeColor(colour));
-  item.accessibilityInformation = { label: spoken };
-  if (description) item.description = description;
+  item.accessibilityInformation = { label: literalText(spoken) };
+  if (description) item.description = literalText(description);
   if (command) item.command = { command: command.id, title: command.title, arguments: [node] };
   return item;
 }

@@ -2,6 +2,7 @@
  * A tree as plain data: what a node shows and what is below it, without the editor, so that it can be tested and read.
  * `to-tree-item.ts` makes the editor's items of it.
  */
+import { literalLines, literalText } from './literal-text.ts';
 
 /** What a node is, for `when` clauses in package.json: `viewItem =~ /;pod;/`. */
 export type NodeFlag =
@@ -14,6 +15,7 @@ export type NodeFlag =
   | 'plugin'
   | 'agent'
   | 'problem'
+  | 'differs'
   | 'no-helper'
   | 'message'
   | 'retry';
@@ -57,12 +59,18 @@ export function contextValue(flags: readonly NodeFlag[]): string {
   return flags.length > 0 ? `;${flags.join(';')};` : '';
 }
 
+/** More than a tooltip can hold. */
+const mostLines = 60;
+const longestText = 2_000;
+
 /** Markdown that shows every text literally: nothing from a cluster becomes a link, an image or a command. */
 export function renderTooltip(lines: readonly TooltipLine[]): string {
-  return lines
+  const shown = lines.slice(0, mostLines);
+  if (lines.length > mostLines) shown.push({ as: 'text', text: '…' });
+  return shown
     .map(({ as, text }) => {
-      if (as === 'quote') return `\n${fence(text)}\n`;
-      const literal = escapeMarkdown(text).replaceAll('\n', ' ');
+      if (as === 'quote') return `\n${fence(literalLines(text))}\n`;
+      const literal = escapeMarkdown(literalText(text, longestText));
       if (as === 'heading') return `\n**${literal}**\n`;
       return as === 'item' ? `- ${literal}` : `\n${literal}\n`;
     })

@@ -26,6 +26,8 @@ export interface Tables {
   replicaSets: ResourceTable<Workload>;
   statefulSets: ResourceTable<Workload>;
   daemonSets: ResourceTable<Workload>;
+  jobs: ResourceTable<Workload>;
+  cronJobs: ResourceTable<Workload>;
   mutatingWebhooks: ResourceTable<MutatingWebhookConfiguration>;
   /** Those of the control planes' namespaces only. */
   configMaps: ResourceTable<ConfigMap>;
@@ -90,6 +92,8 @@ const everythingElse: Part[] = [
   'deployments',
   'statefulSets',
   'daemonSets',
+  'jobs',
+  'cronJobs',
   'events',
   'nodes',
   'mutatingWebhooks',
@@ -120,6 +124,8 @@ export class TreeStore {
     replicaSets: new ResourceTable(),
     statefulSets: new ResourceTable(),
     daemonSets: new ResourceTable(),
+    jobs: new ResourceTable(),
+    cronJobs: new ResourceTable(),
     mutatingWebhooks: new ResourceTable(),
     configMaps: new ResourceTable(),
   };

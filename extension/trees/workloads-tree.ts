@@ -4,13 +4,17 @@ import type { Container, ContainerStatus, Pod } from '../../mesh/kubernetes.ts';
 import type { PodMeshState } from '../../mesh/pods/describe-pod.ts';
 import type { Trouble } from '../../mesh/pods/find-pod-trouble.ts';
 import { RecordNode, recordLines } from './agent-nodes.ts';
+import { commandIds } from '../ids.ts';
 import { degradedNodes } from './degraded-nodes.ts';
 import type { MeshModel, NamespaceModel, WorkloadModel } from './mesh-model.ts';
 import type { NodeAgents } from './node-agents.ts';
 import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
+import { describeFilter, filterWorkloads, isFiltering, showsNamespace, type TreeFilter } from './tree-filter.ts';
 import type { NodeFlag, NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
 import { isProblem, standingOf, stepLines, toneOf, troubleLines, wishOf } from './words.ts';
+
+const all: { readonly current: TreeFilter } = { current: {} };
 
 /** namespace → workload → pod → containers. */
 export class WorkloadsTree {
@@ -22,7 +26,11 @@ export class WorkloadsTree {
   #shown = '';
   #missing = '';
 
-  constructor(store: TreeStore, model: MeshModel, agents?: NodeAgents) {
+  readonly #filter: { readonly current: TreeFilter };
+
+  /** @param filter what is shown; whoever changes it has the tree drawn anew. */
+  constructor(store: TreeStore, model: MeshModel, agents?: NodeAgents, filter: { readonly current: TreeFilter } = all) {
+    this.#filter = filter;
     this.#store = store;
     this.#model = model;
     this.#agents = agents;
@@ -41,6 +49,8 @@ export class WorkloadsTree {
       'replicaSets',
       'statefulSets',
       'daemonSets',
+      'jobs',
+      'cronJobs',
       'events',
       'mutatingWebhooks',
     ]);
@@ -50,7 +60,20 @@ export class WorkloadsTree {
     if (names.length === 0 && degraded.length === 0) {
       return [new MessageNode('empty', { label: l10n.t('No workloads in this cluster'), icon: 'info' })];
     }
-    return [...degraded, ...names.map((name) => this.#namespaceNode(name))];
+    const shown = names.filter((name) => this.#isShown(name));
+    if (shown.length === 0 && names.length > 0) {
+      return [
+        ...degraded,
+        new MessageNode('filtered', {
+          label: l10n.t('Nothing matches the filter'),
+          description: l10n.t('{0} · Clear', describeFilter(this.#filter.current)),
+          icon: 'filter',
+          tone: 'quiet',
+          command: { id: commandIds.clearWorkloadsFilter, title: l10n.t('Clear') },
+        }),
+      ];
+    }
+    return [...degraded, ...shown.map((name) => this.#namespaceNode(name))];
   }
 
   /** @returns the nodes to refresh; undefined: the whole tree. */
@@ -61,8 +84,23 @@ export class WorkloadsTree {
       change.parts.has('namespaces') ||
       change.parts.has('mutatingWebhooks') ||
       change.parts.has('configMaps');
-    if (whole || this.#model.namespaceNames().join(' ') !== this.#shown) return undefined;
+    // With a filter a namespace may come into the picture, or leave it.
+    if (whole || isFiltering(this.#filter.current) || this.#model.namespaceNames().join(' ') !== this.#shown)
+      return undefined;
     return [...change.namespaces].flatMap((name) => this.#namespaces.get(name) ?? []);
+  }
+
+  /** The names of all namespaces, filtered or not. */
+  namespaces(): string[] {
+    return this.#model.namespaceNames();
+  }
+
+  #isShown(name: string): boolean {
+    const filter = this.#filter.current;
+    if (!showsNamespace(filter, name)) return false;
+    return !filter.name && !filter.onlyProblems
+      ? true
+      : filterWorkloads(filter, this.#model.namespace(name)).length > 0;
   }
 
   #whatIsMissing(): string {
@@ -98,7 +136,7 @@ export class WorkloadsTree {
   #namespaceNode(name: string): NamespaceNode {
     const known = this.#namespaces.get(name);
     if (known) return known;
-    const node = new NamespaceNode(name, this.#model, this.#agents);
+    const node = new NamespaceNode(name, this.#model, this.#agents, this.#filter);
     this.#namespaces.set(name, node);
     return node;
   }
@@ -112,7 +150,10 @@ export class NamespaceNode implements TreeNode {
   readonly #model: MeshModel;
   readonly #agents: NodeAgents | undefined;
 
-  constructor(name: string, model: MeshModel, agents?: NodeAgents) {
+  readonly #filter: { readonly current: TreeFilter };
+
+  constructor(name: string, model: MeshModel, agents?: NodeAgents, filter: { readonly current: TreeFilter } = all) {
+    this.#filter = filter;
     this.id = `namespace:${name}`;
     this.name = name;
     this.#model = model;
@@ -160,7 +201,7 @@ export class NamespaceNode implements TreeNode {
   }
 
   children(): TreeNode[] {
-    const { workloads } = this.#namespace();
+    const workloads = filterWorkloads(this.#filter.current, this.#namespace());
     if (workloads.length === 0)
       return [new MessageNode(`${this.id}/empty`, { label: l10n.t('No workloads'), icon: 'info', tone: 'quiet' })];
     return workloads.flatMap((workload): TreeNode[] =>
@@ -200,7 +241,12 @@ export class WorkloadNode implements TreeNode {
     this.name = name;
     this.workload = workload;
     this.#agents = agents;
-    this.flags = workload.state.worst ? ['workload', 'problem'] : ['workload'];
+    const { worst, differing } = workload.state;
+    this.flags = [
+      'workload',
+      ...(worst ? (['problem'] as const) : []),
+      ...(differing > 0 ? (['differs'] as const) : []),
+    ];
   }
 
   item(): NodeItem {
@@ -213,14 +259,18 @@ export class WorkloadNode implements TreeNode {
       .filter(Boolean)
       .join(' · ');
     const tone = toneOf(state.worst);
+    if (tone === 'plain' && state.differing > 0)
+      return { ...this.#named(description), icon: 'debug-restart', tone: 'warning', expands: 'collapsed' };
     return {
-      label: this.name,
-      description,
+      ...this.#named(description),
       icon: tone === 'plain' ? (workloadIcons[this.kind] ?? 'layers') : tone,
       tone: tone === 'plain' && state.inMesh > 0 && state.inMesh === state.pods ? 'good' : tone,
-      spoken: `${this.kind} ${this.name}, ${description}`,
       expands: 'collapsed',
     };
+  }
+
+  #named(description: string): Pick<NodeItem, 'label' | 'description' | 'spoken'> {
+    return { label: this.name, description, spoken: `${this.kind} ${this.name}, ${description}` };
   }
 
   tooltip(): TooltipLine[] {
@@ -231,6 +281,10 @@ export class WorkloadNode implements TreeNode {
         ? []
         : [{ as: 'text', text: l10n.t('It wants {0} pods and has {1}.', state.wanted, state.pods) } as const]),
       { as: 'text', text: l10n.t('{0} of {1} in the mesh', state.inMesh, state.pods) },
+      ...[...new Set(this.workload.pods.flatMap((entry) => entry.state.differs ?? []))].map((text): TooltipLine => ({
+        as: 'text',
+        text,
+      })),
       ...(state.worst ? troubleLines(state.worst) : []),
     ];
   }
@@ -275,7 +329,8 @@ export class PodNode implements TreeNode {
     this.id = `pod:${this.namespace}/${this.name}`;
     this.pod = pod;
     this.state = state;
-    this.flags = isProblem(state.trouble) ? ['pod', 'problem'] : ['pod'];
+    const differs = state.differs === undefined ? [] : (['differs'] as const);
+    this.flags = ['pod', ...(isProblem(state.trouble) ? (['problem'] as const) : []), ...differs];
   }
 
   item(): NodeItem {

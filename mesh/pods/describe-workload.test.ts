@@ -44,17 +44,62 @@ describe('a refusal to create pods', () => {
       'pod template',
     ],
     [
-      'anything else',
+      'a service account that is not there',
       'error looking up service account shop/api: serviceaccount "api" not found',
       'refused',
-      'serviceaccount',
-      '',
+      'service account api does not exist in namespace shop',
+      'Create the service account',
     ],
+    [
+      'a quota that asks for limits',
+      'pods "api-1" is forbidden: failed quota: compute: must specify limits.cpu for: istio-proxy',
+      'quota',
+      'quota compute of namespace shop asks every container for limits.cpu for: istio-proxy',
+      'LimitRange',
+    ],
+    [
+      'an SCC',
+      'pods "api-1" is forbidden: unable to validate against any security context constraint: [provider restricted-v2: .initContainers[0].capabilities.add: Invalid value: "NET_ADMIN": capability may not be added]',
+      'pod-security',
+      'no security context constraint that service accounts of namespace shop may use allows them',
+      'CNI plugin',
+    ],
+    ['anything else', 'the moon is in the wrong phase', 'refused', 'the moon is in the wrong phase', 'pod template'],
   ])('by %s', (_, message, kind, says, next) => {
     const trouble = describeRefusal(`Error creating: ${message}`, workload);
     expect(trouble.kind).toBe(kind);
     expect(trouble.says).toContain(says);
     expect(trouble.next).toContain(next);
+  });
+
+  it('of a Job is told on it, and of a CronJob’s Job on the CronJob; not any more when it runs, is suspended or has ended', () => {
+    const job = (more: Partial<Workload>, owner?: string): Workload => ({
+      kind: 'Job',
+      metadata: {
+        ...{ name: 'nightly-1', namespace: 'shop' },
+        ...(owner && { ownerReferences: [{ kind: 'CronJob', name: owner, controller: true }] }),
+      },
+      ...more,
+    });
+    const events = [
+      {
+        ...{ reason: 'FailedCreate', type: 'Warning' },
+        involvedObject: { kind: 'Job', namespace: 'shop', name: 'nightly-1' },
+        message:
+          'Error creating: pods "nightly-1-x" is forbidden: exceeded quota: few, requested: pods=1, used: pods=3, limited: pods=3',
+      },
+    ];
+    const cronJob: Workload = { kind: 'CronJob', metadata: { name: 'nightly', namespace: 'shop' }, spec: {} };
+    const refused = (jobs: Workload[], workloads: Workload[] = []) =>
+      groupPods({ pods: [], replicaSets: [], jobs, workloads }).map((group) => [
+        `${group.kind} ${group.name}`,
+        describeWorkload(group, [], { events }).refusal?.short,
+      ]);
+    expect(refused([job({})])).toEqual([['Job nightly-1', 'refused by quota few']]);
+    expect(refused([job({}, 'nightly')], [cronJob])).toEqual([['CronJob nightly', 'refused by quota few']]);
+    expect(refused([job({ status: { active: 1 } })])).toEqual([['Job nightly-1', undefined]]);
+    expect(refused([job({ spec: { suspend: true } })])).toEqual([['Job nightly-1', undefined]]);
+    expect(refused([job({ status: { conditions: [{ type: 'Complete', status: 'True' }] } })])).toEqual([]);
   });
 
   it('of a DaemonSet is told from its own events', () => {

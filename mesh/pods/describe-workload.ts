@@ -158,6 +158,63 @@ export function describeRefusal(
       ...event,
     };
   }
+  const unset = /failed quota: ([^:]+): must specify (.+)$/.exec(message);
+  if (unset) {
+    return {
+      kind: 'quota',
+      severity: 'error',
+      short: l10n.t('refused by quota {0}', unset[1] ?? ''),
+      says: l10n.t(
+        '{0} {1} cannot create its pods: quota {2} of namespace {3} asks every container for {4}.',
+        kind,
+        name,
+        unset[1] ?? '',
+        namespace,
+        unset[2] ?? '',
+      ),
+      next: l10n.t(
+        'Set them in the pod template, or as defaults in a LimitRange; an injected proxy takes its own from the injector’s values or sidecar.istio.io/proxyCPU and the like.',
+      ),
+      ...event,
+    };
+  }
+  if (/security context constraint/i.test(message)) {
+    return {
+      kind: 'pod-security',
+      severity: 'error',
+      short: l10n.t('refused by SecurityContextConstraints'),
+      says: l10n.t(
+        '{0} {1} cannot create its pods: no security context constraint that service accounts of namespace {2} may use allows them. {3}',
+        kind,
+        name,
+        namespace,
+        message.replace(/^.*?security context constraint:?\s*/i, ''),
+      ),
+      next: /istio-init|NET_ADMIN|1337/.test(message)
+        ? l10n.t(
+            'Install Istio’s CNI plugin: the pod then needs no istio-init and no such capability. Or let the service account use a constraint that allows it.',
+          )
+        : l10n.t('Change the pod template, or let its service account use a constraint that allows it.'),
+      ...event,
+    };
+  }
+  const account = /serviceaccount "([^"]+)" not found/i.exec(message);
+  if (account) {
+    return {
+      kind: 'refused',
+      severity: 'error',
+      short: l10n.t('no service account {0}', account[1] ?? ''),
+      says: l10n.t(
+        '{0} {1} cannot create its pods: service account {2} does not exist in namespace {3}.',
+        kind,
+        name,
+        account[1] ?? '',
+        namespace,
+      ),
+      next: l10n.t('Create the service account, or correct its name in the pod template.'),
+      ...event,
+    };
+  }
   const called = /failed calling webhook "([^"]+)": ([\s\S]*)$/.exec(message);
   if (called) {
     const injector = /istio\.io$/.test(called[1] ?? '');
@@ -207,13 +264,16 @@ export function describeRefusal(
   };
 }
 
-/** A Deployment leaves the creating to its ReplicaSets; the others create pods themselves. */
+/** A Deployment leaves the creating to its ReplicaSets, a CronJob to its Jobs; the others create pods themselves. */
 function creatorsOf(group: PodGroup): Workload[] {
+  if (group.jobs) return group.jobs;
   return group.workload && group.replicaSets.length === 0 ? [group.workload] : group.replicaSets;
 }
 
 /** An event stays for an hour after its reason is gone: only who still lacks pods is still refused. */
-function lacksPods({ spec, status }: Workload): boolean {
+function lacksPods({ kind, spec, status }: Workload): boolean {
+  if (kind === 'Job') return !spec?.suspend && (status?.active ?? 0) === 0;
+  if (kind === 'CronJob') return !spec?.suspend;
   if (status?.desiredNumberScheduled !== undefined)
     return status.desiredNumberScheduled > (status.currentNumberScheduled ?? 0);
   return (spec?.replicas ?? 1) > (status?.replicas ?? 0);

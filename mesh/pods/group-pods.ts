@@ -10,11 +10,14 @@ export interface PodGroup {
   workload?: Workload;
   /** Only those that still want or have pods. */
   replicaSets: Workload[];
+  /** Those that are neither done nor failed. */
+  jobs?: Workload[];
   pods: Pod[];
 }
 
 /**
- * Pods by what runs them, following the controlling `ownerReferences`: pod → ReplicaSet → Deployment (or an Argo Rollout).
+ * Pods by what runs them, following the controlling `ownerReferences`: pod → ReplicaSet → Deployment (or an Argo Rollout),
+ * pod → Job → CronJob.
  * Workloads without a pod are there too: a pod that may not be created is seen nowhere else.
  * When the ReplicaSets may not be read, the Deployment's name is told by the ReplicaSet's: it is that name and the pod
  * template's hash.
@@ -23,6 +26,7 @@ export interface PodGroup {
 export function groupPods(objects: {
   pods: Iterable<Pod>;
   replicaSets: Iterable<Workload>;
+  jobs?: Iterable<Workload>;
   workloads: Iterable<Workload>;
 }): PodGroup[] {
   const groups = new Map<string, PodGroup>();
@@ -48,9 +52,18 @@ export function groupPods(objects: {
     const owner = controllerOf(replicaSet);
     groupOf(owner?.kind ?? 'ReplicaSet', namespace, owner?.name ?? name).replicaSets.push(replicaSet);
   }
+  const jobs = new Map<string, Workload>();
+  for (const job of objects.jobs ?? []) {
+    const { namespace = '', name = '' } = job.metadata ?? {};
+    jobs.set(`${namespace}/${name}`, job);
+    // One that has ended wants nothing; if its pods are still there, they name it.
+    if (hasEnded(job)) continue;
+    const owner = controllerOf(job);
+    (groupOf(owner?.kind ?? 'Job', namespace, owner?.name ?? name).jobs ??= []).push(job);
+  }
   for (const pod of objects.pods) {
     const { namespace = '', name = '' } = pod.metadata ?? {};
-    const { kind, name: owner } = runnerOf(pod, replicaSets) ?? { kind: 'Pod', name };
+    const { kind, name: owner } = runnerOf(pod, replicaSets, jobs) ?? { kind: 'Pod', name };
     groupOf(kind, namespace, owner).pods.push(pod);
   }
   for (const group of groups.values()) group.pods.sort(byName);
@@ -59,8 +72,24 @@ export function groupPods(objects: {
   );
 }
 
-function runnerOf(pod: Pod, replicaSets: ReadonlyMap<string, Workload>): { kind: string; name: string } | undefined {
+/** A Job that is complete, or given up. */
+function hasEnded({ status }: Workload): boolean {
+  return (
+    status?.conditions?.some(({ type, status: is }) => (type === 'Complete' || type === 'Failed') && is === 'True') ??
+    false
+  );
+}
+
+function runnerOf(
+  pod: Pod,
+  replicaSets: ReadonlyMap<string, Workload>,
+  jobs: ReadonlyMap<string, Workload>,
+): { kind: string; name: string } | undefined {
   const owner = controllerOf(pod);
+  if (owner?.kind === 'Job') {
+    const job = jobs.get(`${pod.metadata?.namespace ?? ''}/${owner.name}`);
+    return (job && controllerOf(job)) ?? owner;
+  }
   if (owner?.kind !== 'ReplicaSet') return owner;
   const replicaSet = replicaSets.get(`${pod.metadata?.namespace ?? ''}/${owner.name}`);
   if (replicaSet) return controllerOf(replicaSet) ?? owner;
