@@ -16,9 +16,11 @@ const patience = 60_000;
 
 export class CriClient {
   readonly #session: ClientHttp2Session;
+  readonly #cgroup: string;
 
   /** The node’s socket, seen from this machine. */
   constructor(space: NodeSpace) {
+    this.#cgroup = space.cgroup;
     const path = `/proc/${space.init}/root${containerdSocket}`;
     this.#session = connectHttp2('http://localhost', { createConnection: () => connect(path) });
     this.#session.on('error', () => undefined);
@@ -37,8 +39,8 @@ export class CriClient {
       text(2, name),
       ...entries(6, labels),
       ...entries(7, annotations),
-      // Its own cgroup, so that the kubelet's are not touched.
-      field(8, [text(1, `/meshloom-sandboxes/${uid}`)]),
+      // Beside the kubelet’s pods, below the same root.
+      field(8, [text(1, `${this.#cgroup}/sandboxes/${uid}`)]),
     ];
     return textOf(readMessage(await this.#call('RunPodSandbox', [field(1, config)])), 1);
   }

@@ -2,14 +2,13 @@
  * The incident: a node whose only plugin speaks CNI 0.1.0 and 0.2.0, and an installer that turns its configuration into a
  * list of version 0.3.1. From then on no pod starts on the node, and none ends. Seen before it happens, and healed.
  */
-import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCni } from '../../extension/node-helper/client.ts';
 import { deployNodeHelper } from '../../extension/node-helper/deploy.ts';
 import { helperManifest } from '../../extension/node-helper/manifest.ts';
 import { type CniChain, describeChain } from '../../mesh/cni/read-chain.ts';
-import { pluginEntry } from '../../contract/cni-plugin.ts';
-import { readLaunchers } from './interception.ts';
+import { injected } from './injected-pods.ts';
+import { actOnCni, compareRules, deployInterception, outcomeOf } from './interception.ts';
 import { listNames, readDirectory } from './node-directory.ts';
 import { IstioInstaller, programText } from './istio-installer.ts';
 import { nodeImage } from './images.ts';
@@ -65,12 +64,11 @@ describe.skipIf(missing)('a node with a plugin of Galaxy’s age', { timeout: 12
     problems.flatMap(({ severity, code, plugin }) => (severity === 'error' ? [[code, plugin]] : []));
 
   /** On the node itself, as `meshloom cni …` does it there. */
-  const act = async (verb: string, args: string[] = [], input = '') => {
+  const repair = async () => {
     const helper = space.write('node-helper.cjs', Buffer.from(program).toString());
-    const out = await space.run([process.execPath, helper, 'cni', verb, ...args, '--format', 'json'], { input });
+    const out = await space.run([process.execPath, helper, 'cni', 'repair', '--format', 'json']);
     return JSON.parse(out) as { action: string; result: string; cniVersion: string };
   };
-  const repair = () => act('repair');
 
   test('runs its pods, and nothing is wrong with its chain', async () => {
     await pods.run('before');
@@ -134,23 +132,23 @@ describe.skipIf(missing)('a node with a plugin of Galaxy’s age', { timeout: 12
   });
 
   test('takes our own plugin in a list of its old version, and is afterwards what it was to the byte', async () => {
-    const ours = space.path('meshloom-cni');
-    writeFileSync(ours, readLaunchers()[process.arch as 'x64' | 'arm64']!, { mode: 0o755 });
     await space.run(['sh', '-c', `rm -f ${cniDirectory}/*; rm -f ${cniPrograms}/istio-cni`]);
     await space.run(['sh', '-c', `cat > ${cniDirectory}/00-galaxy.conf`], { input: galaxyConf });
     await space.run(['sh', '-c', `cd ${cniDirectory} && chmod 640 00-galaxy.conf && chown 1000:1001 00-galaxy.conf`]);
     const before = [await readDirectory(space, cniDirectory), await readDirectory(space, cniPrograms)];
-    const placed = ['--plugin-conf', '-', '--plugin-bin', ours];
-    const done = await act('install', placed, JSON.stringify(pluginEntry));
-    expect(done).toMatchObject({ action: 'convert', result: '00-galaxy.conflist', cniVersion: '0.2.0' });
+    await deployInterception(cluster, program);
+    const { exit, plan } = await actOnCni(cluster, { action: 'install' });
+    expect({ exit, ...plan }).toMatchObject({
+      ...{ exit: 0, action: 'convert', result: '00-galaxy.conflist', cniVersion: '0.2.0' },
+    });
     const { plugins, name, ...now } = await chain();
     expect([name, plugins.map(({ type }) => type)]).toEqual(['galaxy', ['galaxy-sdn', 'meshloom-cni']]);
     expect(errors({ plugins, ...now })).toEqual([]);
-    await pods.run('chained');
-    // No agent runs here: it started all the same, and that is noted.
-    expect((await listNames(space, '/run/meshloom/missed')).length).toBe(1);
+    const pod = await pods.run('chained', injected());
+    await outcomeOf(cluster, pod, 'programmed');
+    expect((await compareRules(cluster, pod)).map(({ status }) => status)).toEqual(['same', 'same']);
     await pods.end('chained');
-    await act('uninstall');
+    expect(await actOnCni(cluster, { action: 'uninstall' })).toMatchObject({ exit: 0 });
     expect([await readDirectory(space, cniDirectory), await readDirectory(space, cniPrograms)]).toEqual(before);
     await pods.run('afterwards');
     await pods.end('afterwards', 'before', 'hangs-at-start');

@@ -130,9 +130,19 @@ export class NodeSpace {
     child.on('error', (error) => this.#ended.set(logName, error.message));
   }
 
-  /** PID of a program that {@link start} started, as this machine counts. */
-  pidOf(name: string): number {
-    return childOf(this.#started.get(name)!.pid!);
+  /** Lets a program that {@link start} started stand still. */
+  pause(name: string): void {
+    // nsenter first: it stops with its child where it sees that, and continues it at its own time.
+    for (const pid of this.#pidsOf(name)) process.kill(pid, 'SIGSTOP');
+  }
+
+  resume(name: string): void {
+    for (const pid of this.#pidsOf(name).reverse()) process.kill(pid, 'SIGCONT');
+  }
+
+  #pidsOf(name: string): number[] {
+    const holder = this.#started.get(name)!.pid!;
+    return [holder, childOf(holder)];
   }
 
   /** Kills a program that {@link start} started, as a power cut would; it can be started again. */
