@@ -34,12 +34,14 @@ export const commandIds = {
   showYaml: 'meshloom.showYaml',
   toggleManagedFields: 'meshloom.toggleManagedFields',
   restartWorkload: 'meshloom.restartWorkload',
+  showProxyConfig: 'meshloom.showProxyConfig',
 } as const;
 
 export const viewIds = {
   container: 'meshloom',
   workloads: 'meshloom.workloads',
   cniChain: 'meshloom.cniChain',
+  mesh: 'meshloom.mesh',
 } as const;
 
 /** Types of webview panels; `activationEvents` names them, so that a window that is reloaded gets its panels back. */

@@ -190,11 +190,15 @@ class ContainerLog {
       }
       if (this.#signal.aborted) return;
       if (isSame(instance, this.#status()) && this.#status()?.state?.running) continue;
+      await this.#readRest(instance);
       const next = await this.#waitForStart(instance, changed);
       if (!next) return;
       if (next !== instance) {
         const restarts = this.#status()?.restartCount ?? 0;
-        this.#sink.note(l10n.t('{0} has started again (restart {1}): its log goes on here.', name, restarts));
+        const ended = this.#describeWaiting(this.#status());
+        this.#sink.note(
+          l10n.t('{0} has started again (restart {1}, {2}): its log goes on here.', name, restarts, ended),
+        );
         this.#mark = undefined;
         this.#failures = 0;
       }
@@ -233,14 +237,31 @@ class ContainerLog {
     const { waiting, terminated } = status?.state ?? {};
     const last = terminated ?? status?.lastState?.terminated;
     const exit = last && l10n.t('exit code {0}', last.exitCode ?? '?');
-    const reason = waiting?.reason ?? terminated?.reason ?? (status ? undefined : l10n.t('not started yet'));
+    const reason = waiting?.reason ?? last?.reason ?? (status ? undefined : l10n.t('not started yet'));
     return [reason, exit].filter(Boolean).join(', ') || l10n.t('waiting');
   }
 
+  /**
+   * A kubelet ends a log that is followed when the container has ended, even if the runtime is still writing down what
+   * it printed last: the end is read once more.
+   */
+  async #readRest(instance: string | undefined): Promise<void> {
+    if (!this.#mark || this.#signal.aborted || !this.#look()) return;
+    const isLatest = isSame(instance, this.#status());
+    const failure = await this.#read({ follow: false, previous: !isLatest });
+    // Nobody keeps the log of an instance for long: what was read is what there is.
+    if (failure && isLatest) this.#sink.note(sentence(failure));
+  }
+
   /** @returns why the connection broke off; undefined when the log came to its end. */
-  async #read(): Promise<ClusterFailure | undefined> {
+  async #read(
+    { follow, previous }: { follow: boolean; previous: boolean } = {
+      follow: !this.#request.previous,
+      previous: this.#request.previous === true,
+    },
+  ): Promise<ClusterFailure | undefined> {
     const { pod, container } = this.#source;
-    const { scope, previous = false, tailLines, sinceSeconds } = this.#request;
+    const { scope, tailLines, sinceSeconds } = this.#request;
     const begin = this.#mark
       ? { sinceTime: this.#mark.time }
       : { ...(tailLines !== undefined && { tailLines }), ...(sinceSeconds !== undefined && { sinceSeconds }) };
@@ -251,7 +272,7 @@ class ContainerLog {
         { namespace: scope.namespace, name: pod, container },
         {
           ...begin,
-          follow: !previous,
+          follow,
           previous,
           timestamps: true,
           signal: this.#signal,

@@ -25,6 +25,7 @@ import { showRule } from './show-rule.ts';
 import { openTerminalCommand } from './open-terminal.ts';
 import { listPortForwardsCommand, portForwardCommand } from './port-forward.ts';
 import { restartWorkloadCommand } from './restart-workload.ts';
+import { showProxyConfigCommand } from './show-proxy-config.ts';
 import { showLogsCommand } from './show-logs.ts';
 import { showYamlCommand, toggleManagedFieldsCommand } from './show-yaml.ts';
 

@@ -131,7 +131,7 @@ function wellKnown(): ApiResource[] {
     kinds.split(' ').map((kind) => newResource(group, versions.split(' '), kind.replace('*', ''), !kind.endsWith('*'))),
   );
   const irregular: Record<string, Partial<ApiResource>> = {
-    Pod: { subresources: ['status', 'log', 'exec', 'ephemeralcontainers'] },
+    Pod: { subresources: ['status', 'log', 'exec', 'portforward', 'ephemeralcontainers'] },
     NetworkAttachmentDefinition: { plural: 'network-attachment-definitions' },
   };
   return resources.map((resource) => ({ ...resource, ...irregular[resource.kind] }));

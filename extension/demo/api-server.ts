@@ -152,7 +152,8 @@ class Api {
       this.#checkFaultAndToken(request, fault);
       const url = new URL(request.url ?? '', 'http://localhost');
       const path = parseResourcePath(url.pathname, this.#state.resources);
-      if (path.subresource !== 'exec') throw badRequest('only pods/exec can be upgraded');
+      if (path.subresource !== 'exec' && path.subresource !== 'portforward')
+        throw badRequest('only pods/exec and pods/portforward can be upgraded');
       this.#exec.upgrade(request, socket, head, path, url.searchParams);
     } catch (error) {
       refuseUpgrade(socket, asApiError(error));
@@ -193,7 +194,7 @@ class Api {
 
   #dispatch(request: ApiRequest, response: ServerResponse): ApiAnswer | undefined {
     const { method, path, query } = request;
-    if (path.subresource === 'exec') throw badRequest('Upgrade request required');
+    if (path.subresource === 'exec' || path.subresource === 'portforward') throw badRequest('Upgrade request required');
     if (path.subresource === 'log') return void this.#log(request, response);
     switch (method) {
       case 'GET':
@@ -223,7 +224,7 @@ class Api {
     if (!pod) throw notFound(path.resource, path.name!);
     checkContainer(pod, query.get('container'));
     const printed = logOfDebugContainer(this.#recording, pod, query.get('container'));
-    sendText(response, printed ?? 'This cluster is a recording: logs were not recorded.\n');
+    sendLog(response, printed ?? 'This cluster is a recording: logs were not recorded.\n', query, this.#closed.signal);
   }
 }
 
@@ -285,6 +286,23 @@ function sendText(response: ServerResponse, text: string): void {
   response
     .writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' })
     .end(text);
+}
+
+/** As a kubelet sends a log: with times if asked for, and without an end while it is followed. */
+function sendLog(response: ServerResponse, text: string, query: URLSearchParams, closed: AbortSignal): void {
+  const isSet = (name: string) => ['true', '1'].includes(query.get(name) ?? '');
+  if (isSet('previous')) throw badRequest('previous terminated container was not recorded');
+  const tail = query.has('tailLines') ? Number(query.get('tailLines')) : Infinity;
+  // Whoever has the lines already, and comes back for what was written since.
+  const isNews = !query.has('sinceTime');
+  const lines = isNews && tail > 0 ? text.split('\n').slice(0, -1).slice(-tail) : [];
+  const time = isSet('timestamps') ? `${new Date().toISOString()} ` : '';
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' });
+  response.write(lines.map((line) => `${time}${line}\n`).join(''));
+  if (!isSet('follow')) return void response.end();
+  const end = () => response.end();
+  closed.addEventListener('abort', end, { once: true });
+  response.on('close', () => closed.removeEventListener('abort', end));
 }
 
 function sendError(response: ServerResponse, error: unknown, retryAfter: number | undefined): void {

@@ -11,7 +11,7 @@ import { answerAsHelper, isHelperCall } from './recorded-helper.ts';
 import type { Recording } from './recording.ts';
 
 /** The first byte of a message says which stream it belongs to. */
-const stream = { stdin: 0, stdout: 1, stderr: 2, error: 3, close: 255 } as const;
+const stream = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 
 /** Newest first. v5 can close standard input alone; v4 cannot. */
 const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
@@ -19,7 +19,7 @@ const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 /** A kubelet copies in pieces of this size, so an answer may be cut within a character. */
 const pieceBytes = 32 * 1024;
 
-/** `pods/exec` over WebSocket, https://kubernetes.io/blog/2024/08/20/websockets-transition/ */
+/** `pods/exec` and `pods/portforward` over WebSocket, https://kubernetes.io/blog/2024/08/20/websockets-transition/ */
 export class ExecServer {
   readonly #sockets = new WebSocketServer({
     noServer: true,
@@ -36,17 +36,25 @@ export class ExecServer {
 
   /** Begins an exec session on a connection that asked for it. @throws {ApiError} before the connection is upgraded. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: ResourcePath, query: URLSearchParams): void {
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
-    if (!offered.some((protocol) => protocols.includes(protocol))) {
-      throw badRequest(
-        `unable to upgrade: the server speaks ${protocols.join(', ')}, the client offers ${offered.join(', ') || 'nothing'}`,
-      );
-    }
+    checkProtocol(request);
     const pod = this.#findPod(path);
+    if (path.subresource === 'portforward') {
+      const port = Number(query.get('ports'));
+      if (!Number.isInteger(port) || port < 1 || port > 65_535) throw badRequest('invalid port');
+      if ((pod.status as PodStatus | undefined)?.phase !== 'Running')
+        throw internalError(
+          `unable to forward port because pod is not running. Current status=${(pod.status as PodStatus | undefined)?.phase}`,
+        );
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => refusePort(webSocket, port));
+      return;
+    }
     checkContainer(pod, query.get('container'));
     const command = query.getAll('command');
     if (command.length === 0) throw badRequest('you must specify at least 1 command for the container');
-    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#run(webSocket, pod, command, query));
+    const isTerminal = ['true', '1'].includes(query.get('tty') ?? '');
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) =>
+      isTerminal ? runSimulatedShell(webSocket, command) : this.#run(webSocket, pod, command, query),
+    );
   }
 
   close(): void {
@@ -82,6 +90,59 @@ export class ExecServer {
     if (wants('stdin')) readRequest(webSocket, answer);
     else answer('');
   }
+}
+
+function checkProtocol(request: IncomingMessage): void {
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
+  if (offered.some((protocol) => protocols.includes(protocol))) return;
+  throw badRequest(
+    `unable to upgrade: the server speaks ${protocols.join(', ')}, the client offers ${offered.join(', ') || 'nothing'}`,
+  );
+}
+
+/** Nothing listens in the pods of a recording: as a kubelet tells it, both channels begin with the port. */
+function refusePort(webSocket: WebSocket, port: number): void {
+  webSocket.on('error', () => webSocket.terminate());
+  for (const channel of [0, 1]) webSocket.send(Buffer.of(channel, port & 255, port >> 8));
+  webSocket.send(
+    Buffer.concat([Buffer.of(1), Buffer.from('this cluster is a recording, nothing listens in its pods')]),
+  );
+  webSocket.close(1000);
+}
+
+/** Says that it is none, echoes what is typed, and knows `exit`. */
+function runSimulatedShell(webSocket: WebSocket, command: string[]): void {
+  webSocket.on('error', () => webSocket.terminate());
+  const isShell = /(^|\/)(ba|a|da|z)?sh$/.test(command[0] ?? '');
+  if (!isShell) {
+    const message = `exec: "${command[0]}": executable file not found in $PATH`;
+    return finish(webSocket, '', '', { code: 127, message });
+  }
+  send(
+    webSocket,
+    stream.stdout,
+    'This cluster is a recording: no program runs in its containers. "exit" leaves.\r\n$ ',
+  );
+  let line = '';
+  webSocket.on('message', (data: RawData) => {
+    const message = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
+    if (message[0] !== stream.stdin) return;
+    for (const char of message.subarray(1).toString('utf8')) {
+      if (char === '\r') {
+        const [, code] = /^\s*exit(?:\s+(\d+))?\s*$/.exec(line) ?? [];
+        if (/^\s*exit\b/.test(line)) return finish(webSocket, '\r\n', '', { code: Number(code ?? 0) });
+        const answer = line.trim() === '' ? '' : `sh: ${line.trim().split(/\s/, 1)[0]}: not recorded\r\n`;
+        send(webSocket, stream.stdout, `\r\n${answer}$ `);
+        line = '';
+      } else if (char === '\u007f') {
+        if (line !== '') send(webSocket, stream.stdout, '\b \b');
+        line = line.slice(0, -1);
+      } else if (char >= ' ') {
+        line += char;
+        send(webSocket, stream.stdout, char);
+      }
+    }
+  });
 }
 
 /** Reads until standard input is closed or holds a whole JSON text: v4 has no word for closing it. */
