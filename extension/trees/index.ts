@@ -9,9 +9,11 @@ import { ask, readCni } from '../node-helper/client.ts';
 import { CniChainTree } from './cni-chain-tree.ts';
 import { decideForPod } from './decide.ts';
 import { MeshModel } from './mesh-model.ts';
+import { MeshView } from './mesh-view.ts';
 import { NodeAgents } from './node-agents.ts';
 import type { ReadAgent } from './node-agents.ts';
 import { NodeChains } from './node-chains.ts';
+import { PolicyWatch } from './policy-watch.ts';
 import { viewMessage } from './view-message.ts';
 import { createTreeView } from './tree-view.ts';
 import type { Tree } from './tree-view.ts';
@@ -48,19 +50,21 @@ export function namespacesInTree(app: App): string[] {
   return listers.get(app)?.() ?? [];
 }
 
-/** The two views of the mesh. Nobody is contacted before one of them is visible. */
+/** The three views of the mesh. Nobody is contacted before one of them is visible. */
 export function registerTrees(app: App): vscode.Disposable {
   const store = new TreeStore({ connect: () => app.clusters.connect(), log: (line) => app.log.debug(line) });
   const layer = createLiveLayer(app, store);
   const model = new MeshModel(store, decideForPod);
   const chains = new NodeChains(store, readCni);
   const agents = new NodeAgents(store, readAgent);
+  const policies = new PolicyWatch(store, () => views[2]?.refresh());
   const filter = workloadsFilter(app);
   const workloads = new WorkloadsTree(store, model, agents, filter);
   listers.set(app, () => workloads.namespaces());
   const views = [
     { id: viewIds.workloads, tree: workloads as Tree },
     { id: viewIds.cniChain, tree: new CniChainTree(store, model, chains, agents) as Tree },
+    { id: viewIds.mesh, tree: new MeshView(store, model, policies) as Tree },
   ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showState()) }));
 
   const describeView = (tree: Tree) =>
@@ -98,17 +102,21 @@ export function registerTrees(app: App): vscode.Disposable {
     else store.stop();
     if (isLookedAt) layer.start();
     else layer.stop();
+    if (isLookedAt) policies.start();
+    else policies.stop();
   };
   const forget = () => {
     chains.forget({ startOver: true });
     agents.forget();
     store.reset();
     layer.reset();
+    policies.reset();
   };
   refreshers.set(app, (nodesWritten) => {
     chains.forget({ startOver: nodesWritten });
     agents.forget();
     store.refresh();
+    policies.reset();
     for (const { refresh } of views) refresh();
   });
 
@@ -149,6 +157,7 @@ export function registerTrees(app: App): vscode.Disposable {
       clearInterval(timer);
       chains.forget();
       agents.forget();
+      policies.dispose();
       store.dispose();
     }),
   );

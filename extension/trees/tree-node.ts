@@ -14,6 +14,7 @@ export type NodeFlag =
   | 'chain-file'
   | 'plugin'
   | 'agent'
+  | 'policy'
   | 'problem'
   | 'differs'
   | 'no-helper'

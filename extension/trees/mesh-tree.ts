@@ -1,0 +1,165 @@
+import * as l10n from '@vscode/l10n';
+import { describeMesh } from '../../mesh/control-plane/describe-mesh.ts';
+import type { MeshProblem, MeshState } from '../../mesh/control-plane/describe-mesh.ts';
+import { isForAllPods } from '../../mesh/security/choose-policies.ts';
+import { asPolicy } from '../../mesh/security/security-objects.ts';
+import { parseSettings } from '../explain/security-objects.ts';
+import { degradedNodes } from './degraded-nodes.ts';
+import { controlPlaneNode, groupNode, namespaceNode, policyNode, webhookNode } from './mesh-nodes.ts';
+import type { MeshModel } from './mesh-model.ts';
+import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
+import type { PolicyWatch } from './policy-watch.ts';
+import type { TreeNode } from './tree-node.ts';
+import type { Part, StoreChange, TreeStore } from './tree-store.ts';
+
+/** What the picture is made of; pods and events only change the counts. */
+const shapingParts: Part[] = ['deployments', 'namespaces', 'mutatingWebhooks', 'configMaps'];
+
+/** Control planes, the webhooks that inject for them, namespaces by what their labels lead to, and PeerAuthentications. */
+export class MeshTree {
+  readonly #store: TreeStore;
+  readonly #model: MeshModel;
+  readonly #policies: PolicyWatch;
+  #state: MeshState | undefined;
+  #shownCounts = '';
+
+  constructor(store: TreeStore, model: MeshModel, policies: PolicyWatch) {
+    this.#store = store;
+    this.#model = model;
+    this.#policies = policies;
+  }
+
+  async roots(): Promise<TreeNode[]> {
+    await this.#store.whenSettled();
+    const { failure } = this.#store;
+    if (failure && this.#store.phase === 'failed')
+      return [failureNode('failure', failure, summarizeFailure(failure, this.#store.cluster?.context.name))];
+    const state = this.#describe();
+    this.#shownCounts = this.#counts();
+    return [
+      ...degradedNodes(this.#store, ['namespaces', 'deployments', 'mutatingWebhooks', 'configMaps', 'pods']),
+      ...this.#controlPlanes(state),
+      this.#webhooks(state),
+      this.#namespaces(state),
+      ...this.#authentications(state),
+    ];
+  }
+
+  /** @returns undefined: the whole tree; empty: none. */
+  stale(change: StoreChange): TreeNode[] | undefined {
+    const reshaped = change.state || shapingParts.some((part) => change.parts.has(part));
+    if (reshaped) this.#state = undefined;
+    return reshaped || this.#counts() !== this.#shownCounts ? undefined : [];
+  }
+
+  problems(): number {
+    const { controlPlanes, webhooks, namespaces } = this.#describe();
+    return countProblems(controlPlanes) + countProblems(webhooks) + countProblems(namespaces);
+  }
+
+  #describe(): MeshState {
+    const { tables } = this.#store;
+    this.#state ??= describeMesh({
+      deployments: tables.deployments.all(),
+      namespaces: tables.namespaces.all(),
+      ...this.#model.environment(),
+      parseSettings,
+    });
+    return this.#state;
+  }
+
+  #controlPlanes({ controlPlanes, webhooks }: MeshState): TreeNode[] {
+    if (controlPlanes.length > 0) return controlPlanes.map(controlPlaneNode);
+    const isElsewhere = webhooks.length > 0;
+    return [
+      new MessageNode('mesh:no-control-plane', {
+        label: isElsewhere ? l10n.t('No control plane in this cluster') : l10n.t('Istio is not installed here'),
+        description: isElsewhere
+          ? l10n.t('its webhooks are there: it may run elsewhere, or was removed')
+          : l10n.t('no istiod and no injector webhooks'),
+        icon: 'info',
+        tone: 'quiet',
+      }),
+    ];
+  }
+
+  #webhooks({ webhooks }: MeshState): TreeNode {
+    return groupNode('webhooks', l10n.t('Injector webhooks'), {
+      children: webhooks.map(webhookNode),
+      problems: countProblems(webhooks),
+      icon: 'plug',
+    });
+  }
+
+  #namespaces({ namespaces }: MeshState): TreeNode {
+    const inMesh = namespaces.filter(({ choice }) => choice === 'injected' || choice === 'ambient').length;
+    const order = { injected: 0, ambient: 1, disabled: 2, none: 3 };
+    const sorted = [...namespaces].sort(
+      (a, b) =>
+        b.problems.length - a.problems.length || order[a.choice] - order[b.choice] || (a.name < b.name ? -1 : 1),
+    );
+    return groupNode('namespaces', l10n.t('Namespaces'), {
+      children: sorted.map((state) => namespaceNode(state, this.#model.namespace(state.name))),
+      problems: countProblems(namespaces),
+      icon: 'symbol-namespace',
+      description: l10n.t('{0} of {1} in the mesh', inMesh, namespaces.length),
+    });
+  }
+
+  #authentications({ controlPlanes }: MeshState): TreeNode[] {
+    const [first] = controlPlanes;
+    const root = first?.settings?.rootNamespace ?? first?.namespace ?? 'istio-system';
+    const why = this.#whyNoPolicies();
+    if (why) return [why];
+    const policies = this.#policies.all().map(asPolicy);
+    const level = (policy: (typeof policies)[number]) =>
+      isForAllPods(policy) ? (policy.namespace === root ? 0 : 1) : 2;
+    const sorted = policies.sort(
+      (a, b) => level(a) - level(b) || (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1),
+    );
+    const ofMesh = sorted.find((policy) => level(policy) === 0);
+    return [
+      groupNode('policies', l10n.t('PeerAuthentications'), {
+        children: sorted.map((policy) => policyNode(policy, root)),
+        problems: sorted.filter((policy) => policy.namespace === root && level(policy) === 2).length,
+        icon: 'lock',
+        description: ofMesh
+          ? l10n.t('{0}, the mesh: {1}', sorted.length, ofMesh.mode ?? 'UNSET')
+          : l10n.t('{0}, the mesh: PERMISSIVE (default)', sorted.length),
+      }),
+    ];
+  }
+
+  #whyNoPolicies(): TreeNode | undefined {
+    const { phase, failure } = this.#policies;
+    if (phase === 'live' || (phase === 'lost' && this.#policies.all().length > 0)) return undefined;
+    if (phase === 'waiting')
+      return new MessageNode('mesh:policies', {
+        label: l10n.t('PeerAuthentications'),
+        description: l10n.t('reading…'),
+        icon: 'sync',
+      });
+    if (phase === 'absent')
+      return new MessageNode('mesh:policies', {
+        label: l10n.t('No PeerAuthentications'),
+        description: l10n.t('this cluster does not know them: Istio’s definitions are not installed'),
+        icon: 'info',
+        tone: 'quiet',
+      });
+    return failure && failureNode('mesh:policies', failure, l10n.t('PeerAuthentications could not be read'));
+  }
+
+  /** What pods change in the picture. */
+  #counts(): string {
+    return this.#describe()
+      .namespaces.map(({ name }) => {
+        const { pods, inMesh } = this.#model.namespace(name);
+        return `${name} ${inMesh}/${pods}`;
+      })
+      .join();
+  }
+}
+
+function countProblems(entries: readonly { problems: readonly MeshProblem[] }[]): number {
+  return entries.reduce((sum, { problems }) => sum + problems.length, 0);
+}
