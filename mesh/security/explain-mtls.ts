@@ -257,7 +257,10 @@ function explainService(service: ServiceObject, world: SecurityWorld): CalledSer
   };
 }
 
-interface NamedPort { port: number; targetPort?: number | string }
+interface NamedPort {
+  port: number;
+  targetPort?: number | string;
+}
 
 function callsOf(port: NamedPort, tls: ClientTls, servers: readonly ServerMtls[]): Call[] {
   return takenOn(port, servers).map(({ takes, target, names }) => ({
