@@ -248,6 +248,99 @@ describe('the live store', () => {
     expect(changes).toEqual([{ parts: new Set(['pods']), namespaces: new Set(['shop']), state: false }]);
   });
 
+  it('goes on from the last version it heard of when a watch breaks off, and lists nothing again', async () => {
+    const { store, cluster } = begin();
+    cluster.objects.set('pods', [pod('a', '1')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    cluster.watches.get('pods')?.send({ type: 'ADDED', object: pod('b', '7') });
+    cluster.asked.length = 0;
+    cluster.watches.get('pods')?.end(failure('unreachable'));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(cluster.asked).toEqual(['watch pods from 7']);
+    expect([...store.tables.pods.all()]).toHaveLength(2);
+  });
+
+  it('takes a 403 of a server that starts for what it is, and one that stays for a right that was taken', async () => {
+    const { store, cluster } = begin();
+    cluster.objects.set('pods', [pod('a', '1')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    const refuse = () => {
+      cluster.failures.set('pods', failure('forbidden'));
+      cluster.watches.get('pods')?.end(failure('unreachable'));
+    };
+    refuse();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(store.part('pods').phase).toBe('lost');
+    expect([...store.tables.pods.all()]).toHaveLength(1);
+    cluster.failures.clear();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(store.part('pods').phase).toBe('live');
+    refuse();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(store.part('pods').phase).toBe('refused');
+    expect([...store.tables.pods.all()]).toEqual([]);
+  });
+
+  it('keeps what it showed when the login is refused for good, marks its age, and does not ask again', async () => {
+    const { store, cluster } = begin();
+    cluster.objects.set('pods', [pod('a', '1')]);
+    store.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    cluster.failures.set('pods', failure('unauthorized'));
+    cluster.watches.get('pods')?.end(failure('unreachable'));
+    await vi.advanceTimersByTimeAsync(60_000);
+    cluster.asked.length = 0;
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(cluster.asked).toEqual([]);
+    expect(store.stale()).toMatchObject({ isTriedAgain: false, failure: { reason: 'unauthorized' } });
+    expect([...store.tables.pods.all()]).toHaveLength(1);
+    expect(store.degraded()).toEqual([]);
+  });
+
+  it('counts the age of silence from the last word, not from when it was noticed', async () => {
+    const { store, cluster } = begin();
+    store.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    cluster.watches.get('pods')?.send({ type: 'BOOKMARK', resourceVersion: '5' });
+    const lastWord = Date.now();
+    await vi.advanceTimersByTimeAsync(95_000);
+    cluster.failures.set('pods', failure('timeout'));
+    cluster.watches.get('pods')?.end(failure('timeout'));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(store.stale()?.since).toBe(lastWord);
+  });
+
+  it('comes back no sooner than an overloaded server asks', async () => {
+    const { store, cluster } = begin();
+    store.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    const overloaded = new ClusterFailure('too-many-requests', 'Too many.', '', { retryAfterMs: 20_000 });
+    cluster.failures.set('pods', overloaded);
+    cluster.asked.length = 0;
+    cluster.watches.get('pods')?.end(overloaded);
+    await vi.advanceTimersByTimeAsync(19_000);
+    expect(cluster.asked).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(cluster.asked).toEqual(['watch pods from 1']);
+  });
+
+  it('tells a single change within 50 ms, and a stream of them five times a second', async () => {
+    const { store, cluster, changes } = begin();
+    store.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    changes.length = 0;
+    cluster.watches.get('pods')?.send({ type: 'ADDED', object: pod('a', '2') });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(changes).toHaveLength(1);
+    for (let i = 0; i < 100; i++) {
+      cluster.watches.get('pods')?.send({ type: 'MODIFIED', object: pod('a', String(i + 3)) });
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    expect(changes.length).toBeLessThan(8);
+  });
+
   it('tells nothing when a new list is the old one', async () => {
     const { store, cluster, changes } = begin();
     cluster.objects.set('pods', [pod('a', '1')]);
