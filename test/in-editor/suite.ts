@@ -1,9 +1,11 @@
 import './activation.ts';
 import './editing.ts';
 import './seeing.ts';
+import './securing.ts';
 import './intercepting.ts';
 import './show-iptables.ts';
 import './inspecting.ts';
 import './cni.ts';
 import './chaining.ts';
 import './tools.ts';
+import './acting.ts';
