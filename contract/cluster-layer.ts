@@ -32,6 +32,8 @@ export interface ClusterReference {
 
 export const clusterNotification = 'meshloom/cluster';
 export const clusterChangeNotification = 'meshloom/clusterChange';
+/** Since when nobody follows the cluster, in milliseconds since 1970; `null`: it is followed now. Its objects stay as they were. */
+export const clusterSeenNotification = 'meshloom/clusterSeen';
 
 /**
  * Reads `meshloom/cluster` as it came over the wire; what is no object of Kubernetes is left out.

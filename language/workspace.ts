@@ -136,6 +136,19 @@ export class Workspace {
     return [...this.files.keys()];
   }
 
+  /** Everything that is there: what files define, then what of the cluster they do not hide. */
+  *known(): Iterable<{ resource: Resource; uri: string; isCluster: boolean }> {
+    for (const [uri, file] of this.files)
+      for (const resource of resourcesOf(file)) yield { resource, uri, isCluster: false };
+    for (const resource of this.cluster.all())
+      if (!this.inFiles.has(keyOf(resource))) yield { resource, uri: resource.uri, isCluster: true };
+  }
+
+  /** The cluster's name; undefined while none lies under the files. */
+  get clusterName(): string | undefined {
+    return this.cluster.clusterName;
+  }
+
   /** All that the files define, in their order; what a kustomization lays over them defines nothing. */
   *definedResources(): Iterable<Resource> {
     for (const [uri, file] of this.files) if (!this.patches.has(uri)) yield* resourcesOf(file);

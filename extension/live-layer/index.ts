@@ -20,7 +20,10 @@ export function createLiveLayer(
     isWanted: () =>
       clusters.chosen.kind !== 'demo' && vscode.workspace.getConfiguration().get<boolean>(settingIds.liveCluster, true),
     log: (line) => log.info(line),
-    onDidChange: () => show(status, layer.state),
+    onDidChange: () => {
+      show(status, layer.state);
+      hub.seen(layer.state?.asOf);
+    },
   });
   hub.onDidAttach = () => layer.tellAgain();
   const changed = vscode.workspace.onDidChangeConfiguration((change) => {

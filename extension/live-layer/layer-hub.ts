@@ -1,4 +1,8 @@
-import { clusterChangeNotification, clusterNotification } from '../../contract/cluster-layer.ts';
+import {
+  clusterChangeNotification,
+  clusterNotification,
+  clusterSeenNotification,
+} from '../../contract/cluster-layer.ts';
 import type { ClusterChange, ClusterSnapshot } from '../../contract/cluster-layer.ts';
 import type { LayerReceiver } from './live-layer.ts';
 
@@ -23,5 +27,10 @@ export class LayerHub implements LayerReceiver {
 
   change(change: ClusterChange): void {
     this.#send?.(clusterChangeNotification, change);
+  }
+
+  /** Since when nobody follows the cluster; undefined: it is followed. */
+  seen(asOf: number | undefined): void {
+    this.#send?.(clusterSeenNotification, asOf ?? null);
   }
 }

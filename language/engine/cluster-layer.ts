@@ -45,6 +45,10 @@ export class ClusterLayer {
     return [...changed, ...removed].some(isCrd);
   }
 
+  get clusterName(): string | undefined {
+    return this.name || undefined;
+  }
+
   all(): Iterable<PlainResource> {
     return this.resources.values();
   }

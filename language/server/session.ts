@@ -18,6 +18,7 @@ import { TextDocument } from 'vscode-languageserver-textdocument';
 import {
   clusterChangeNotification,
   clusterNotification,
+  clusterSeenNotification,
   parseClusterChange,
   parseClusterSnapshot,
 } from '../../contract/cluster-layer.ts';
@@ -34,6 +35,8 @@ import { listCodeActions } from '../features/code-actions.ts';
 import { listCodeLenses } from '../features/code-lenses.ts';
 import { findObjectAt, listObjects } from '../features/written-objects.ts';
 import { toFindingJson } from '../features/finding-json.ts';
+import { listCompletions } from '../features/completion.ts';
+import { Names } from '../features/completion/names.ts';
 import { findHover } from '../features/hover.ts';
 import { manifestFile } from '../list-manifests.ts';
 import { Workspace } from '../workspace.ts';
@@ -59,6 +62,7 @@ export class Session {
   private canWatch = false;
   private canChangeFolders = false;
   private canRefreshLenses = false;
+  private clusterSeen: number | undefined;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -87,6 +91,7 @@ export class Session {
     connection.onDidChangeWatchedFiles(({ changes }) => this.watchedFilesChanged(changes));
     this.answerQuestions();
     this.followCluster();
+    this.followAge();
     this.documents.onDidChangeContent(({ document }) => this.setText(document.uri, document.getText()));
     this.documents.onDidClose(({ document }) => void this.reader.fileChanged(canonicalUri(document.uri), false));
     this.documents.listen(connection);
@@ -106,11 +111,26 @@ export class Session {
     });
     connection.onRequest(findingsRequest, ({ uri }: FindingsRequest, token) => this.findingsOf(uri, token));
     connection.onRequest(objectsRequest, (request: ObjectsRequest, token) => this.objectsOf(request, token));
+    connection.onCompletion(({ textDocument, position, context }) => {
+      const document = this.documents.get(textDocument.uri);
+      if (!document || this.folders.leavesOut(canonicalUri(textDocument.uri))) return undefined;
+      return listCompletions(document, document.offsetAt(position), {
+        names: () => this.names(),
+        ...(context?.triggerCharacter !== undefined && { trigger: context.triggerCharacter }),
+      });
+    });
     connection.onHover(({ textDocument, position }) => {
       const uri = canonicalUri(textDocument.uri);
       const file = workspace.findFile(uri);
       return file ? findHover(file, workspace.findingsIn(uri), position) : undefined;
     });
+  }
+
+  private names(): Names {
+    const { workspace, clusterSeen } = this;
+    const name = workspace.clusterName;
+    const cluster = name === undefined ? undefined : { name, ...(clusterSeen !== undefined && { asOf: clusterSeen }) };
+    return new Names(workspace.known(), cluster);
   }
 
   /** What is wrong in one file, once everything that was read has been judged: the first scan may still be running. */
@@ -145,6 +165,12 @@ export class Session {
     });
   }
 
+  private followAge(): void {
+    this.connection.onNotification(clusterSeenNotification, (value: unknown) => {
+      this.clusterSeen = typeof value === 'number' ? value : undefined;
+    });
+  }
+
   private initialize(params: InitializeParams): InitializeResult {
     const options = (params.initializationOptions ?? {}) as LanguageServerOptions;
     if (options.strings) l10n.config({ contents: options.strings });
@@ -161,6 +187,7 @@ export class Session {
         codeActionProvider: { codeActionKinds: ['quickfix'] },
         codeLensProvider: {},
         hoverProvider: true,
+        completionProvider: { triggerCharacters: [' ', '/', '.', '{', '[', ','] },
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       },
     };
