@@ -131,6 +131,27 @@ describe('the chosen cluster', () => {
     expect(after.context.server).toBe('https://127.0.0.1:2');
   });
 
+  it('of a kubeconfig is told to be another one as soon as the file says so, and not for anything else', async () => {
+    memory.set('meshloom.chosenCluster', 'kubeconfig:mine');
+    const clusters = open();
+    const before = await clusters.connect();
+    const heard: string[] = [];
+    clusters.onDidChoose(({ id }) => heard.push(id));
+    const file = kubeconfig('mine');
+    writeFileSync(file, '{ half written');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    kubeconfig('mine');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(heard).toEqual([]);
+    expect(await clusters.connect()).toBe(before);
+    kubeconfig('mine', 'http://mesh.example:2');
+    await expect.poll(() => heard, { timeout: 5_000 }).toEqual(['kubeconfig:mine']);
+    expect((await clusters.connect()).context).toMatchObject({
+      server: 'http://mesh.example:2',
+      warning: 'not encrypted (http)',
+    });
+  });
+
   it('that the kubeconfig lost is explained, and asked for again next time', async () => {
     memory.set('meshloom.chosenCluster', 'kubeconfig:lost');
     const clusters = open();

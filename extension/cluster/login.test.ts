@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ClusterFailure } from './cluster.ts';
+import type { ClusterFailure } from './cluster.ts';
 import { createCredentialSource, parseCredential } from './exec-credential.ts';
 import { parseRetryAfter } from './http-call.ts';
 import { keepOidcTokens, replaceTokens } from './keep-oidc-tokens.ts';

@@ -36,7 +36,7 @@ function listItems(app: App, contexts: ClusterContext[], problems: KubeconfigPro
   const item = (context: ClusterContext): ChoiceItem => {
     const isChosen = context.id === app.clusters.chosen.id;
     return {
-      label: `$(${isChosen ? 'check' : context.kind === 'demo' ? 'beaker' : 'plug'}) ${context.name}`,
+      label: `$(${isChosen ? 'check' : context.kind === 'demo' ? 'beaker' : 'plug'}) ${context.name.replaceAll('$(', '$ (')}`,
       context,
       ...(isChosen && { description: vscode.l10n.t('chosen') }),
       ...(context.description && { detail: context.description }),

@@ -71,7 +71,7 @@ describe('text of a cluster’s making', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 3_000 }), (text) => {
         const shown = literalText(text);
-        // eslint-disable-next-line no-control-regex
+
         expect(shown).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/);
         expect(shown.length).toBeLessThanOrEqual(301);
         // No half of a pair that was whole before.
@@ -125,7 +125,7 @@ describe('the Workloads tree', () => {
       },
     }));
     const lines = await draw({ pods: pods as KubernetesObject[] });
-    // eslint-disable-next-line no-control-regex
+
     for (const line of lines) expect(line).not.toMatch(/[\u0000-\u0008\u001b\u202a-\u202e\u2066-\u2069]/);
   });
 

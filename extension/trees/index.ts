@@ -10,11 +10,13 @@ import { CniChainTree } from './cni-chain-tree.ts';
 import { decideForPod } from './decide.ts';
 import { MeshModel } from './mesh-model.ts';
 import { MeshView } from './mesh-view.ts';
+import { mtlsNote } from './mtls-note.ts';
 import { NodeAgents } from './node-agents.ts';
 import type { ReadAgent } from './node-agents.ts';
 import { NodeChains } from './node-chains.ts';
 import { PolicyWatch } from './policy-watch.ts';
 import { viewMessage } from './view-message.ts';
+import type { TreeNode } from './tree-node.ts';
 import { createTreeView } from './tree-view.ts';
 import type { Tree } from './tree-view.ts';
 import { mergeChanges, TreeStore } from './tree-store.ts';
@@ -61,11 +63,12 @@ export function registerTrees(app: App): vscode.Disposable {
   const filter = workloadsFilter(app);
   const workloads = new WorkloadsTree(store, model, agents, filter);
   listers.set(app, () => workloads.namespaces());
+  const notesOn = (node: TreeNode) => mtlsNote(node, model, policies);
   const views = [
     { id: viewIds.workloads, tree: workloads as Tree },
     { id: viewIds.cniChain, tree: new CniChainTree(store, model, chains, agents) as Tree },
     { id: viewIds.mesh, tree: new MeshView(store, model, policies) as Tree },
-  ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showState()) }));
+  ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showState(), notesOn) }));
 
   const describeView = (tree: Tree) =>
     [app.clusters.chosen.name, store.cluster?.context.warning, tree === workloads && describeFilter(filter.current)]
@@ -77,7 +80,7 @@ export function registerTrees(app: App): vscode.Disposable {
       view.description = describeView(tree);
       view.message = message;
       // What nobody looks at is not computed.
-      if (!view.visible) continue;
+      if (!view.visible && store.phase === 'ready') continue;
       const problems = store.phase === 'ready' ? tree.problems() : 0;
       view.badge =
         problems > 0
@@ -150,7 +153,7 @@ export function registerTrees(app: App): vscode.Disposable {
     store.onDidChange((change) => {
       model.apply(change);
       pending = pending ? mergeChanges(pending, change) : change;
-      void draw();
+      draw().catch((error: unknown) => app.log.error(`trees: ${String(error)}`));
       if (change.state) void vscode.commands.executeCommand('setContext', contextKeys.clusterState, store.phase);
     }),
     new vscode.Disposable(() => {

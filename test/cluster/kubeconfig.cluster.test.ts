@@ -6,7 +6,8 @@ import { connect as connectTcp, createServer as createTcpServer, type AddressInf
 import { performance } from 'node:perf_hooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createClientNodeCluster } from '../../extension/cluster/client-node-cluster.ts';
-import { ClusterFailure, resourceTypes } from '../../extension/cluster/cluster.ts';
+import type { ClusterFailure } from '../../extension/cluster/cluster.ts';
+import { resourceTypes } from '../../extension/cluster/cluster.ts';
 import { readKubeconfig, resolveContext } from '../../extension/cluster/kubeconfig.ts';
 import { startControlPlane, whyNoControlPlane, type ControlPlane } from './start-cluster.ts';
 import { failureOf, say } from './support.ts';
