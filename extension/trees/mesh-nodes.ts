@@ -90,12 +90,13 @@ export function controlPlaneNode(one: ControlPlane): TreeNode {
     version,
     l10n.t('{0} of {1} ready', ready, wanted),
     tags.length > 0 && l10n.t('tags {0}', tags.join(', ')),
+    namespace,
   ];
   const worst = worstOf(problems);
   return new MeshNode(id, {
     flags: worst ? ['problem'] : [],
     item: {
-      label: `${namespace}/${name}`,
+      label: name,
       ...spoken(l10n.t('Control plane {0}', `${namespace}/${name}`), description),
       icon: worst ?? 'circuit-board',
       tone: worst ?? 'good',

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { literalText } from './literal-text.ts';
 import { contextValue, renderTooltip } from './tree-node.ts';
-import type { Tone, TreeNode } from './tree-node.ts';
+import type { Tone, TooltipLine, TreeNode } from './tree-node.ts';
 
 const colours: Partial<Record<Tone, string>> = {
   good: 'testing.iconPassed',
@@ -25,8 +25,8 @@ export function toTreeItem(node: TreeNode): vscode.TreeItem {
 }
 
 /** Everything in it is shown literally; no link of a cluster's making can run a command. */
-export function toTooltip(node: TreeNode): vscode.MarkdownString {
-  const tooltip = new vscode.MarkdownString(renderTooltip(node.tooltip()));
+export function toTooltip(node: TreeNode, notes: readonly TooltipLine[] = []): vscode.MarkdownString {
+  const tooltip = new vscode.MarkdownString(renderTooltip([...node.tooltip(), ...notes]));
   tooltip.isTrusted = false;
   tooltip.supportHtml = false;
   return tooltip;

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { toTooltip, toTreeItem } from './to-tree-item.ts';
-import type { TreeNode } from './tree-node.ts';
+import type { TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange } from './tree-store.ts';
 
 /** A tree without the editor: its top, what a change makes stale, and how many problems it has. */
@@ -20,8 +20,16 @@ export interface MeshTreeView {
   refresh(nodes?: TreeNode[]): void;
 }
 
-/** Shows a tree in the view of that id. */
-export function createTreeView(id: string, tree: Tree, onChildren: () => void): MeshTreeView {
+/**
+ * Shows a tree in the view of that id.
+ * @param notesOn what stands at the end of a node's tooltip, from elsewhere.
+ */
+export function createTreeView(
+  id: string,
+  tree: Tree,
+  onChildren: () => void,
+  notesOn: (node: TreeNode) => TooltipLine[] = () => [],
+): MeshTreeView {
   const changed = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
   const provider: vscode.TreeDataProvider<TreeNode> = {
     onDidChangeTreeData: changed.event,
@@ -34,7 +42,7 @@ export function createTreeView(id: string, tree: Tree, onChildren: () => void): 
     getParent: (node) => tree.parentOf?.(node),
     resolveTreeItem: async (item, node) => {
       await node.prepareTooltip?.();
-      item.tooltip = toTooltip(node);
+      item.tooltip = toTooltip(node, notesOn(node));
       return item;
     },
   };

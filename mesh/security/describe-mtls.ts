@@ -65,7 +65,7 @@ function failures(services: readonly CalledServiceMtls[]): string[] {
         .filter(isFailing)
         .map(
           ({ port, tls, agreement }) =>
-            `- ⛔ ${l10n.t(
+            `- ✗ ${l10n.t(
               'Clients of {0} to {1}: {2} {3}',
               literal(namespaces.join(', ')),
               literal(`${name}.${namespace}:${port}`),
@@ -213,7 +213,7 @@ function sendsInWords({ sends, mode }: Pick<ClientTls, 'sends' | 'mode'>): strin
 
 /** The words beside it say the same. */
 function outcomeMark(outcome: Outcome): string {
-  const marks: Record<Outcome, string> = { mutual: '✓', plain: '○', fails: '⛔', depends: '?' };
+  const marks: Record<Outcome, string> = { mutual: '✓', plain: '○', fails: '✗', depends: '?' };
   return marks[outcome];
 }
 

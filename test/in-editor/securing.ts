@@ -61,7 +61,7 @@ describe('trust between workloads', function () {
   it('shows the control plane, webhooks, namespaces and policies in a view of their own', async () => {
     await vscode.commands.executeCommand(`${viewIds.mesh}.focus`);
     await eventually('the control plane', async () =>
-      (await visibleRows()).find((text) => /istio-system\/istiod.*revision default/.test(text)),
+      (await visibleRows()).find((text) => /istiod.*revision default/.test(text)),
     );
     const tree = (await readTree(viewIds.mesh)).join('\n');
     assert.match(tree, /outboundTrafficPolicy.*ALLOW_ANY/);

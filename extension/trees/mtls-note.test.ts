@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import { describePod } from '../../mesh/pods/describe-pod.ts';
+import type { Pod } from '../../mesh/kubernetes.ts';
+import type { PeerAuthentication } from '../../mesh/security/security-objects.ts';
+import type { MeshModel } from './mesh-model.ts';
+import { mtlsNote } from './mtls-note.ts';
+import type { PolicyPhase, PolicyWatch } from './policy-watch.ts';
+import { PodNode } from './workloads-tree.ts';
+
+const policy = (name: string, namespace: string, spec: PeerAuthentication['spec']): PeerAuthentication => ({
+  metadata: { name, namespace },
+  ...(spec && { spec }),
+});
+const pod = (container: string): Pod => ({
+  metadata: { name: 'reviews-1', namespace: 'shop', labels: { app: 'reviews' } },
+  spec: { containers: [{ name: container }] },
+});
+
+function note(
+  policies: PeerAuthentication[],
+  { container = 'istio-proxy', phase = 'live' as PolicyPhase, mesh = '' } = {},
+) {
+  const node = new PodNode(pod(container), describePod(pod(container)));
+  const model = { environment: () => ({ configMaps: [{ metadata: { name: 'istio' }, data: { mesh } }] }) };
+  const watch = { phase, all: () => policies };
+  return mtlsNote(node, model as unknown as MeshModel, watch as unknown as PolicyWatch).map(({ text }) => text);
+}
+
+const own = policy('own', 'shop', {
+  selector: { matchLabels: { app: 'reviews' } },
+  mtls: { mode: 'STRICT' },
+  portLevelMtls: { '8080': { mode: 'DISABLE' } },
+});
+
+it('says the mode, who said it, and the ports that have another', () => {
+  expect(note([own])).toEqual(['Mutual TLS: STRICT (shop/own), 8080: DISABLE']);
+  expect(note([])).toEqual(['Mutual TLS: PERMISSIVE (default)']);
+});
+
+it('takes the root namespace from the mesh’s configuration', () => {
+  const wide = policy('wide', 'config', { mtls: { mode: 'STRICT' } });
+  expect(note([wide])).toEqual(['Mutual TLS: PERMISSIVE (default)']);
+  expect(note([wide], { mesh: 'trustDomain: x\nrootNamespace: config\n' })).toEqual([
+    'Mutual TLS: STRICT (config/wide)',
+  ]);
+});
+
+it('says nothing of a pod without a proxy, or while the policies are not known', () => {
+  expect(note([own], { container: 'app' })).toEqual([]);
+  expect(note([own], { phase: 'refused' })).toEqual([]);
+});

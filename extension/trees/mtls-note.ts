@@ -1,0 +1,35 @@
+import * as l10n from '@vscode/l10n';
+import { choosePolicies, modeOn } from '../../mesh/security/choose-policies.ts';
+import { asPolicy } from '../../mesh/security/security-objects.ts';
+import { controlPlaneNamespaces } from '../cluster/control-plane-namespaces.ts';
+import type { MeshModel } from './mesh-model.ts';
+import type { PolicyWatch } from './policy-watch.ts';
+import type { TooltipLine, TreeNode } from './tree-node.ts';
+import { PodNode, WorkloadNode } from './workloads-tree.ts';
+
+/**
+ * Which mutual TLS the proxy of a pod demands, in a line of its tooltip; nothing for pods to which no policy applies, and
+ * while the policies are not known. Ports that are left out of the redirection are Explain mTLS's to tell.
+ */
+export function mtlsNote(node: TreeNode, model: MeshModel, policies: PolicyWatch): TooltipLine[] {
+  const [entry] = node instanceof WorkloadNode ? node.workload.pods : node instanceof PodNode ? [node] : [];
+  if (!entry || policies.phase !== 'live') return [];
+  const { pod, state } = entry;
+  if (!['sidecar', 'native-sidecar', 'ambient'].includes(state.role)) return [];
+  const { namespace = '', labels } = pod.metadata ?? {};
+  const chosen = choosePolicies(policies.all().map(asPolicy), { namespace, labels }, rootNamespace(model));
+  const { mode, policy } = modeOn(chosen);
+  const by = policy ? `${policy.namespace}/${policy.name}` : l10n.t('default');
+  const ports = Object.entries(chosen.workload?.portModes ?? {}).map(([port]) => {
+    return `${port}: ${modeOn(chosen, Number(port)).mode}`;
+  });
+  return [{ as: 'text', text: l10n.t('Mutual TLS: {0}', [`${mode} (${by})`, ...ports].join(', ')) }];
+}
+
+/** As the mesh's configuration says it, else where the control plane lives. */
+function rootNamespace(model: MeshModel): string {
+  const { configMaps = [], webhooks = [] } = model.environment();
+  const settings = configMaps.find(({ metadata }) => metadata?.name === 'istio')?.data?.['mesh'];
+  const said = /^rootNamespace:\s*["']?([a-z0-9-]+)/m.exec(settings ?? '')?.[1];
+  return said ?? controlPlaneNamespaces(webhooks)[0] ?? 'istio-system';
+}
