@@ -57,4 +57,12 @@ export const commands: readonly Command[] = [
   showLog,
   recordClusterCommand,
   openRecording,
+  showLogsCommand,
+  openTerminalCommand,
+  portForwardCommand,
+  listPortForwardsCommand,
+  showYamlCommand,
+  toggleManagedFieldsCommand,
+  restartWorkloadCommand,
+  showProxyConfigCommand,
 ];

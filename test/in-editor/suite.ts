@@ -9,3 +9,4 @@ import './cni.ts';
 import './chaining.ts';
 import './tools.ts';
 import './acting.ts';
+import './recording.ts';
