@@ -10,11 +10,9 @@ import { CniChainTree } from './cni-chain-tree.ts';
 import { decideForPod } from './decide.ts';
 import { MeshModel } from './mesh-model.ts';
 import { MeshView } from './mesh-view.ts';
-import { mtlsNote } from './mtls-note.ts';
 import { NodeAgents } from './node-agents.ts';
 import type { ReadAgent } from './node-agents.ts';
 import { NodeChains } from './node-chains.ts';
-import { PolicyWatch } from './policy-watch.ts';
 import { viewMessage } from './view-message.ts';
 import type { TreeNode } from './tree-node.ts';
 import { createTreeView } from './tree-view.ts';
@@ -59,15 +57,15 @@ export function registerTrees(app: App): vscode.Disposable {
   const model = new MeshModel(store, decideForPod);
   const chains = new NodeChains(store, readCni);
   const agents = new NodeAgents(store, readAgent);
-  const policies = new PolicyWatch(store, () => views[2]?.refresh());
+  const mesh = new MeshView(store, model, () => views[2]?.refresh());
   const filter = workloadsFilter(app);
   const workloads = new WorkloadsTree(store, model, agents, filter);
   listers.set(app, () => workloads.namespaces());
-  const notesOn = (node: TreeNode) => mtlsNote(node, model, policies);
+  const notesOn = (node: TreeNode) => mesh.notesOn(node);
   const views = [
     { id: viewIds.workloads, tree: workloads as Tree },
     { id: viewIds.cniChain, tree: new CniChainTree(store, model, chains, agents) as Tree },
-    { id: viewIds.mesh, tree: new MeshView(store, model, policies) as Tree },
+    { id: viewIds.mesh, tree: mesh as Tree },
   ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showState(), notesOn) }));
 
   const describeView = (tree: Tree) =>
@@ -105,21 +103,20 @@ export function registerTrees(app: App): vscode.Disposable {
     else store.stop();
     if (isLookedAt) layer.start();
     else layer.stop();
-    if (isLookedAt) policies.start();
-    else policies.stop();
+    mesh.follow(isLookedAt);
   };
   const forget = () => {
     chains.forget({ startOver: true });
     agents.forget();
     store.reset();
     layer.reset();
-    policies.reset();
+    mesh.reset();
   };
   refreshers.set(app, (nodesWritten) => {
     chains.forget({ startOver: nodesWritten });
     agents.forget();
     store.refresh();
-    policies.reset();
+    mesh.reset();
     for (const { refresh } of views) refresh();
   });
 
@@ -160,7 +157,7 @@ export function registerTrees(app: App): vscode.Disposable {
       clearInterval(timer);
       chains.forget();
       agents.forget();
-      policies.dispose();
+      mesh.dispose();
       store.dispose();
     }),
   );

@@ -1,32 +1,58 @@
 import type { MeshModel } from './mesh-model.ts';
-import type { PolicyWatch } from './policy-watch.ts';
-import type { TreeNode } from './tree-node.ts';
+import type { openMesh } from './open-mesh.ts';
+import type { TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
 import type { Tree } from './tree-view.ts';
 
+type OpenMesh = ReturnType<typeof openMesh>;
+
 /** The tree of control planes and policies; what it thinks with is loaded when it is first looked at. */
 export class MeshView implements Tree {
-  readonly #load: () => Promise<Tree>;
-  #tree: Tree | undefined;
+  readonly #load: () => Promise<OpenMesh>;
+  #mesh: OpenMesh | undefined;
+  #loading: Promise<OpenMesh> | undefined;
+  #wanted = false;
 
-  constructor(store: TreeStore, model: MeshModel, policies: PolicyWatch) {
-    this.#load = async () => {
-      const { MeshTree } = await import('../inspection.ts');
-      return new MeshTree(store, model, policies);
-    };
+  /** @param onChange when policies have changed. */
+  constructor(store: TreeStore, model: MeshModel, onChange: () => void) {
+    this.#load = async () => (await import('../inspection.ts')).openMesh(store, model, onChange);
   }
 
   async roots(): Promise<TreeNode[]> {
-    this.#tree ??= await this.#load();
-    return this.#tree.roots();
+    this.#loading ??= this.#load();
+    this.#mesh = await this.#loading;
+    if (this.#wanted) this.#mesh.policies.start();
+    return this.#mesh.tree.roots();
   }
 
   /** @returns none as long as nobody has looked. */
   stale(change: StoreChange): TreeNode[] | undefined {
-    return this.#tree ? this.#tree.stale(change) : [];
+    return this.#mesh ? this.#mesh.tree.stale(change) : [];
   }
 
   problems(): number {
-    return this.#tree?.problems() ?? 0;
+    return this.#mesh?.tree.problems() ?? 0;
+  }
+
+  /** What the policies say about a node of another tree, for the end of its tooltip. */
+  notesOn(node: TreeNode): TooltipLine[] {
+    return this.#mesh?.notesOn(node) ?? [];
+  }
+
+  /** Some tree is looked at, or none is. */
+  follow(isLookedAt: boolean): void {
+    this.#wanted = isLookedAt;
+    if (isLookedAt) this.#mesh?.policies.start();
+    else this.#mesh?.policies.stop();
+  }
+
+  /** Another cluster, or everything anew. */
+  reset(): void {
+    this.#mesh?.policies.reset();
+  }
+
+  dispose(): void {
+    this.#wanted = false;
+    this.#mesh?.policies.dispose();
   }
 }

@@ -5,14 +5,14 @@ import { controlPlaneNamespaces } from '../cluster/control-plane-namespaces.ts';
 import type { MeshModel } from './mesh-model.ts';
 import type { PolicyWatch } from './policy-watch.ts';
 import type { TooltipLine, TreeNode } from './tree-node.ts';
-import { PodNode, WorkloadNode } from './workloads-tree.ts';
+import type { PodNode, WorkloadNode } from './workloads-tree.ts';
 
 /**
  * Which mutual TLS the proxy of a pod demands, in a line of its tooltip; nothing for pods to which no policy applies, and
  * while the policies are not known. Ports that are left out of the redirection are Explain mTLS's to tell.
  */
 export function mtlsNote(node: TreeNode, model: MeshModel, policies: PolicyWatch): TooltipLine[] {
-  const [entry] = node instanceof WorkloadNode ? node.workload.pods : node instanceof PodNode ? [node] : [];
+  const entry = podBehind(node);
   if (!entry || policies.phase !== 'live') return [];
   const { pod, state } = entry;
   if (!['sidecar', 'native-sidecar', 'ambient'].includes(state.role)) return [];
@@ -24,6 +24,13 @@ export function mtlsNote(node: TreeNode, model: MeshModel, policies: PolicyWatch
     return `${port}: ${modeOn(chosen, Number(port)).mode}`;
   });
   return [{ as: 'text', text: l10n.t('Mutual TLS: {0}', [`${mode} (${by})`, ...ports].join(', ')) }];
+}
+
+/** Told by what they carry: this bundle has classes of its own. */
+function podBehind(node: TreeNode): Pick<PodNode, 'pod' | 'state'> | undefined {
+  const { flags } = node;
+  if (flags.includes('workload')) return (node as WorkloadNode).workload.pods[0];
+  return flags.includes('pod') && 'state' in node ? (node as PodNode) : undefined;
 }
 
 /** As the mesh's configuration says it, else where the control plane lives. */
