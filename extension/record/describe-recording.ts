@@ -19,9 +19,11 @@ export function describeRecording(
       anonymized
         ? l10n.t('Names, hosts, images and addresses are others than on the cluster; names in this document, too.')
         : l10n.t('Names, hosts, images and addresses are those of the cluster.'),
-      l10n.t(
-        'Left out: the contents of Secrets (names and certificates stay), managed fields, image lists, templates.',
-      ),
+      anonymized
+        ? l10n.t('Left out: the contents of Secrets (names stay), managed fields, image lists, templates.')
+        : l10n.t(
+            'Left out: the contents of Secrets (names and certificates stay), managed fields, image lists, templates.',
+          ),
       l10n.t('Masked as {0} because they look like credentials: {1} values', '`***`', masked),
     ]
       .map((line) => `- ${line}`)
