@@ -137,6 +137,9 @@ class LogSession {
   }
 }
 
+/** A runtime has written down a container's last words after this time, in milliseconds. */
+const settleMs = 400;
+
 /** What has been read already: lines of the same nanosecond are counted. */
 interface Mark {
   time: string;
@@ -152,6 +155,7 @@ class ContainerLog {
   readonly #clock: Clock;
   readonly #look: () => Pod | undefined;
   #mark: Mark | undefined;
+  #taken = 0;
   #failures = 0;
 
   constructor(
@@ -243,14 +247,20 @@ class ContainerLog {
 
   /**
    * A kubelet ends a log that is followed when the container has ended, even if the runtime is still writing down what
-   * it printed last: the end is read once more.
+   * it printed last: the end is read again until nothing more comes.
    */
   async #readRest(instance: string | undefined): Promise<void> {
     if (!this.#mark || this.#signal.aborted || !this.#look()) return;
-    const isLatest = isSame(instance, this.#status());
-    const failure = await this.#read({ follow: false, previous: !isLatest });
-    // Nobody keeps the log of an instance for long: what was read is what there is.
-    if (failure && isLatest) this.#sink.note(sentence(failure));
+    for (let quiet = 0; quiet < 2 && !this.#signal.aborted; quiet++) {
+      const isLatest = isSame(instance, this.#status());
+      const before = this.#taken;
+      const failure = await this.#read({ follow: false, previous: !isLatest });
+      if (this.#taken > before) quiet = -1;
+      // Nobody keeps the log of an instance for long: what was read is what there is.
+      if (failure && isLatest) this.#sink.note(sentence(failure));
+      if (failure) return;
+      if (quiet < 1) await this.#clock.wait(settleMs, this.#signal);
+    }
   }
 
   /** @returns why the connection broke off; undefined when the log came to its end. */
@@ -299,6 +309,7 @@ class ContainerLog {
         if (time === skip.mark.time && skip.lines++ < skip.mark.lines) continue;
       }
       if (time !== undefined) this.#mark = { time, lines: time === this.#mark?.time ? this.#mark.lines + 1 : 1 };
+      this.#taken += 1;
       this.#sink.line(this.#source, text, time);
     }
   }
