@@ -17,8 +17,8 @@ import { viewMessage } from './view-message.ts';
 import type { TreeNode } from './tree-node.ts';
 import { createTreeView } from './tree-view.ts';
 import type { Tree } from './tree-view.ts';
-import { mergeChanges, TreeStore } from './tree-store.ts';
-import type { StoreChange } from './tree-store.ts';
+import { createDrawing } from './drawing.ts';
+import { TreeStore } from './tree-store.ts';
 import { describeFilter } from './tree-filter.ts';
 import { workloadsFilter } from './workloads-filter.ts';
 import { WorkloadsTree } from './workloads-tree.ts';
@@ -86,17 +86,15 @@ export function registerTrees(app: App): vscode.Disposable {
           : undefined;
     }
   };
-  let pending: StoreChange | undefined;
-  /** In pieces: keys and other extensions share this process. What changes meanwhile is drawn with it. */
-  const draw = async () => {
+  /** In pieces: keys and other extensions share this process. */
+  const prepare = async () => {
     if (store.phase === 'ready') await model.prepare();
     if (store.phase === 'ready' && views[1]?.view.visible) await model.prepareNodes();
-    const change = pending;
-    pending = undefined;
-    if (!change) return;
+  };
+  const draw = createDrawing(prepare, (change) => {
     for (const { tree, refresh } of views) refresh(tree.stale(change));
     showState();
-  };
+  });
   const followVisibility = () => {
     const isLookedAt = views.some(({ view }) => view.visible);
     if (isLookedAt) store.start();
@@ -149,8 +147,7 @@ export function registerTrees(app: App): vscode.Disposable {
     }),
     store.onDidChange((change) => {
       model.apply(change);
-      pending = pending ? mergeChanges(pending, change) : change;
-      draw().catch((error: unknown) => app.log.error(`trees: ${String(error)}`));
+      draw(change).catch((error: unknown) => app.log.error(`trees: ${String(error)}`));
       if (change.state) void vscode.commands.executeCommand('setContext', contextKeys.clusterState, store.phase);
     }),
     new vscode.Disposable(() => {

@@ -266,15 +266,19 @@ export class MeshModel {
 
   #stateOf(pod: Pod, namespace: Namespace | undefined, events: readonly KubernetesEvent[]): PodMeshState {
     const environment = this.environment();
-    const own = eventsAbout(pod, events);
+    const own = events.length === 0 ? none : eventsAbout(pod, events);
     const nodeFailure = pod.metadata?.deletionTimestamp ? this.#failures().get(pod.spec?.nodeName ?? '') : undefined;
-    const key = [
-      namespace?.metadata?.resourceVersion,
-      ...own.map(({ metadata }) => `${metadata?.name ?? ''}@${metadata?.resourceVersion ?? ''}`),
-      nodeFailure?.pod,
-      // An ending pod is judged by the time, too.
-      pod.metadata?.deletionTimestamp && Math.floor(this.#store.now() / 60_000),
-    ].join('|');
+    const isQuiet = own.length === 0 && !nodeFailure && !pod.metadata?.deletionTimestamp;
+    // Most pods at most times: ten thousand of them are asked at each drawing.
+    const key = isQuiet
+      ? `${namespace?.metadata?.resourceVersion}`
+      : [
+          namespace?.metadata?.resourceVersion,
+          ...own.map(({ metadata }) => `${metadata?.name ?? ''}@${metadata?.resourceVersion ?? ''}`),
+          nodeFailure?.pod,
+          // An ending pod is judged by the time, too.
+          pod.metadata?.deletionTimestamp && Math.floor(this.#store.now() / 60_000),
+        ].join('|');
     const known = this.#states.get(pod);
     if (known?.key === key && known.environment === environment) return known.state;
     const decision = this.#decide(pod, namespace, environment);
@@ -335,6 +339,8 @@ interface OnNode {
   pods: Pod[];
   events: KubernetesEvent[];
 }
+
+const none: readonly KubernetesEvent[] = [];
 
 function letOthers(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

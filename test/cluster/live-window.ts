@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Cluster } from '../../extension/cluster/cluster.ts';
 import { decideForPod } from '../../extension/trees/decide.ts';
+import { createDrawing } from '../../extension/trees/drawing.ts';
 import { MeshModel } from '../../extension/trees/mesh-model.ts';
 import type { TreeNode } from '../../extension/trees/tree-node.ts';
 import { TreeStore, type StoreChange } from '../../extension/trees/tree-store.ts';
@@ -22,6 +23,13 @@ export function openWindow(cluster: Cluster): LiveWindow {
   const model = new MeshModel(store, decideForPod);
   const tree = new WorkloadsTree(store, model);
   const window: LiveWindow = { store, model, lines: [], onDraw: () => undefined, dispose: () => store.dispose() };
+  const drawing = createDrawing(
+    () => model.prepare(),
+    async (change) => {
+      tree.stale(change);
+      if (store.phase === 'ready') await draw();
+    },
+  );
   const draw = async () => {
     const roots = await tree.roots();
     const lines = roots.map(line);
@@ -36,8 +44,7 @@ export function openWindow(cluster: Cluster): LiveWindow {
   };
   store.onDidChange((change: StoreChange) => {
     model.apply(change);
-    tree.stale(change);
-    if (store.phase === 'ready') void draw();
+    void drawing(change);
   });
   return window;
 }
