@@ -55,7 +55,9 @@ describe('trust between workloads', function () {
   });
 
   after(async () => {
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    // Closing what is not saved would ask.
+    while (vscode.window.tabGroups.all.some(({ tabs }) => tabs.length > 0))
+      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
   });
 
   it('shows the control plane, webhooks, namespaces and policies in a view of their own', async () => {
@@ -70,6 +72,9 @@ describe('trust between workloads', function () {
       await setTheme(theme);
       await screenshot(`mesh-tree-${theme}`);
     }
+    await vscode.commands.executeCommand('list.focusLast');
+    await pause(300);
+    await screenshot('mesh-tree-policies');
   });
 
   it('explains mTLS of a workload of the cluster, clients and what STRICT would break included', async () => {
@@ -111,6 +116,7 @@ describe('trust between workloads', function () {
     await openManifest(manifest, 'app: till }');
     const injection = await vscode.commands.executeCommand<string>(commandIds.explainInjection);
     assert.match(injection, /would be injected by revision default/);
+    await pause(1_500);
     await screenshot('explain-injection-offline');
   });
 });
