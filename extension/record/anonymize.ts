@@ -328,7 +328,7 @@ class Renamer {
   readonly renamed = new Map<string, string>();
   readonly #salt: string;
   readonly #addresses: AddressAnonymizer;
-  readonly #nodes: readonly string[];
+  readonly #nodes: ReadonlySet<string>;
   readonly #words = new Map<string, string>();
 
   constructor(salt: string, { atoms, nodes, suffixes }: Collector, addresses: AddressAnonymizer) {
@@ -341,7 +341,7 @@ class Renamer {
     for (const [, atom] of byHash([...atoms].filter((each) => !suffixes.has(each))))
       this.renamed.set(atom, fresh.next().value);
     for (const [, node] of byHash(nodes)) this.renamed.set(node, `node-${fresh.next().value}`);
-    this.#nodes = [...nodes].sort((a, b) => b.length - a.length);
+    this.#nodes = nodes;
   }
 
   value(value: unknown, field: string): unknown {
@@ -418,14 +418,31 @@ class Renamer {
     if (parseAddress(word) !== undefined) return word;
     const node = this.renamed.get(word);
     if (node !== undefined) return node;
-    const within = this.#nodes.find((each) => isWithin(word, each));
-    if (within !== undefined && within !== word) {
+    const within = this.#nodeWithin(word);
+    if (within !== undefined) {
       const at = word.indexOf(within);
       const [head, tail] = [word.slice(0, at), word.slice(at + within.length)];
       return `${this.#parts(head)}${this.renamed.get(within)!}${this.#parts(tail)}`;
     }
     const { own, domain } = stripDomain(word);
     return `${this.#parts(own)}${domain}`;
+  }
+
+  /** The longest, at borders of parts: `etcd-n1` has `n1` in it, `n10` has not. */
+  #nodeWithin(word: string): string | undefined {
+    const starts = [0, ...[...word.matchAll(/[.-]+/g)].map(({ index, 0: border }) => index + border.length)].slice(
+      0,
+      24,
+    );
+    const ends = [...[...word.matchAll(/[.-]+/g)].map(({ index }) => index), word.length].slice(-24);
+    let longest: string | undefined;
+    for (const start of starts)
+      for (const end of ends) {
+        if (end - start <= (longest?.length ?? 0)) continue;
+        const part = word.slice(start, end);
+        if (this.#nodes.has(part)) longest = part;
+      }
+    return longest;
   }
 
   #parts(text: string): string {
@@ -451,13 +468,4 @@ class Renamer {
   #hash(text: string, length: number): string {
     return createHash('sha256').update(`${this.#salt}/${text}`).digest('hex').slice(0, length);
   }
-}
-
-/** At borders of parts: `etcd-n1` has `n1` in it, `n10` has not. */
-function isWithin(word: string, name: string): boolean {
-  const at = word.indexOf(name);
-  if (at < 0) return false;
-  const before = at === 0 ? '' : word[at - 1]!;
-  const after = word[at + name.length] ?? '';
-  return /^[-.]?$/.test(before) && /^[-.]?$/.test(after);
 }
