@@ -28,3 +28,4 @@ export { pickForward } from './actions/port-forwards.ts';
 export { showYaml, toggleManagedFields } from './actions/yaml-documents.ts';
 export { restartWorkload } from './actions/restart-workload.ts';
 export { showProxyConfig } from './actions/show-proxy-config.ts';
+export { createAskingGate, refuseWhenProtected } from './actions/ask-at-gate.ts';

@@ -4,7 +4,8 @@
  */
 import * as l10n from '@vscode/l10n';
 import type { ContainerStatus, Pod } from '../../mesh/kubernetes.ts';
-import { ClusterFailure, type Cluster } from '../cluster/cluster.ts';
+import type { ClusterFailure } from '../cluster/cluster.ts';
+import { type Cluster } from '../cluster/cluster.ts';
 import { asFailure, backoff, isFinal, systemClock, type Clock } from '../cluster/follow.ts';
 import { LineCutter, splitTime } from './log-text.ts';
 import { PodWatcher, type PodScope } from './pod-watcher.ts';

@@ -6,7 +6,7 @@ import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.
 import { chooseObject, podsOf } from './pick-target.ts';
 import { notThere, ownerOf, scopeOf, type ObjectReference, type TreeTarget } from './pod-targets.ts';
 import type { ForwardTarget, PortForward } from './port-forward.ts';
-import { addressOf, openInBrowser, startForward } from './port-forwards.ts';
+import { addressOf, openInBrowser, startForward, stopForward } from './port-forwards.ts';
 
 /** What the caller has decided already; the rest is asked. `localPort` 0: any that is free. */
 export interface PortChoice {
@@ -28,7 +28,7 @@ export async function forwardPort(
   if (localPort === undefined) return undefined;
   const forwardTarget = await makeTarget(cluster, object, port);
   const forward = await startOrExplain(app, cluster, forwardTarget, localPort);
-  if (target?.forward === undefined) void tell(forward, cluster.context.name);
+  if (target?.forward === undefined) void tell(app, forward, cluster.context.name);
   return forward;
 }
 
@@ -74,7 +74,7 @@ async function startOrExplain(
   }
 }
 
-async function tell(forward: PortForward, context: string): Promise<void> {
+async function tell(app: App, forward: PortForward, context: string): Promise<void> {
   const openIt = vscode.l10n.t('Open in Browser');
   const stop = vscode.l10n.t('Stop');
   const picked = await vscode.window.showInformationMessage(
@@ -89,7 +89,7 @@ async function tell(forward: PortForward, context: string): Promise<void> {
     stop,
   );
   if (picked === openIt) await openInBrowser(forward);
-  if (picked === stop) forward.stop();
+  if (picked === stop) stopForward(app, forward);
 }
 
 async function chooseForwardable(

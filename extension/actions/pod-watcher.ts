@@ -1,5 +1,6 @@
 import type { Pod } from '../../mesh/kubernetes.ts';
-import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.ts';
+import type { ClusterFailure } from '../cluster/cluster.ts';
+import { resourceTypes, type Cluster } from '../cluster/cluster.ts';
 import { follow, systemClock, type Clock } from '../cluster/follow.ts';
 
 /** Which pods: one by its name, or all that a selector finds. */

@@ -9,7 +9,6 @@ import { PortForward, type ForwardState, type ForwardTarget } from './port-forwa
 interface OpenForward {
   forward: PortForward;
   context: string;
-  failed: number;
 }
 
 const open = new Set<OpenForward>();
@@ -41,7 +40,7 @@ export async function startForward(
       void vscode.window.showWarningMessage(describeFailure(failure));
     },
   });
-  open.add({ forward, context, failed: 0 });
+  open.add({ forward, context });
   show(app);
   return forward;
 }
@@ -49,6 +48,11 @@ export async function startForward(
 /** Those that stand, for tests and for whoever wants one that is there already. */
 export function listForwards(): PortForward[] {
   return [...open].map(({ forward }) => forward);
+}
+
+/** Stops one and takes it off the list. */
+export function stopForward(app: App, forward: PortForward): void {
+  for (const entry of open) if (entry.forward === forward) stopOne(app, entry);
 }
 
 function tellState({ label }: ForwardTarget, context: string, state: ForwardState, before: ForwardState): void {

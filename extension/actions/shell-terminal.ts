@@ -32,7 +32,7 @@ export function openShellTerminal(app: App, cluster: Cluster, place: ShellPlace)
 
 class ShellPseudoterminal implements vscode.Pseudoterminal {
   readonly #writes = new vscode.EventEmitter<string>();
-  readonly #closes = new vscode.EventEmitter<number | void>();
+  readonly #closes = new vscode.EventEmitter<number>();
   readonly onDidWrite = this.#writes.event;
   readonly onDidClose = this.#closes.event;
   readonly #app: App;
@@ -67,9 +67,9 @@ class ShellPseudoterminal implements vscode.Pseudoterminal {
   }
 
   handleInput(data: string): void {
-    if (this.#ended) this.#closes.fire(this.#ended.exitCode);
+    if (this.#ended) this.#closes.fire(this.#ended.exitCode ?? 0);
     else if (this.#session) this.#session.write(data);
-    else if (data === '\u0003') this.#closes.fire();
+    else if (data === '\u0003') this.#closes.fire(0);
     else this.#early = (this.#early + data).slice(0, 4096);
   }
 

@@ -111,7 +111,7 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
     },
 
     async connect({ toWrite } = {}) {
-      if (toWrite !== undefined) refuseWhenProtected(chosen, toWrite);
+      if (toWrite !== undefined) await refuseWhenProtected(chosen, toWrite);
       const cluster = await connectUnguarded();
       return toWrite === undefined ? guarded(cluster) : guardWrites(cluster, createGate(toWrite));
     },
