@@ -167,7 +167,10 @@ describe('acting on workloads', function () {
 
   it('says in words that a recording’s proxy cannot be asked', async () => {
     await protect(undefined);
-    void vscode.commands.executeCommand(commandIds.showProxyConfig, pod);
+    // Not one of those that were just restarted.
+    const { items } = await cluster.list<Pod>(resourceTypes.pods, { namespace: 'shop' });
+    const details = items.find(({ metadata }) => metadata?.name?.startsWith('details-'));
+    void vscode.commands.executeCommand(commandIds.showProxyConfig, { ...pod, name: details?.metadata?.name });
     await says('nothing answers on port 15000');
     await vscode.commands.executeCommand('notifications.clearAll');
   });
