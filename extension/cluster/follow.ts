@@ -59,12 +59,15 @@ export async function follow<T extends KubernetesObject>(
   let failures = 0;
   let refusals = 0;
   let brief = 0;
+  /** The server took the watch that failed. */
+  let reached = false;
   /** Where to watch from; undefined: list first. */
   let version: string | undefined;
   let lastHeard: number | undefined;
   const hear = () => (lastHeard = clock.now());
 
   while (!signal.aborted) {
+    reached = false;
     try {
       version ??= await listAll();
       if (signal.aborted) return;
@@ -82,7 +85,9 @@ export async function follow<T extends KubernetesObject>(
       if (!daily || failures > 0 || final) {
         if (failure.reason !== 'gone') follower.onFailure(failure, final, lastHeard);
         if (final) return;
-        await clock.wait(Math.max(backoff(failures, clock.random()), failure.retryAfterMs ?? 0), signal);
+        // Who is let in and then cut off has a bad line, not a server in trouble.
+        const pauses = reached ? Math.min(failures, 2) : failures;
+        await clock.wait(Math.max(backoff(pauses, clock.random()), failure.retryAfterMs ?? 0), signal);
       } else if (failure.retryAfterMs) await clock.wait(failure.retryAfterMs, signal);
       failures += 1;
     }
@@ -119,6 +124,7 @@ export async function follow<T extends KubernetesObject>(
         onOpen: () => {
           if (signal.aborted) return;
           opened = true;
+          reached = true;
           hear();
           follower.onLive?.();
         },
