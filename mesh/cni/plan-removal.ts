@@ -56,6 +56,11 @@ export function planRemoval({ entries, touched, type }: RemovalInput): CniPlan {
   return afterwards(entries, done, type);
 }
 
+/** A file's text without the entries of a plugin; as it is where it has none, or nothing else. */
+export function textWithout(name: string, content: string, type: string): string {
+  return withoutEntry({ name, content }, type).write?.content ?? content;
+}
+
 function withoutEntry(
   entry: CniDirectoryEntry,
   type: string,

@@ -15,11 +15,12 @@ import {
   type Journal,
   type JournalFile,
   type JournalProgram,
+  otherInstallations,
   readJournal,
   touchedBy,
   writeJournal,
 } from './journal.ts';
-import { takeLock } from './lock.ts';
+import { isLocked, takeLock } from './lock.ts';
 import { StatePlaces } from './node-paths.ts';
 import { type Outcome, problemOf, warningOf } from './outcome.ts';
 import { keepEarlier, placeProgram, planProgram, saveReplaced } from './program.ts';
@@ -50,7 +51,7 @@ const attempts = 5;
 
 /** What an installation would do. Writes nothing. */
 export async function plan(world: World, request: InstallRequest): Promise<Outcome> {
-  const found = await survey(world, new StatePlaces(world.disk, world.paths), request);
+  const found = await survey(world, new StatePlaces(world.disk, world.paths, request.entry.type), request);
   const { plan } = found;
   const problems = plan.action === 'none' && !isDone(world, found, request) ? programDue(world, request) : [];
   return { plan: { ...plan, problems: [...problems, ...plan.problems] }, exit: plan.action === 'refuse' ? 2 : 0 };
@@ -80,14 +81,20 @@ function programDue({ disk, paths: { binDir } }: World, { entry: { type } }: Ins
 /** Chains the plugin, or puts its own configuration beside the others. A refusal and a failure leave nothing changed. */
 export async function install(node: World, request: InstallRequest): Promise<Outcome> {
   const world: World = { ...node, answers: new Map() };
-  const places = new StatePlaces(world.disk, world.paths);
+  const places = new StatePlaces(world.disk, world.paths, request.entry.type);
+  const wasLocked = isLocked(world.disk, places);
   const first = await survey(world, places, request);
-  const isPending = first.journal?.phase === 'installing';
+  const isPending =
+    first.journal?.phase === 'installing' ||
+    unfinished(world, places).length > 0 ||
+    (first.plan.action === 'refuse' && (wasLocked || isLocked(world.disk, places)));
   if (!isPending && !hasLeftovers(world, places) && (first.plan.action === 'refuse' || isDone(world, first, request)))
     return { plan: first.plan, exit: first.plan.action === 'refuse' ? 2 : 0 };
   const unlock = await takeLock(world.disk, places);
   try {
     sweep(world, places);
+    // The process that began it is gone, or it would hold the lock: its half is in our way.
+    for (const { places: theirs, journal } of unfinished(world, places)) takeBack(world, theirs, journal);
     const changed = new Set<string>();
     for (let count = 0; count < attempts; count++) {
       const outcome = await tryOnce(world, places, request, changed);
@@ -97,6 +104,10 @@ export async function install(node: World, request: InstallRequest): Promise<Out
   } finally {
     unlock();
   }
+}
+
+function unfinished({ disk, paths }: World, places: StatePlaces) {
+  return otherInstallations(disk, paths, places).filter(({ journal }) => journal.phase === 'installing');
 }
 
 interface Survey {

@@ -2,9 +2,11 @@
  * What we did to a CNI directory, written down before it is done: with it every run can finish or undo what another one began.
  * One file, replaced as a whole; it carries the originals themselves, so that it is never without them.
  */
+import { join } from 'node:path';
+import { attempt } from '../failure.ts';
 import type { Disk } from '../host-disk.ts';
 import type { TouchedFile } from '../../mesh/cni/plan-installation.ts';
-import { Refused, type StatePlaces } from './node-paths.ts';
+import { type CniPaths, Refused, StatePlaces } from './node-paths.ts';
 import { type Owner, putFile, removeFile, type SavedName } from './put-file.ts';
 
 export interface JournalFile {
@@ -54,7 +56,7 @@ export interface Journal {
 const limit = 64 * 1024 * 1024;
 
 /** @returns undefined when nothing was done here. */
-export function readJournal(disk: Disk, { journal }: StatePlaces): Journal | undefined {
+export function readJournal(disk: Disk, { journal }: Pick<StatePlaces, 'journal'>): Journal | undefined {
   if (!disk.look(journal)) return undefined;
   try {
     const read = JSON.parse(disk.read(journal, limit).toString('utf8')) as Journal | null;
@@ -67,6 +69,24 @@ export function readJournal(disk: Disk, { journal }: StatePlaces): Journal | und
     );
   }
   throw new Refused('journal', `The journal ${journal} was written by another version of Meshloom: use that one.`);
+}
+
+/** Another plugin that we have installed in the same directory. */
+export interface OtherInstallation {
+  places: StatePlaces;
+  journal: Journal;
+}
+
+/** What was done here for plugins of other types; what cannot be read is nobody's who could be asked. */
+export function otherInstallations(disk: Disk, paths: CniPaths, own: StatePlaces): OtherInstallation[] {
+  return (attempt(() => disk.list(own.directory)) ?? []).flatMap((name) => {
+    const path = join(own.directory, name);
+    if (!/^journal(?:-[0-9a-f]{12})?\.json$/.test(name) || path === own.journal) return [];
+    const journal = attempt(() => readJournal(disk, { journal: path }));
+    if (!journal) return [];
+    const places = new StatePlaces(disk, paths, journal.type);
+    return places.journal === path ? [{ places, journal }] : [];
+  });
 }
 
 /** A part of it would have us undo a part only. @throws what is wrong with it. */

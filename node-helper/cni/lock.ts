@@ -34,6 +34,11 @@ export async function takeLock(disk: Disk, places: StatePlaces): Promise<() => v
   }
 }
 
+/** Whether somebody may be at work here: what is read meanwhile may be half of it. */
+export function isLocked(disk: Disk, { directory }: StatePlaces): boolean {
+  return (attempt(() => disk.list(directory)) ?? []).some((name) => name.startsWith('lock-'));
+}
+
 function livingOthers(disk: Disk, { directory }: StatePlaces, own: string): string[] {
   return disk
     .list(directory)

@@ -1,6 +1,7 @@
 /** Where things lie on this node, for one CNI directory. */
 import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
+import { pluginType } from '../../contract/cni-plugin.ts';
 import type { Disk } from '../host-disk.ts';
 
 export interface CniPaths {
@@ -41,7 +42,8 @@ export class StatePlaces {
   private readonly key: string;
   private count = 0;
 
-  constructor(disk: Disk, { confDir, stateDir }: CniPaths) {
+  /** @param type of the plugin: each has a journal of its own, since each is installed and taken back by itself. */
+  constructor(disk: Disk, { confDir, stateDir }: CniPaths, type = pluginType) {
     const real = disk.realPath(confDir);
     const state = realPathOfDeepest(disk, resolve(stateDir));
     if (state === real || state.startsWith(`${real}/`)) {
@@ -52,9 +54,10 @@ export class StatePlaces {
     }
     this.key = createHash('sha256').update(real).digest('hex').slice(0, 12);
     this.directory = join(stateDir, this.key);
-    this.journal = join(this.directory, 'journal.json');
+    const own = type === pluginType ? '' : `-${createHash('sha256').update(type).digest('hex').slice(0, 12)}`;
+    this.journal = join(this.directory, `journal${own}.json`);
     this.repairs = join(this.directory, 'repairs.json');
-    this.savedProgram = join(this.directory, 'replaced-program');
+    this.savedProgram = join(this.directory, `replaced-program${own}`);
   }
 
   /** A name that no runtime loads and that the next run knows as ours. */

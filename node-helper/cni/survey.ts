@@ -41,12 +41,23 @@ export interface PluginEntry {
 const largestFile = 1024 * 1024;
 const largestProgram = 512 * 1024 * 1024;
 const mostPlugins = 32;
+const mostReadings = 10;
 
 /** Every name of the directory, with the content of those that a runtime reads. @throws {Refused} when it cannot be read. */
 export function readEntries({ disk, paths: { confDir } }: World): CniDirectoryEntry[] {
-  let names: string[];
+  let names = listNames(disk, confDir);
+  // Names that come or go meanwhile: half of an old directory and half of a new one was never there.
+  for (let left = mostReadings; ; left--) {
+    const entries = names.map((name) => readEntry(disk, confDir, name));
+    const now = listNames(disk, confDir);
+    if (left <= 1 || now.join('\0') === names.join('\0')) return entries;
+    names = now;
+  }
+}
+
+function listNames(disk: Disk, confDir: string): string[] {
   try {
-    names = disk.list(confDir);
+    return disk.list(confDir).sort();
   } catch (cause) {
     throw new Refused(
       errorCode(cause),
@@ -54,7 +65,6 @@ export function readEntries({ disk, paths: { confDir } }: World): CniDirectoryEn
       { cause },
     );
   }
-  return names.sort().map((name) => readEntry(disk, confDir, name));
 }
 
 function readEntry(disk: Disk, confDir: string, name: string): CniDirectoryEntry {

@@ -2,9 +2,17 @@
 import { pluginType } from '../../contract/cni-plugin.ts';
 import type { CniPlan } from '../../mesh/cni/cni-plan.ts';
 import { emptyPlan, refuse } from '../../mesh/cni/cni-plan.ts';
-import { planRemoval } from '../../mesh/cni/plan-removal.ts';
+import { planRemoval, textWithout } from '../../mesh/cni/plan-removal.ts';
 import { carryOut, makeRuntimeLook } from './carry-out.ts';
-import { forgetJournal, type Journal, readJournal, touchedBy, writeJournal } from './journal.ts';
+import {
+  forgetJournal,
+  type Journal,
+  type JournalFile,
+  otherInstallations,
+  readJournal,
+  touchedBy,
+  writeJournal,
+} from './journal.ts';
 import { takeLock } from './lock.ts';
 import { StatePlaces } from './node-paths.ts';
 import { type Outcome, problemOf, warningOf } from './outcome.ts';
@@ -21,7 +29,7 @@ export interface UninstallRequest {
 
 /** What an uninstallation would do. Writes nothing. */
 export function planUninstall(world: World, request: UninstallRequest): Outcome {
-  const places = new StatePlaces(world.disk, world.paths);
+  const places = placesFor(world, request);
   const journal = readJournal(world.disk, places);
   const plan = planFor(world, journal, request);
   const type = request.type ?? journal?.type ?? pluginType;
@@ -31,7 +39,7 @@ export function planUninstall(world: World, request: UninstallRequest): Outcome 
 
 /** Takes the plugin out of the chain. */
 export async function uninstall(world: World, request: UninstallRequest): Promise<Outcome> {
-  const places = new StatePlaces(world.disk, world.paths);
+  const places = placesFor(world, request);
   const journal = readJournal(world.disk, places);
   const first = planFor(world, journal, request);
   if (!journal && !hasLeftovers(world, places) && (first.action === 'refuse' || first.action === 'none'))
@@ -43,6 +51,53 @@ export async function uninstall(world: World, request: UninstallRequest): Promis
   } finally {
     unlock();
   }
+}
+
+/** Who names no plugin means ours; where that is not installed, the one that was installed last. */
+function placesFor(world: World, { type }: UninstallRequest): StatePlaces {
+  const { disk, paths } = world;
+  const own = new StatePlaces(disk, paths, type);
+  if (type !== undefined || disk.look(own.journal)) return own;
+  const others = otherInstallations(disk, paths, own);
+  const texts = new Set(readEntries(world).flatMap(({ content }) => (content === undefined ? [] : [base64(content)])));
+  const last = others.find(({ journal }) => journal.files.some(({ wrote }) => wrote !== null && texts.has(wrote)));
+  return (last ?? others[0])?.places ?? own;
+}
+
+/**
+ * Other plugins were installed since: what goes now goes from what their journals speak of, too. The one that came right
+ * after it will give back what stood there before both.
+ */
+function handOver({ disk, paths }: World, places: StatePlaces, journal: Journal | undefined): void {
+  if (!journal) return;
+  for (const { places: theirs, journal: other } of otherInstallations(disk, paths, places)) {
+    const files = handedOver(other, journal);
+    if (files) writeJournal(disk, theirs, { ...other, files });
+  }
+}
+
+/** @returns undefined when it came before, or has nothing to do with it. */
+function handedOver(other: Journal, { files: leaving, type }: Journal): JournalFile[] | undefined {
+  let follows = false;
+  const without = (name: string, text: string) =>
+    base64(textWithout(name, Buffer.from(text, 'base64').toString('utf8'), type));
+  const files = other.files.map((file): JournalFile => {
+    const { name, original, wrote } = file;
+    if (original === null || wrote === null) return file;
+    const below = leaving.find((each) => each.name === name && each.wrote === original.content);
+    follows ||= below !== undefined;
+    const before = below ? below.original : { ...original, content: without(name, original.content) };
+    const now = without(name, wrote);
+    return now === wrote ? file : { ...file, original: before, wrote: now, earlier: wrote };
+  });
+  const isSame = files.every((file, at) => file === other.files[at]);
+  if (isSame) return undefined;
+  const added = follows ? leaving.filter(({ name }) => !files.some((file) => file.name === name)) : [];
+  return [...files, ...added];
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
 }
 
 function planFor(world: World, journal: Journal | undefined, { type }: UninstallRequest): CniPlan {
@@ -59,6 +114,7 @@ function carryOutRemoval(world: World, places: StatePlaces, request: UninstallRe
   if (plan.action === 'refuse') return { plan, exit: 2 };
   let steps = 0;
   try {
+    handOver(world, places, journal);
     carryOut(world, places, plan, journal?.files ?? [], () => steps++);
   } catch (error) {
     return { plan: refuse(plan, problemOf(error)), exit: steps === 0 ? 2 : 1 };
