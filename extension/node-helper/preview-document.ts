@@ -18,7 +18,8 @@ export async function showReadonly(
   if (!registered) {
     registered = true;
     const provider = {
-      provideTextDocumentContent: (uri: vscode.Uri) => texts.get(uri.path) ?? '',
+      // Nothing for a text of the other bundle, which has a provider of its own: the editor then asks that one.
+      provideTextDocumentContent: (uri: vscode.Uri) => texts.get(uri.path),
       onDidChange: changed.event,
     };
     context.subscriptions.push(vscode.workspace.registerTextDocumentContentProvider(scheme, provider));
