@@ -60,7 +60,7 @@ export async function follow<T extends KubernetesObject>(
   let refusals = 0;
   let brief = 0;
   /** The server took the watch that failed. */
-  let reached = false;
+  let reached: boolean;
   /** Where to watch from; undefined: list first. */
   let version: string | undefined;
   let lastHeard: number | undefined;
