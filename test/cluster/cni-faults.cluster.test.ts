@@ -33,7 +33,7 @@ const missing =
   (process.env.MESHLOOM_TEST_KUBECONFIG ? 'an existing cluster’s node is not to be harmed' : undefined);
 if (missing) console.log(`test/cluster: skipped, because ${missing}`);
 
-describe.skipIf(missing)('our CNI plugin on a node in trouble', { timeout: 120_000 }, () => {
+describe.skipIf(missing)('our CNI plugin on a node in trouble', { timeout: 240_000 }, () => {
   let running: TestCluster | undefined;
   let space: NodeSpace;
   let cluster: ConnectedCluster;
@@ -127,6 +127,7 @@ describe.skipIf(missing)('our CNI plugin on a node in trouble', { timeout: 120_0
   });
 
   test('a program that is gone after a botched update is named and healed', async () => {
+    expect(await actOnCni(cluster, { action: 'install' })).toMatchObject({ exit: 0 });
     await space.run(['rm', `${cniPrograms}/meshloom-cni`]);
     const { problems } = await readChain(cluster);
     expect(problems.filter(({ plugin }) => plugin === 'meshloom-cni').map(({ severity }) => severity)).toContain(
@@ -144,6 +145,7 @@ describe.skipIf(missing)('our CNI plugin on a node in trouble', { timeout: 120_0
   });
 
   test('after a reboot pods start before the agent is there, and have their rules once it is', async () => {
+    expect(await actOnCni(cluster, { action: 'install' })).toMatchObject({ exit: 0 });
     const pod = await pods.run('survivor', injected());
     await outcomeOf(cluster, pod, 'programmed');
     await cluster.delete(resourceTypes.daemonSets, helperName, { namespace: helperNamespace });
@@ -158,10 +160,15 @@ describe.skipIf(missing)('our CNI plugin on a node in trouble', { timeout: 120_0
     await shell("tac /proc/self/mounts | cut -d' ' -f2 | grep '^/run/' | xargs -r -n1 umount -l; rm -rf /run/*");
     running!.startAgain!('containerd');
     running!.startAgain!('kubelet');
-    const again = await eventually('the pod running again', async () => {
+    const runningAgain = async () => {
       const found = await pods.find('survivor');
       const [app] = found?.status?.containerStatuses ?? [];
       return app?.ready && (app.restartCount ?? 0) > 0 ? found : undefined;
+    };
+    const again = await eventually('the pod running again', runningAgain, 150_000).catch(async (error: unknown) => {
+      const [pod, events] = [await pods.find('survivor'), await pods.events()];
+      say(JSON.stringify([pod?.status, events.map(({ reason, message }) => `${reason}: ${message}`)]));
+      throw error;
     });
     expect(again.metadata!.uid).toBe(pod.metadata!.uid);
     expect((await listNames(space, '/run/meshloom/missed')).length).toBeGreaterThan(0);

@@ -205,7 +205,7 @@ describe.skipIf(missing)('our CNI plugin on a real node', { timeout: 120_000 }, 
     await pods.end('on-the-node');
   });
 
-  test('costs less than Istio’s own plugin where many pods start at once', async () => {
+  test('tells what it costs where many pods start at once, and what it takes on the node', async () => {
     const declined = await measureTogether(12, {});
     const programmed = await measureTogether(12, injected());
     say(
