@@ -37,7 +37,7 @@ export async function testInEditor() {
         MESHLOOM_TEST_SCRATCH: scratch,
         KUBECONFIG: join(scratch, 'no-kubeconfig'),
       },
-      timeoutMs: 300_000,
+      timeoutMs: 600_000,
     });
   } catch (error) {
     return {

@@ -1,5 +1,5 @@
 /** One HTTP request to a port of a pod, without a port on this machine. */
-import { request } from 'node:http';
+import { ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as l10n from '@vscode/l10n';
 import { ClusterFailure, type Cluster } from '../cluster/cluster.ts';
@@ -44,7 +44,8 @@ export async function readAdmin(
 function get(stream: Duplex, { port }: AdminPlace, path: string, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     stream.on('error', reject);
-    const asked = request({
+    // Not `request()`: editors replace that one to go through proxies, and it then connects to this machine's own port.
+    const asked = new ClientRequest({
       path,
       signal,
       host: 'localhost',

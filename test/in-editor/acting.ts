@@ -67,7 +67,8 @@ describe('acting on workloads', function () {
       return texts.length >= 2 ? texts : undefined;
     });
     assert.doesNotMatch(rows[0] ?? '', /istio-proxy/);
-    await press('Enter');
+    // A view that opens late may take the keyboard away from the list.
+    await click({ selector: '.quick-input-list .monaco-list-row' });
     const terminal = await shown;
     await read({ selector: '.terminal-tab, .single-terminal-tab, .terminal-wrapper', timeoutMs: 20_000 });
     terminal.sendText('exit 4');
