@@ -477,7 +477,10 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
     expect(found.confDir).toBe('/etc/cni/net.d');
     const space = onOwnNode(context);
     expect(found.files).toEqual([
-      { name: '10-meshloom-test.conflist', mode: 0o600, content: await space.run(['cat', cniConfigPath]) },
+      {
+        ...{ name: '10-meshloom-test.conflist', mode: 0o600, modified: expect.any(Number) as number },
+        content: await space.run(['cat', cniConfigPath]),
+      },
     ]);
     expect(found.plugins.map(({ type, path }) => [type, path])).toEqual([
       ['bridge', '/opt/cni/bin/bridge'],
@@ -524,7 +527,10 @@ describe.skipIf(missing)('the node helper on a real Kubernetes', { timeout: 120_
 
   test('runs another program after an upgrade, and drops the older one', async () => {
     const next = Buffer.concat([program, Buffer.from('\n// another one\n')]);
-    expect(await findDeployedHelper(cluster)).toEqual({ version: '0.1.0_test', hash: hashOfProgram(program) });
+    expect(await findDeployedHelper(cluster)).toEqual({
+      ...{ mode: 'observe', version: '0.1.0_test', hash: hashOfProgram(program) },
+      command: 'node /run/meshloom/node-helper.js wait',
+    });
     const steps: Progress[] = [];
     await deployNodeHelper(cluster, manifest(next), { onProgress: (step) => steps.push(step), pollMs: 100 });
     expect(await findDeployedHelper(cluster)).toMatchObject({ hash: hashOfProgram(next) });
