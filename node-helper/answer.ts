@@ -6,8 +6,6 @@ import {
   parseNodeHelperRequest,
   type ResultOf,
 } from '../contract/node-helper.ts';
-import { readAgent } from './agent/read-agent.ts';
-import { answerCni } from './cni/answer-cni.ts';
 import { asAnswer } from './failure.ts';
 import { hello } from './hello.ts';
 import type { Host } from './host.ts';
@@ -28,7 +26,7 @@ export async function answerRequest(host: Host, text: string): Promise<NodeHelpe
   }
 }
 
-function perform(host: Host, request: NodeHelperRequest): Promise<ResultOf[keyof ResultOf]> {
+async function perform(host: Host, request: NodeHelperRequest): Promise<ResultOf[keyof ResultOf]> {
   switch (request.verb) {
     case 'hello':
       return hello(host);
@@ -41,8 +39,8 @@ function perform(host: Host, request: NodeHelperRequest): Promise<ResultOf[keyof
     case 'read-node-rules':
       return readNodeRules(host, request);
     case 'read-agent':
-      return readAgent(host);
+      return (await import('./agent/read-agent.ts')).readAgent(host);
     case 'cni':
-      return answerCni(host, request);
+      return (await import('./cni/answer-cni.ts')).answerCni(host, request);
   }
 }

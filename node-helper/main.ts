@@ -3,9 +3,9 @@
  * keeps no state and needs nothing but Node; see contract/node-helper.ts for what it is asked and answers.
  */
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import type { InspectPodResult } from '../contract/node-helper.ts';
 import { AgentUsageError, parseAgentOptions } from './agent/agent-options.ts';
-import { startAgent } from './agent/start-agent.ts';
 import { answerRequest } from './answer.ts';
 import { CniUsageError, runCni } from './cni/command.ts';
 import { asAnswer } from './failure.ts';
@@ -88,6 +88,8 @@ async function agent(args: string[]): Promise<number> {
   try {
     const options = parseAgentOptions(args, process.env);
     const { proc, hostRoot } = options;
+    // Loaded by who needs it: a reading of a full node would carry its memory for nothing.
+    const { startAgent } = await import('./agent/start-agent.ts');
     return await startAgent(realHost({ ...(proc && { proc }), ...(hostRoot && { hostRoot }) }), options);
   } catch (error) {
     throw error instanceof AgentUsageError ? new UsageError(error.message, { cause: error }) : error;
@@ -177,6 +179,8 @@ function print(text: string): Promise<number> {
   return new Promise((resolve) => process.stdout.write(text, () => resolve(0)));
 }
 
+// V8's nursery would grow with the many short-lived texts of a full node, by more than all that is kept of them.
+setFlagsFromString('--semi-space-growth-factor=1');
 // A reader that goes away early (`| head`) is no failure of ours.
 process.stdout.on('error', () => process.exit(0));
 main(process.argv.slice(2)).then(
