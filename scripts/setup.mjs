@@ -4,6 +4,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 export const root = dirname(import.meta.dirname);
 const binaries = join(root, 'node_modules', '.bin');
@@ -61,6 +62,23 @@ export function run(command, args = [], options = {}) {
     spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...options })
       .status === 0
   );
+}
+
+/** The same beside something else: what it prints is told line by line, so that two of them stay readable. */
+export function runAside(command, args, tellLine) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: process.platform === 'win32',
+    });
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', tellLine);
+    child.once('error', (error) => {
+      tellLine(error.message);
+      resolve(false);
+    });
+    child.once('close', (status) => resolve(status === 0));
+  });
 }
 
 export function has(command) {
