@@ -1,11 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandIds, settingIds, viewIds } from '../extension/ids.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const json = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
 const manifest = json('package.json');
+const documentsIn = (folder: string) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `${folder}/${name}`);
 const sorted = (values: Iterable<string>) => [...values].sort();
 
 describe('package.json and the code', () => {
@@ -40,6 +44,32 @@ describe('package.json and the code', () => {
     for (const file of [manifest.icon, container.icon, manifest.main, manifest.bin.meshloom]) {
       expect(existsSync(join(root, file)), file).toBe(true);
     }
+  });
+
+  it('leads a newcomer to commands and views that are there', () => {
+    const known = new Set<string>(Object.values(commandIds));
+    for (const id of Object.values(viewIds)) known.add(`${id}.focus`);
+    const steps = manifest.contributes.walkthroughs.flatMap(({ steps: all }: { steps: object[] }) => all);
+    const texts = [json('package.nls.json'), json('package.nls.zh-cn.json')];
+    const named = [JSON.stringify(steps), ...texts.map((text) => JSON.stringify(text))]
+      .flatMap((text) => [...text.matchAll(/(?:command:|onCommand:|onView:)(meshloom\.[\w.]+)/g)])
+      .map(([, id]) => id!);
+    expect(named.length).toBeGreaterThan(8);
+    const views = new Set<string>(Object.values(viewIds));
+    expect(named.filter((id) => !known.has(id) && !views.has(id))).toEqual([]);
+    for (const { media } of steps as { media: { image: string } }[])
+      expect(existsSync(join(root, media.image)), media.image).toBe(true);
+  });
+
+  it('has no link in its documents that leads nowhere', () => {
+    const documents = ['README.md', 'CONTRIBUTING.md', 'sample/README.md', ...documentsIn('docs')];
+    const dead = documents.flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/\]\(([^)#\s]+)/g)]
+        .map(([, link]) => link!)
+        .filter((link) => !/^[a-z]+:/.test(link) && !existsSync(join(root, dirname(file), link)))
+        .map((link) => `${file} → ${link}`),
+    );
+    expect(dead).toEqual([]);
   });
 
   it('pins the editor’s types to the oldest editor that is supported', () => {
