@@ -83,7 +83,7 @@ export async function install(node: World, request: InstallRequest): Promise<Out
   const world: World = { ...node, answers: new Map() };
   const places = new StatePlaces(world.disk, world.paths, request.entry.type);
   const wasLocked = isLocked(world.disk, places);
-  const first = await survey(world, places, request);
+  const first = await steadySurvey(node, world, places, request);
   const isPending =
     first.journal?.phase === 'installing' ||
     unfinished(world, places).length > 0 ||
@@ -92,6 +92,8 @@ export async function install(node: World, request: InstallRequest): Promise<Out
     return { plan: first.plan, exit: first.plan.action === 'refuse' ? 2 : 0 };
   const unlock = await takeLock(world.disk, places);
   try {
+    // A program that was being replaced while it was asked has another answer now.
+    if (isPending) world.answers?.clear();
     sweep(world, places);
     // The process that began it is gone, or it would hold the lock: its half is in our way.
     for (const { places: theirs, journal } of unfinished(world, places)) takeBack(world, theirs, journal);
@@ -104,6 +106,21 @@ export async function install(node: World, request: InstallRequest): Promise<Out
   } finally {
     unlock();
   }
+}
+
+/**
+ * Files and journal are read one after the other, and another installer may begin and end between the two: a refusal counts
+ * when a second look, with answers asked anew, finds the same.
+ */
+async function steadySurvey(node: World, world: World, places: StatePlaces, request: InstallRequest): Promise<Survey> {
+  let found = await survey(world, places, request);
+  for (let count = 1; count < attempts && found.plan.action === 'refuse'; count++) {
+    const again = await survey({ ...node, answers: new Map() }, places, request);
+    const isSteady = again.plan.action === 'refuse' && isSame(found.entries, again.entries);
+    if (isSteady && JSON.stringify(found.journal) === JSON.stringify(again.journal)) break;
+    found = again;
+  }
+  return found;
 }
 
 function unfinished({ disk, paths }: World, places: StatePlaces) {
