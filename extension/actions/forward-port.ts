@@ -6,7 +6,7 @@ import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.
 import { chooseObject, podsOf } from './pick-target.ts';
 import { notThere, ownerOf, scopeOf, type ObjectReference, type TreeTarget } from './pod-targets.ts';
 import type { ForwardTarget, PortForward } from './port-forward.ts';
-import { addressOf, openInBrowser, startForward, stopForward } from './port-forwards.ts';
+import { addressOf, listForwards, openInBrowser, startForward, stopForward } from './port-forwards.ts';
 
 /** What the caller has decided already; the rest is asked. `localPort` 0: any that is free. */
 export interface PortChoice {
@@ -22,7 +22,8 @@ export async function forwardPort(
   const cluster = await app.clusters.connect();
   const object = await chooseForwardable(cluster, target);
   if (!object) return undefined;
-  const port = target?.forward?.port ?? (await pickPort(cluster, object));
+  const given = target?.forward?.port;
+  const port = given === undefined ? await pickPort(cluster, object) : await portInPods(cluster, object, given);
   if (port === undefined) return undefined;
   const localPort = target?.forward?.localPort ?? (await askLocalPort(port));
   if (localPort === undefined) return undefined;
@@ -30,6 +31,18 @@ export async function forwardPort(
   const forward = await startOrExplain(app, cluster, forwardTarget, localPort);
   if (target?.forward === undefined) void tell(app, forward, cluster.context.name);
   return forward;
+}
+
+/**
+ * A Service's port, by its name or number, is one of its pods' under another number or name; what is none of its ports is
+ * taken as one of its pods'. A headless Service's is looked up, too, although kubectl takes its number as it is: nobody would
+ * answer there.
+ */
+async function portInPods(cluster: Cluster, object: ObjectReference, port: number | string): Promise<number | string> {
+  if (object.kind !== 'Service') return port;
+  const ports = await tcpPortsOf(cluster, object);
+  const found = ports.find(({ name, port: own }) => name === port || own === port);
+  return found ? (found.targetPort ?? found.port) : port;
 }
 
 /** A pod of a workload stands for the workload: when it goes, the next one takes over. */
@@ -64,14 +77,25 @@ async function startOrExplain(
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
     throw new Error(
       code === 'EADDRINUSE'
-        ? vscode.l10n.t(
-            'Port {0} of this machine is taken by another program: forward again and leave the port empty, or choose another.',
-            localPort,
-          )
+        ? describeTaken(localPort)
         : vscode.l10n.t('Port {0} of this machine is for administrators only: choose one above 1023.', localPort),
       { cause: error },
     );
   }
+}
+
+function describeTaken(localPort: number): string {
+  const ours = listForwards().find((forward) => forward.localPort === localPort);
+  return ours
+    ? vscode.l10n.t(
+        'Port {0} of this machine leads to {1} already: choose another, or stop that one with “Mesh: Forwarded Ports”.',
+        localPort,
+        ours.target.label,
+      )
+    : vscode.l10n.t(
+        'Port {0} of this machine is taken by another program: forward again and leave the port empty, or choose another.',
+        localPort,
+      );
 }
 
 async function tell(app: App, forward: PortForward, context: string): Promise<void> {
@@ -141,24 +165,28 @@ async function pickPort(cluster: Cluster, object: ObjectReference): Promise<numb
   return typed === undefined ? undefined : Number(typed);
 }
 
+interface ServicePort {
+  name?: string;
+  port: number;
+  targetPort?: number | string;
+  protocol?: string;
+}
+
 async function servicePorts(cluster: Cluster, object: ObjectReference): Promise<PortItem[]> {
+  return (await tcpPortsOf(cluster, object)).map(({ name, port, targetPort }) => ({
+    label: String(port),
+    description: [name, vscode.l10n.t('port {0} in the pod', targetPort ?? port)].filter(Boolean).join(' · '),
+    port: targetPort ?? port,
+  }));
+}
+
+async function tcpPortsOf(cluster: Cluster, object: ObjectReference): Promise<ServicePort[]> {
   const service = await cluster.get<ServiceObject>(resourceTypes.services, object.name, {
     namespace: object.namespace,
   });
   if (!service) throw notThere(cluster, object);
-  const ports = (service.spec?.ports ?? []) as {
-    name?: string;
-    port?: number;
-    targetPort?: number | string;
-    protocol?: string;
-  }[];
-  return ports
-    .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
-    .map(({ name, port, targetPort }) => ({
-      label: String(port),
-      description: [name, vscode.l10n.t('port {0} in the pod', targetPort ?? port ?? '')].filter(Boolean).join(' · '),
-      port: targetPort ?? port,
-    }));
+  const ports = (service.spec?.ports ?? []) as ServicePort[];
+  return ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP');
 }
 
 async function containerPorts(cluster: Cluster, object: ObjectReference): Promise<PortItem[]> {

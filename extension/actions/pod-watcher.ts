@@ -20,17 +20,26 @@ export class PodWatcher {
   readonly #listeners = new Set<() => void>();
   readonly #signal: AbortSignal;
   readonly #clock: Clock;
+  readonly #cluster: Cluster;
+  readonly #scope: PodScope;
+  /** Asking again was of no use, so nobody asks: a login that ended, for one. */
+  #gaveUp = false;
   /** Resolves with the first answer. @throws ClusterFailure when the pods cannot be read at all. */
   readonly ready: Promise<void>;
 
   constructor(cluster: Cluster, scope: PodScope, signal: AbortSignal, clock: Clock = systemClock) {
     this.#signal = signal;
     this.#clock = clock;
+    this.#cluster = cluster;
+    this.#scope = scope;
     this.ready = new Promise((resolve, reject) => {
       const failed = (failure: ClusterFailure, final: boolean) => {
         if (failure.reason === 'forbidden' && scope.name !== undefined)
           void this.#poll(cluster, scope as PodScope & { name: string }).then(resolve, reject);
-        else if (final) reject(failure);
+        else if (final) {
+          this.#gaveUp = true;
+          reject(failure);
+        }
       };
       void this.#follow(cluster, scope, resolve, failed);
     });
@@ -43,6 +52,16 @@ export class PodWatcher {
 
   find(name: string): Pod | undefined {
     return this.#pods.get(name);
+  }
+
+  /** Goes on after it gave up: a person has done something, and may have logged in meanwhile. */
+  revive(): void {
+    if (!this.#gaveUp || this.#signal.aborted) return;
+    this.#gaveUp = false;
+    const failed = (_: ClusterFailure, final: boolean) => {
+      if (final) this.#gaveUp = true;
+    };
+    void this.#follow(this.#cluster, this.#scope, () => undefined, failed);
   }
 
   onDidChange(listener: () => void): void {

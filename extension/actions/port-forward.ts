@@ -36,20 +36,38 @@ export interface ForwardListener {
 
 /** A connection waits this long for a pod to get ready, in milliseconds. */
 const patienceMs = 30_000;
-/** After one end has said its last word, in milliseconds: the protocol cannot tell the other end. */
-const halfOpenMs = 30_000;
+/** Who looks into a workload that never gets ready is let through to a pod that runs, after this time, in milliseconds. */
+const unreadyAfterMs = 15_000;
+/** After a client has said its last word, in milliseconds of silence: the protocol cannot tell the pod. */
+const halfOpenMs = 120_000;
+/** After the pod has said its last word and the client has it, in milliseconds: whatever comes now reaches nobody. */
+const lingerMs = 5_000;
+/** A pod that should be gone by now is on a node that does not answer, in milliseconds. */
+const overdueMs = 5_000;
 const mostConnections = 512;
+
+/** The pod that a connection leads to. A StatefulSet makes another one of the same name. */
+interface Way {
+  pod?: string;
+  uid?: string | undefined;
+  /** The client has said its last word. */
+  isClosing?: boolean;
+}
 
 export class PortForward {
   readonly target: ForwardTarget;
   readonly localPort: number;
   readonly #cluster: Cluster;
-  readonly #server: Server;
+  readonly #servers: readonly Server[];
   readonly #watcher: PodWatcher;
   readonly #stop: AbortController;
   readonly #listener: ForwardListener;
-  /** Each with the pod that it leads to. */
-  readonly #connections = new Map<Socket, string>();
+  readonly #connections = new Map<Socket, Way>();
+  /** By uid. */
+  readonly #seenReady = new Set<string>();
+  /** When pods that are being deleted should be gone, by uid and this machine's own clock. */
+  readonly #due = new Map<string, number>();
+  #overdue: NodeJS.Timeout | undefined;
   #state: ForwardState = { phase: 'waiting' };
 
   /**
@@ -65,14 +83,16 @@ export class PortForward {
     clock: Clock = systemClock,
   ): Promise<PortForward> {
     const stop = new AbortController();
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    const servers = [makeServer(), makeServer()] as const;
     try {
       const watcher = new PodWatcher(cluster, target.scope, stop.signal, clock);
-      await Promise.all([watcher.ready, listen(server, localPort)]);
-      return new PortForward(cluster, target, server, watcher, stop, listener);
+      const [, port] = await Promise.all([watcher.ready, listen(servers[0], '127.0.0.1', localPort)]);
+      // Browsers try `localhost` with IPv6 first. A machine without it, or where that one is taken, does without.
+      await listen(servers[1], '::1', port).catch(() => undefined);
+      return new PortForward(cluster, target, port, servers, watcher, stop, listener);
     } catch (error) {
       stop.abort();
-      server.close();
+      for (const server of servers) server.close();
       throw error;
     }
   }
@@ -80,22 +100,22 @@ export class PortForward {
   private constructor(
     cluster: Cluster,
     target: ForwardTarget,
-    server: Server,
+    localPort: number,
+    servers: readonly Server[],
     watcher: PodWatcher,
     stop: AbortController,
     listener: ForwardListener,
   ) {
     this.target = target;
-    this.localPort = (server.address() as AddressInfo).port;
+    this.localPort = localPort;
     this.#cluster = cluster;
-    this.#server = server;
+    this.#servers = servers;
     this.#watcher = watcher;
     this.#stop = stop;
     this.#listener = listener;
     this.#state = this.#choose();
     watcher.onDidChange(() => this.#look());
-    server.on('connection', (socket) => void this.#connect(socket));
-    server.on('error', () => undefined);
+    for (const server of servers) server.on('connection', (socket: Socket) => void this.#connect(socket));
   }
 
   get state(): ForwardState {
@@ -111,7 +131,8 @@ export class PortForward {
     if (this.#state.phase === 'stopped') return;
     this.#state = { phase: 'stopped' };
     this.#stop.abort();
-    this.#server.close();
+    clearTimeout(this.#overdue);
+    for (const server of this.#servers) server.close();
     for (const socket of this.#connections.keys()) socket.destroy();
     this.#connections.clear();
   }
@@ -120,7 +141,8 @@ export class PortForward {
   #look(): void {
     if (this.#state.phase === 'stopped') return;
     // A node that died does not end its connections.
-    for (const [socket, name] of this.#connections) if (name !== '' && this.#isGone(name)) socket.destroy();
+    this.#noteDeletions();
+    for (const [socket, way] of this.#connections) if (this.#isGone(way)) socket.resetAndDestroy();
     const before = this.#state;
     this.#state = this.#choose();
     const isSame =
@@ -129,35 +151,88 @@ export class PortForward {
     if (!isSame) this.#listener.onState(this.#state, before);
   }
 
-  #isGone(name: string): boolean {
-    const phase = this.#watcher.find(name)?.status?.phase;
-    return phase === undefined || phase === 'Succeeded' || phase === 'Failed';
+  #isGone({ pod: name, uid }: Way): boolean {
+    if (name === undefined) return false;
+    const pod = this.#watcher.find(name);
+    if (!pod || pod.metadata?.uid !== uid) return true;
+    return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' || this.#isOverdue(pod);
+  }
+
+  #isOverdue({ metadata }: Pod): boolean {
+    return (this.#due.get(metadata?.uid ?? '') ?? Infinity) <= performance.now();
+  }
+
+  /** Of a pod on a dead node nothing more is heard after its deletion was asked for, so the time is watched. */
+  #noteDeletions(): void {
+    const dying = this.#watcher.pods.filter(({ metadata }) => metadata?.deletionTimestamp !== undefined);
+    const uids = dying.map(({ metadata }) => metadata?.uid ?? '');
+    for (const uid of this.#due.keys()) if (!uids.includes(uid)) this.#due.delete(uid);
+    for (const pod of dying) {
+      const uid = pod.metadata?.uid ?? '';
+      if (!this.#due.has(uid)) this.#due.set(uid, performance.now() + graceOf(pod) + overdueMs);
+    }
+    clearTimeout(this.#overdue);
+    const wait = Math.min(...[...this.#due.values()].filter((due) => due > performance.now())) - performance.now();
+    // Further ahead than a timer can count is as good as never.
+    if (wait < 2 ** 31) this.#overdue = setTimeout(() => this.#look(), wait + 50).unref();
   }
 
   /** The pod of before as long as it is ready, the preferred one, the newest. */
   #choose(): ForwardState {
     const current = this.#state.phase === 'ready' ? this.#state.pod : this.target.prefer;
     const usable = this.#watcher.pods.filter((pod) => isReady(pod) && this.#portIn(pod) !== undefined);
+    for (const { metadata } of usable) this.#seenReady.add(metadata?.uid ?? '');
     const kept = usable.find(({ metadata }) => metadata?.name === current);
-    const newest = usable.sort((a, b) => created(b).localeCompare(created(a)))[0];
-    // A pod that was pointed at may never get ready: a broken one is what people look into.
-    const only = this.#watcher.pods.length === 1 ? this.#watcher.pods.find((pod) => runs(pod)) : undefined;
+    const newest = usable.sort(byAge)[0];
+    // A pod that was pointed at may never get ready: a broken one is what people look into. One that was, and is not any
+    // more, may be on a dead node.
+    const isBroken = (pod: Pod) => runs(pod) && !this.#seenReady.has(pod.metadata?.uid ?? '');
+    const only = this.#watcher.pods.length === 1 ? this.#watcher.pods.find(isBroken) : undefined;
     const pod = (kept ?? newest ?? only)?.metadata?.name;
     return pod === undefined ? { phase: 'waiting' } : { phase: 'ready', pod };
+  }
+
+  /** The chosen one; after some waiting also one that runs and is not ready: kubectl would have taken it at once. */
+  #podFor(left: number): Pod | undefined {
+    if (this.#state.phase === 'ready') return this.#watcher.find(this.#state.pod);
+    if (left > unreadyAfterMs) return undefined;
+    return this.#watcher.pods.filter((pod) => runs(pod) && this.#portIn(pod) !== undefined).sort(byAge)[0];
+  }
+
+  #hasPort(): boolean {
+    const { pods } = this.#watcher;
+    return pods.length === 0 || pods.some((pod) => this.#portIn(pod) !== undefined);
   }
 
   #portIn(pod: Pod): number | undefined {
     const { port } = this.target;
     if (typeof port === 'number') return port;
     const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-    return containers.flatMap(({ ports = [] }) => ports).find(({ name }) => name === port)?.containerPort;
+    const ports = containers.flatMap(({ ports: all = [] }) => all);
+    return ports.find(({ name, protocol = 'TCP' }) => name === port && protocol === 'TCP')?.containerPort;
+  }
+
+  /** Those that only wait for a last word make room first. */
+  #makeRoom(): boolean {
+    if (this.#connections.size < mostConnections) return true;
+    const [oldest] = [...this.#connections].find(([, { isClosing }]) => isClosing) ?? [];
+    oldest?.destroy();
+    return oldest !== undefined && this.#connections.delete(oldest);
   }
 
   async #connect(socket: Socket): Promise<void> {
     socket.on('error', () => socket.destroy());
-    if (this.#connections.size >= mostConnections) return void socket.destroy();
-    this.#connections.set(socket, '');
+    if (!this.#makeRoom()) {
+      socket.resetAndDestroy();
+      return this.#listener.onFailure(tooMany(this.target));
+    }
+    this.#connections.set(socket, {});
     socket.on('close', () => this.#connections.delete(socket));
+    socket.on('end', () => {
+      const way = this.#connections.get(socket);
+      if (way) way.isClosing = true;
+    });
+    this.#watcher.revive();
     try {
       const stream = await this.#open(socket);
       if (!stream) return void socket.destroy();
@@ -173,20 +248,22 @@ export class PortForward {
     const until = performance.now() + patienceMs;
     for (let tries = 0; ; tries++) {
       if (socket.destroyed) return undefined;
-      const state = this.#state;
-      if (state.phase === 'stopped') return undefined;
-      const pod = state.phase === 'ready' ? this.#watcher.find(state.pod) : undefined;
-      const port = pod && this.#portIn(pod);
+      if (this.#state.phase === 'stopped') return undefined;
       const left = until - performance.now();
-      if (state.phase === 'waiting' || port === undefined) {
-        if (left <= 0) throw nobodyReady(this.target);
-        await this.#watcher.changed(left);
+      const pod = this.#podFor(left);
+      const port = pod && this.#portIn(pod);
+      const name = pod?.metadata?.name;
+      if (port === undefined || name === undefined) {
+        if (left <= 0) throw this.#hasPort() ? nobodyReady(this.target) : noSuchPort(this.target);
+        // Also looked at when nothing changes but what is good enough.
+        await this.#watcher.changed(left > unreadyAfterMs ? left - unreadyAfterMs + 1 : left);
         continue;
       }
       try {
-        const place = { namespace: this.target.scope.namespace, name: state.pod };
+        const place = { namespace: this.target.scope.namespace, name };
         const stream = await this.#cluster.openPort(place, port, { signal: this.#stop.signal });
-        this.#connections.set(socket, state.pod);
+        const way = this.#connections.get(socket);
+        if (way) Object.assign(way, { pod: name, uid: pod?.metadata?.uid });
         return stream;
       } catch (error) {
         // The pod may just have gone, and the watch tells so in a moment.
@@ -207,9 +284,9 @@ function join(socket: Socket, stream: Duplex, onFailure: (error: unknown) => voi
     socket.destroy();
     stream.destroy();
   };
-  const waitForRest = () => {
+  const endIn = (ms: number) => {
     clearTimeout(timer);
-    timer = setTimeout(end, halfOpenMs);
+    timer = setTimeout(end, ms);
   };
   stream.on('error', (error) => {
     onFailure(error);
@@ -217,29 +294,61 @@ function join(socket: Socket, stream: Duplex, onFailure: (error: unknown) => voi
     // Not a clean end: whoever reads must not take what came for all there is.
     socket.resetAndDestroy();
   });
-  stream.on('data', () => timer !== undefined && waitForRest());
-  socket.on('end', waitForRest);
+  stream.on('data', () => timer !== undefined && endIn(halfOpenMs));
+  socket.on('end', () => endIn(halfOpenMs));
+  socket.on('finish', () => endIn(lingerMs));
   socket.on('close', end);
   stream.pipe(socket);
   socket.pipe(stream);
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function makeServer(): Server {
+  return createServer({ allowHalfOpen: true, pauseOnConnect: true });
+}
+
+/** @returns the port. */
+function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+    server.listen({ port, host, exclusive: true }, () => {
       server.off('error', reject);
-      resolve();
+      // A connection that cannot be accepted is not the end of those that can.
+      server.on('error', () => undefined);
+      resolve((server.address() as AddressInfo).port);
     });
   });
 }
 
-function created({ metadata }: Pod): string {
-  return metadata?.creationTimestamp ?? '';
+/** Newest first. */
+function byAge(a: Pod, b: Pod): number {
+  const created = ({ metadata }: Pod) => metadata?.creationTimestamp ?? '';
+  return created(b).localeCompare(created(a));
+}
+
+/** How long it may take its time to end, in milliseconds. */
+function graceOf({ metadata }: Pod): number {
+  const { deletionGracePeriodSeconds: seconds } = (metadata ?? {}) as { deletionGracePeriodSeconds?: number };
+  return (seconds ?? 30) * 1000;
 }
 
 function runs({ metadata, status }: Pod): boolean {
   return metadata?.deletionTimestamp === undefined && status?.phase === 'Running';
+}
+
+function noSuchPort({ label, port }: ForwardTarget): ClusterFailure {
+  return new ClusterFailure(
+    'invalid',
+    l10n.t('No pod of {0} has a port named “{1}”: the connection was given up.', label, port),
+    l10n.t('Forward to the port’s number, or name it in the pod.'),
+  );
+}
+
+function tooMany({ label }: ForwardTarget): ClusterFailure {
+  return new ClusterFailure(
+    'too-many-requests',
+    l10n.t('The forwarded port of {0} has {1} connections: a further one was refused.', label, mostConnections),
+    l10n.t('Close some, or forward a second port.'),
+  );
 }
 
 function nobodyReady({ label }: ForwardTarget): ClusterFailure {

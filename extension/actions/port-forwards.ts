@@ -1,7 +1,7 @@
 /** The forwarded ports of this window: a status-bar item that lists them, and their end with the extension's. */
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, ClusterContext } from '../cluster/cluster.ts';
 import { describeFailure } from '../failures.ts';
 import { commandIds } from '../ids.ts';
 import { PortForward, type ForwardState, type ForwardTarget } from './port-forward.ts';
@@ -9,7 +9,10 @@ import { PortForward, type ForwardState, type ForwardTarget } from './port-forwa
 interface OpenForward {
   forward: PortForward;
   context: string;
+  contextId: string;
 }
+
+type WebScheme = 'http' | 'https';
 
 const open = new Set<OpenForward>();
 let item: vscode.StatusBarItem | undefined;
@@ -40,7 +43,7 @@ export async function startForward(
       void vscode.window.showWarningMessage(describeFailure(failure));
     },
   });
-  open.add({ forward, context });
+  open.add({ forward, context, contextId: cluster.context.id });
   show(app);
   return forward;
 }
@@ -48,6 +51,13 @@ export async function startForward(
 /** Those that stand, for tests and for whoever wants one that is there already. */
 export function listForwards(): PortForward[] {
   return [...open].map(({ forward }) => forward);
+}
+
+/** One that leads there already. */
+export function findForward({ id }: ClusterContext, label: string, port: number | string): PortForward | undefined {
+  const isIt = ({ forward: { target }, contextId }: OpenForward) =>
+    contextId === id && target.label === label && target.port === port;
+  return [...open].find(isIt)?.forward;
 }
 
 /** Stops one and takes it off the list. */
@@ -149,14 +159,14 @@ export async function pickForward(app: App): Promise<void> {
 }
 
 /** Through the editor, so that it also works when the editor's server is another machine. */
-export async function openInBrowser(forward: PortForward, path = '/'): Promise<void> {
-  const local = vscode.Uri.parse(`http://127.0.0.1:${forward.localPort}${path}`);
+export async function openInBrowser(forward: PortForward, path = '/', scheme: WebScheme = 'http'): Promise<void> {
+  const local = vscode.Uri.parse(`${addressOf(forward, scheme)}${path}`);
   await vscode.env.openExternal(await vscode.env.asExternalUri(local));
 }
 
 /** `http://127.0.0.1:8080` */
-export function addressOf({ localPort }: PortForward): string {
-  return `http://127.0.0.1:${localPort}`;
+export function addressOf({ localPort }: PortForward, scheme: WebScheme = 'http'): string {
+  return `${scheme}://127.0.0.1:${localPort}`;
 }
 
 function describe({ forward, context }: OpenForward): string {

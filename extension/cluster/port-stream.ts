@@ -17,6 +17,8 @@ import { keepAlive } from './keep-alive.ts';
 const protocol = 'v4.channel.k8s.io';
 const pieceBytes = 32 * 1024;
 const stream = { data: 0, error: 1 } as const;
+/** How a WebSocket reports a connection that ended without a closing frame, https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const brokenOff = 1006;
 
 /** @returns when the connection stands; that nobody listens on the port shows only afterwards, by its destruction. */
 export function openPortStream(
@@ -62,8 +64,10 @@ class PortStream extends Duplex {
       if (from === stream.error) this.#said += bytes.toString('utf8').slice(0, 4096);
     });
     socket.on('error', (error) => this.destroy(failureFromNetwork(call, error)));
-    socket.on('close', () => {
+    socket.on('close', (code) => {
       if (this.#said !== '') this.destroy(nobodyThere(call, port, this.#said));
+      // Without a word of closing: what came may not be all there is.
+      else if (code === brokenOff && !this.destroyed) this.destroy(cutOff(call));
       else if (!this.destroyed) this.push(null);
     });
   }
@@ -88,6 +92,15 @@ class PortStream extends Duplex {
     setTimeout(() => this.#socket.terminate(), 1000).unref();
     done(error);
   }
+}
+
+function cutOff(call: ClusterCall) {
+  return failure(
+    call,
+    'unreachable',
+    l10n.t('the connection broke off.'),
+    l10n.t('The pod, its node or the API server may have gone, or this machine slept: connect again.'),
+  );
 }
 
 function nobodyThere(call: ClusterCall, port: number, said: string) {
