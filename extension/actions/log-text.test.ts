@@ -44,7 +44,7 @@ describe('what a container prints', () => {
     ['makes a link', 'a\u001b]8;;https://evil\u001b\\click\u001b]8;;\u001b\\b', 'aclickb'],
     ['asks the terminal for its name', 'a\u001b[cb\u001bZ', 'ab'],
     ['begins a sequence and stops', 'a\u001b[', 'a'],
-    ['begins a text that does not end', 'a\u001b]0;title', 'a'],
+    ['begins a text that does not end', 'a\u001b]0;title', 'a0;title'],
     ['rings and goes back', 'a\u0007\bb\rc', 'a␇␈b␍c'],
     ['uses one-byte sequences', 'a\u009b2Jb', 'a<9b>2Jb'],
     ['turns the direction', 'user\u202etxt.exe', 'user<U+202E>txt.exe'],

@@ -55,9 +55,12 @@ export function splitTime(line: string): { time?: string; text: string } {
 }
 
 const escape = '\u001b';
-/* Colours | other sequences: CSI, then OSC, DCS, SOS, PM, APC with their texts, then two-character ones. */
+/*
+ * Colours | other sequences: CSI, then OSC, DCS, SOS, PM, APC with their texts, then two-character ones. A text without an
+ * end is no text: it would hide the rest of the line.
+ */
 const sequences = new RegExp(
-  `(${escape}\\[[0-9;:]*m)|${escape}\\[[0-?]*[ -/]*[@-~]?|${escape}[\\]PX^_][^\\u0007\\u001b]*(?:\\u0007|${escape}\\\\)?|${escape}[ -/]*[0-~]?`,
+  `(${escape}\\[[0-9;:]*m)|${escape}\\[[0-?]*[ -/]*[@-~]?|${escape}[\\]PX^_][^\\u0007\\u001b]*(?:\\u0007|${escape}\\\\)|${escape}[ -/]*[0-~]?`,
   'g',
 );
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;

@@ -57,4 +57,34 @@ describe('an object as YAML', () => {
     };
     expect(parse(printObject(object as KubernetesObject))).toEqual(object);
   });
+
+  it('masks variables that are secrets by their names, in what kubectl last applied, too', () => {
+    const env = [
+      { name: 'DB_PASSWORD', value: 'hunter2' },
+      { name: 'apiToken', value: 'hunter2' },
+      { name: 'AWS_SECRET_ACCESS_KEY', value: 'hunter2' },
+      { name: 'DATABASE_URL', value: 'postgres://shop:hunter2@db:5432/shop?a=b' },
+    ];
+    const plain = [
+      { name: 'TOKEN_AUDIENCE', value: 'istio-ca' },
+      { name: 'PASSWORD_FILE', value: '/run/password' },
+      { name: 'COPY_TOKEN', value: '$(API_TOKEN)' },
+      { name: 'EMPTY_TOKEN', value: '' },
+      { name: 'DB_TOKEN', valueFrom: { secretKeyRef: { name: 'db', key: 'token' } } },
+      { name: 'PWD', value: '/work' },
+      { name: 'URL', value: 'http://reviews:9080/a@b' },
+    ];
+    const spec = { template: { spec: { containers: [{ name: 'app', env: [...env, ...plain] }] } } };
+    const applied = JSON.stringify({ kind: 'Deployment', spec });
+    const text = printObject({
+      kind: 'Deployment',
+      metadata: { name: 'web', annotations: { 'kubectl.kubernetes.io/last-applied-configuration': applied } },
+      spec,
+    } as KubernetesObject);
+    expect(text).not.toContain('hunter2');
+    expect(text).toContain('# Masked, because their names say that they are secrets: DB_PASSWORD, apiToken, ');
+    expect(text).toContain('postgres://shop:(masked)@db:5432/shop?a=b');
+    const shown = parse(text) as { spec: typeof spec };
+    expect(shown.spec.template.spec.containers[0]?.env.slice(env.length)).toEqual(plain);
+  });
 });

@@ -2,6 +2,7 @@
 import * as l10n from '@vscode/l10n';
 import { stringify } from 'yaml';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
+import { maskVariables } from './mask-variables.ts';
 
 export interface PrintOptions {
   /** Who wrote which field; hidden without it, as kubectl does. */
@@ -13,9 +14,13 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 /** An object is at most 1.5 MB in etcd; as YAML that is a document an editor still opens. */
 const longestText = 8 * 1024 * 1024;
 
-/** The whole object. A Secret's values are replaced by their sizes, wherever they stand. */
+/**
+ * The whole object. A Secret's values are replaced by their sizes, wherever they stand, and so are environment variables
+ * that somebody wrote into a pod although they are secrets by their names.
+ */
 export function printObject(object: KubernetesObject, { managedFields = false }: PrintOptions = {}): string {
-  const { apiVersion, kind, metadata, ...rest } = maskSecret(object);
+  const { object: shownObject, masked: variables } = maskVariables(maskSecret(object));
+  const { apiVersion, kind, metadata, ...rest } = shownObject;
   const { managedFields: managers, ...shownMetadata } = (metadata ?? {}) as Record<string, unknown>;
   const { status, ...body } = rest as Record<string, unknown>;
   const ordered = {
@@ -27,18 +32,29 @@ export function printObject(object: KubernetesObject, { managedFields = false }:
   };
   const text = stringify(ordered, { lineWidth: 0, aliasDuplicateObjects: false });
   const shown = text.length > longestText ? `${text.slice(0, longestText)}\n# …\n` : text;
-  return [...notes(object, managers, managedFields), shown].join('');
+  return [...notes(object, managers, managedFields, variables), shown].join('');
 }
 
-function notes({ kind }: KubernetesObject, managers: unknown, areShown: boolean): string[] {
+function notes(
+  { kind }: KubernetesObject,
+  managers: unknown,
+  areShown: boolean,
+  variables: readonly string[],
+): string[] {
   const names = (Array.isArray(managers) ? managers : [])
     .map((entry) => (entry as { manager?: unknown } | null)?.manager)
     .filter((name) => typeof name === 'string');
   const hidden = l10n.t('managedFields are folded away ({0}).', [...new Set(names)].join(', '));
   const masked = l10n.t('The values of this Secret are masked.');
-  return [...(names.length > 0 && !areShown ? [hidden] : []), ...(kind === 'Secret' ? [masked] : [])].map(
-    (line) => `# ${line.replace(/[\r\n]+/g, ' ')}\n`,
+  const byName = l10n.t(
+    'Masked, because their names say that they are secrets: {0}.',
+    [...new Set(variables)].join(', '),
   );
+  return [
+    ...(names.length > 0 && !areShown ? [hidden] : []),
+    ...(kind === 'Secret' ? [masked] : []),
+    ...(variables.length > 0 ? [byName] : []),
+  ].map((line) => `# ${line.replace(/[\r\n]+/g, ' ')}\n`);
 }
 
 /** A copy in which no value of a Secret is left: not in `data`, `stringData`, nor in what kubectl last applied. */
