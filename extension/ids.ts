@@ -2,6 +2,8 @@
 
 export const commandIds = {
   chooseCluster: 'meshloom.chooseCluster',
+  chooseNamespaces: 'meshloom.chooseNamespaces',
+  cancelLogin: 'meshloom.cancelLogin',
   refresh: 'meshloom.refresh',
   filterWorkloads: 'meshloom.filterWorkloads',
   clearWorkloadsFilter: 'meshloom.clearWorkloadsFilter',
@@ -35,6 +37,11 @@ export const commandIds = {
   toggleManagedFields: 'meshloom.toggleManagedFields',
   restartWorkload: 'meshloom.restartWorkload',
   showProxyConfig: 'meshloom.showProxyConfig',
+  openInKiali: 'meshloom.openInKiali',
+  openInGrafana: 'meshloom.openInGrafana',
+  openInJaeger: 'meshloom.openInJaeger',
+  openInPrometheus: 'meshloom.openInPrometheus',
+  openInKubernetesExtension: 'meshloom.openInKubernetesExtension',
 } as const;
 
 export const viewIds = {
@@ -53,11 +60,16 @@ export const webviewTypes = {
 
 export const settingIds = {
   kubeconfig: 'meshloom.cluster.kubeconfig',
+  namespaces: 'meshloom.cluster.namespaces',
   protectedContexts: 'meshloom.protectedContexts',
   helperImage: 'meshloom.helper.image',
   cniExcludeNamespaces: 'meshloom.cni.excludeNamespaces',
   cniOnMiss: 'meshloom.cni.onMiss',
   cniBackend: 'meshloom.cni.backend',
+  linkKiali: 'meshloom.links.kiali',
+  linkGrafana: 'meshloom.links.grafana',
+  linkJaeger: 'meshloom.links.jaeger',
+  linkPrometheus: 'meshloom.links.prometheus',
   strictness: 'meshloom.analysis.strictness',
   exclude: 'meshloom.analysis.exclude',
   liveCluster: 'meshloom.analysis.liveCluster',
@@ -77,4 +89,5 @@ export const contextKeys = {
   clusterState: 'meshloom.clusterState',
   workloadsFiltered: 'meshloom.workloadsFiltered',
   nodeHelper: 'meshloom.nodeHelper',
+  kubernetesExtension: 'meshloom.kubernetesExtension',
 } as const;

@@ -27,5 +27,7 @@ export { forwardPort } from './actions/forward-port.ts';
 export { pickForward } from './actions/port-forwards.ts';
 export { showYaml, toggleManagedFields } from './actions/yaml-documents.ts';
 export { restartWorkload } from './actions/restart-workload.ts';
+export { openConsole } from './hand-over/open-console.ts';
+export { openInKubernetesExtension, takeExplorerNode } from './hand-over/kubernetes-extension.ts';
 export { showProxyConfig } from './actions/show-proxy-config.ts';
 export { createAskingGate, refuseWhenProtected } from './actions/ask-at-gate.ts';

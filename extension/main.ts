@@ -5,6 +5,7 @@ import { createClusters } from './cluster/clusters.ts';
 import { watchAgentSettings } from './cni/settings-notice.ts';
 import { registerCommands } from './commands/define-command.ts';
 import { commands } from './commands/index.ts';
+import { noticeKubernetesExtension } from './hand-over/notice-kubernetes-extension.ts';
 import { webviewTypes } from './ids.ts';
 import { startLanguageClientWhenNeeded } from './language-support.ts';
 import { LayerHub } from './live-layer/layer-hub.ts';
@@ -28,6 +29,7 @@ export function activate(context: vscode.ExtensionContext): App {
     registerTrees(app),
     registerTools(app, language),
     watchAgentSettings(app),
+    noticeKubernetesExtension(),
     vscode.window.registerWebviewPanelSerializer(webviewTypes.interception, {
       deserializeWebviewPanel: async (panel, kept) =>
         (await import('./inspection.ts')).restoreInterception(app, panel, kept),

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { showFailure } from '../failures.ts';
+import { isExplorerNode } from '../hand-over/explorer-node.ts';
 
 export interface Command {
   id: string;
@@ -23,8 +24,16 @@ export function registerCommands(app: App, commands: readonly Command[]): vscode
   return vscode.Disposable.from(
     ...commands.map(({ id, run }) =>
       vscode.commands.registerCommand(id, (...target: unknown[]) =>
-        run(app, ...target).catch((error: unknown) => showFailure(app, error)),
+        runAimed(app, { id, run }, target).catch((error: unknown) => showFailure(app, error)),
       ),
     ),
   );
+}
+
+/** A node of the Kubernetes extension's tree is made one of ours first. */
+async function runAimed(app: App, { id, run }: Command, target: unknown[]): Promise<unknown> {
+  if (!isExplorerNode(target[0])) return await run(app, ...target);
+  const { takeExplorerNode } = await import('../inspection.ts');
+  const aimed = await takeExplorerNode(app, id, target[0]);
+  return aimed && (await run(app, aimed));
 }

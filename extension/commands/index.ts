@@ -1,4 +1,6 @@
+import { cancelLogin } from './cancel-login.ts';
 import { chooseCluster } from './choose-cluster.ts';
+import { chooseNamespaces } from './choose-namespaces.ts';
 import type { Command } from './define-command.ts';
 import { deployNodeHelperCommand } from './deploy-node-helper.ts';
 import { explainInjection } from './explain-injection.ts';
@@ -27,11 +29,15 @@ import { listPortForwardsCommand, portForwardCommand } from './port-forward.ts';
 import { restartWorkloadCommand } from './restart-workload.ts';
 import { showProxyConfigCommand } from './show-proxy-config.ts';
 import { showLogsCommand } from './show-logs.ts';
+import { openInGrafana, openInJaeger, openInKiali, openInPrometheus } from './open-console.ts';
+import { openInKubernetesCommand } from './open-in-kubernetes-extension.ts';
 import { showYamlCommand, toggleManagedFieldsCommand } from './show-yaml.ts';
 
 /** Every command, a line each; package.json's titles and `ids.ts` are compared with this list by a test. */
 export const commands: readonly Command[] = [
   chooseCluster,
+  chooseNamespaces,
+  cancelLogin,
   deployNodeHelperCommand,
   removeNodeHelperCommand,
   planCniInstallation,
@@ -65,4 +71,9 @@ export const commands: readonly Command[] = [
   toggleManagedFieldsCommand,
   restartWorkloadCommand,
   showProxyConfigCommand,
+  openInKiali,
+  openInGrafana,
+  openInJaeger,
+  openInPrometheus,
+  openInKubernetesCommand,
 ];

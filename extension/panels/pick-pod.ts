@@ -30,13 +30,19 @@ export async function choosePod(
   return pickPod(cluster, { placeHolder });
 }
 
-/** Lets the person pick among all pods of the cluster. */
+/** Lets the person pick among all pods of the cluster, or of a namespace. */
 export async function pickPod(
   cluster: Cluster,
-  { placeHolder, except }: { placeHolder: string; except?: { namespace: string; name: string } },
+  {
+    placeHolder,
+    except,
+    namespace,
+  }: { placeHolder: string; except?: { namespace: string; name: string }; namespace?: string },
 ): Promise<Pod | undefined> {
   const isLeftOut = ({ metadata }: Pod) => metadata?.name === except?.name && metadata?.namespace === except?.namespace;
-  const all = cluster.list<Pod>(resourceTypes.pods).then(({ items }) => items.filter((pod) => !isLeftOut(pod)));
+  const all = cluster
+    .list<Pod>(resourceTypes.pods, namespace === undefined ? {} : { namespace })
+    .then(({ items }) => items.filter((pod) => !isLeftOut(pod)));
   return pickAmong(all, vscode.l10n.t('Pods of cluster {0}', cluster.context.name), placeHolder);
 }
 

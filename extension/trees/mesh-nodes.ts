@@ -94,7 +94,8 @@ export function controlPlaneNode(one: ControlPlane): TreeNode {
   ];
   const worst = worstOf(problems);
   return new MeshNode(id, {
-    flags: worst ? ['problem'] : [],
+    flags: ['control-plane', ...(worst ? (['problem'] as const) : [])],
+    object: { kind: 'Deployment', namespace, name },
     item: {
       label: name,
       ...spoken(l10n.t('Control plane {0}', `${namespace}/${name}`), description),

@@ -15,6 +15,7 @@ export type NodeFlag =
   | 'plugin'
   | 'agent'
   | 'policy'
+  | 'control-plane'
   | 'problem'
   | 'differs'
   | 'no-helper'

@@ -1,0 +1,1 @@
+export const kubernetesExtensionId = 'ms-kubernetes-tools.vscode-kubernetes-tools';
