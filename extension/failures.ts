@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from './app.ts';
 import { ClusterFailure } from './cluster/cluster.ts';
 import { commandIds } from './ids.ts';
+import { literalText } from './trees/literal-text.ts';
 
 /** Every error the user sees in a notification goes through here: what happened, why, what to do next, and the log. */
 export async function showFailure(app: App, error: unknown): Promise<void> {
@@ -20,8 +21,15 @@ export async function showFailure(app: App, error: unknown): Promise<void> {
   if (picked === showLog) app.log.show();
 }
 
-/** One line for a person. */
+/**
+ * One line for a person. Notifications make links of `[words](command:…)`, and run the command: what a server says must not
+ * be one.
+ */
 export function describeFailure(error: unknown): string {
+  return literalText(wordsOf(error), 2_000).replaceAll('](', '] (');
+}
+
+function wordsOf(error: unknown): string {
   if (error instanceof ClusterFailure) return `${error.message} ${error.next}`.trim();
   return error instanceof Error ? error.message : String(error);
 }

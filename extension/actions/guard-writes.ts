@@ -41,6 +41,7 @@ class GuardedCluster implements Cluster {
   readonly list: Cluster['list'];
   readonly get: Cluster['get'];
   readonly watch: Cluster['watch'];
+  readonly mayList: Cluster['mayList'];
   readonly log: Cluster['log'];
   readonly streamLog: Cluster['streamLog'];
   readonly openPort: Cluster['openPort'];
@@ -52,6 +53,7 @@ class GuardedCluster implements Cluster {
     this.list = cluster.list.bind(cluster);
     this.get = cluster.get.bind(cluster);
     this.watch = cluster.watch.bind(cluster);
+    this.mayList = cluster.mayList.bind(cluster);
     this.log = cluster.log.bind(cluster);
     this.streamLog = cluster.streamLog.bind(cluster);
     this.openPort = cluster.openPort.bind(cluster);

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { createGzip, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Pod } from '../../mesh/kubernetes.ts';
@@ -402,6 +402,54 @@ describe('list', () => {
   });
 });
 
+it.each([
+  [
+    'a Status with 200',
+    status(403, 'Forbidden', 'pods is forbidden: User "j" cannot list resource "pods"'),
+    'forbidden',
+  ],
+  ['an object', { kind: 'Pod', metadata: { name: 'a' } }, 'unexpected'],
+  ['a list without a list', { kind: 'PodList', items: { a: 1 } }, 'unexpected'],
+  ['nothing', {}, 'unexpected'],
+])('takes %s for no empty list', async (_what, said, reason) => {
+  const cluster = await clusterThatAnswers((_request, response) => json(response, 200, said));
+  expect((await failureOf(cluster.list(resourceTypes.pods))).reason).toBe(reason);
+});
+
+it('takes a list of nothing, as servers in Go write it, for an empty one', async () => {
+  const cluster = await clusterThatAnswers((_request, response) =>
+    json(response, 200, { kind: 'PodList', items: null }),
+  );
+  expect((await cluster.list(resourceTypes.pods)).items).toEqual([]);
+});
+
+it('does not carry its credentials on to where it is sent, and says where that is', async () => {
+  const cluster = await clusterThatAnswers((_request, response) =>
+    response.writeHead(302, { location: 'https://login.example/?next=/api' }).end(),
+  );
+  const { reason, message } = await failureOf(cluster.list(resourceTypes.pods));
+  expect(reason).toBe('unexpected');
+  expect(message).toContain('it sends us on to https://login.example/?next=/api (302).');
+});
+
+it('asks the API server what the user may do', async () => {
+  const asked: { method?: string; url?: string; body: string }[] = [];
+  const cluster = await clusterThatAnswers((request, response) => {
+    let body = '';
+    request.on('data', (part: Buffer) => (body += part.toString()));
+    request.on('end', () => {
+      asked.push({ method: request.method!, url: request.url!, body });
+      json(response, 201, { kind: 'SelfSubjectAccessReview', status: { allowed: body.includes('"shop"') } });
+    });
+  });
+  expect(await cluster.mayList(resourceTypes.deployments, 'shop')).toBe(true);
+  expect(await cluster.mayList(resourceTypes.pods, 'web')).toBe(false);
+  expect(asked[0]).toMatchObject({ method: 'POST', url: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews' });
+  expect((JSON.parse(asked[0]!.body) as { spec: object }).spec).toEqual({
+    resourceAttributes: { verb: 'list', group: 'apps', resource: 'deployments', namespace: 'shop' },
+  });
+});
+
 it('takes a new connection when the server has closed the one that it kept', async () => {
   let requests = 0;
   const cluster = await clusterThatAnswers((request, response) => {
@@ -564,6 +612,68 @@ describe('watch', () => {
       setTimeout(() => response.destroy(), 20);
     });
     expect((await failureOf(done)).reason).toBe('unreachable');
+  });
+
+  it('passes over what says nothing to it, and takes what comes in odd ways', async () => {
+    const big = 'x'.repeat(5 * 1024 * 1024);
+    const { events, done } = await watchAll((_request, response) =>
+      response.end(
+        '\n\r\n' +
+          line('HELLO', { metadata: { name: 'of a version to come' } }) +
+          line('ADDED', null) +
+          line('ADDED', 'text') +
+          line('BOOKMARK', {}) +
+          line('ADDED', { metadata: { name: 'big', annotations: { big } } }) +
+          JSON.stringify({ type: 'ADDED', object: { metadata: { name: 'last' } } }),
+      ),
+    );
+    await done;
+    expect(events.map((event) => (event.type === 'BOOKMARK' ? event : event.object.metadata?.name))).toEqual([
+      { type: 'BOOKMARK', resourceVersion: '' },
+      'big',
+      'last',
+    ]);
+  });
+
+  it('reads what a proxy packed, line by line as it comes', async () => {
+    const { events, done } = await watchAll((request, response) => {
+      expect(request.headers['accept-encoding']).toBe('identity');
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      const gzip = createGzip();
+      gzip.pipe(response);
+      gzip.write(line('ADDED', { metadata: { name: 'a' } }));
+      gzip.flush();
+      setTimeout(() => gzip.end(line('DELETED', { metadata: { name: 'a' } })), 300);
+    });
+    await expect.poll(() => events.length, { timeout: 250, interval: 10 }).toBe(1);
+    await done;
+    expect(events).toHaveLength(2);
+  });
+
+  it.each([
+    [500, 'server-error', { type: 'ERROR', object: { kind: 'Status', code: 500, message: 'etcdserver: no leader' } }],
+    [504, 'gone', { type: 'ERROR', object: status(504, 'Timeout', 'Too large resource version: 9, current: 5') }],
+    [403, 'forbidden', status(403, 'Forbidden', 'pods is forbidden')],
+    [0, 'unexpected', { type: 'ADDED' as unknown, object: Number.NaN, toJSON: () => 5 }],
+  ])('says what is wrong in the middle of it: %s is %s', async (_code, reason, said) => {
+    const { done } = await watchAll((_request, response) => response.end(`${JSON.stringify(said)}\n`));
+    expect((await failureOf(done)).reason).toBe(reason);
+  });
+
+  it('gives up a line that has no end, in little time', async () => {
+    const chunk = Buffer.alloc(64 * 1024, 'x');
+    const { done } = await watchAll((_request, response) => {
+      let sent = 0;
+      const send = () => {
+        while (sent++ < 1_600) if (!response.write(chunk)) return void response.once('drain', send);
+        response.end();
+      };
+      send();
+    });
+    const before = process.cpuUsage();
+    expect((await failureOf(done)).message).toContain('larger than 16 MB');
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(2_000);
   });
 
   it('lets the reader’s own mistake through and closes the connection', async () => {

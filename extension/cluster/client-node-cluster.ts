@@ -38,11 +38,13 @@ import { runExec } from './exec-stream.ts';
 import { openHttp, parseAnswer, readBody, withDeadline, type HttpAnswer, type HttpCall } from './http-call.ts';
 import type { KubeconfigCluster, KubeconfigUser } from './kubeconfig.ts';
 import { readLog } from './log-stream.ts';
+import type { OnLogin } from './login-wait.ts';
 import { openPortStream } from './port-stream.ts';
 import { createOidcSource, isOidc } from './oidc-credential.ts';
 import { findEnvironmentProxy } from './proxy.ts';
 import { findResourceType, groupVersionPath, resourcePath } from './resource-path.ts';
 import { runTerminal } from './terminal-stream.ts';
+import { takeTurns } from './take-turns.ts';
 import { readWatch } from './watch-lines.ts';
 import { watchSilence, type Silence } from './watch-silence.ts';
 
@@ -70,10 +72,15 @@ export interface ClusterSource {
   environment?: Record<string, string | undefined>;
   /** When a watch counts as dead; tests are less patient. */
   silence?: Silence;
+  /** Told of a login that takes its time. */
+  onLogin?: OnLogin;
 }
 
-/** Prepares; contacts nobody and runs nothing before a method of the result is called. */
-export function createClientNodeCluster(source: ClusterSource): Cluster & { dispose(): void } {
+/**
+ * Prepares; contacts nobody and runs nothing before a method of the result is called.
+ * @returns the cluster; `retryLogin`: somebody asks anew, so a login that failed before may be tried again.
+ */
+export function createClientNodeCluster(source: ClusterSource): Cluster & { dispose(): void; retryLogin(): void } {
   if (source.strings) l10n.config({ contents: source.strings });
   return new ClientNodeCluster(source);
 }
@@ -85,13 +92,15 @@ class ClientNodeCluster implements Cluster {
   readonly #silence: Silence;
   readonly #proxy: string | undefined;
   readonly #closeConnections: () => void;
+  readonly retryLogin: () => void;
   readonly #server: string;
   readonly #discovered = new Map<string, Promise<ResourceType[]>>();
 
   constructor(source: ClusterSource) {
     this.context = source.context;
     this.#server = source.cluster.server;
-    const { authorize, renew, close, proxy } = createAuthorizer(source);
+    const { authorize, renew, retry, close, proxy } = createAuthorizer(source);
+    this.retryLogin = retry;
     this.#proxy = proxy;
     this.#authorize = authorize;
     this.#renewLogin = renew;
@@ -139,12 +148,16 @@ class ClientNodeCluster implements Cluster {
         items?: T[] | null;
         metadata?: { resourceVersion?: string; continue?: string };
       }>(call, answer);
-      if (list.items != null && !Array.isArray(list.items))
+      // Who answers with something else must not be taken for a cluster that is empty.
+      if (list.items == null ? !list.kind?.endsWith('List') : !Array.isArray(list.items))
         throw failureFromNonsense(call, l10n.t('the answer is not a list.'));
       // Objects in a list go without apiVersion and kind: whoever holds one alone later misses them.
       const kind = list.kind?.replace(/List$/, '');
-      for (const item of list.items ?? [])
+      for (const item of list.items ?? []) {
         items.push(keep({ ...(list.apiVersion && { apiVersion: list.apiVersion }), ...(kind && { kind }), ...item }));
+        const turn = takeTurns();
+        if (turn) await turn;
+      }
       next = list.metadata?.continue || undefined;
       if (!next) return { items, resourceVersion: list.metadata?.resourceVersion ?? '' };
     }
@@ -208,6 +221,17 @@ class ClientNodeCluster implements Cluster {
     if (response.statusCode === 200) return response;
     const answer = await withDeadline(call, defaultTimeoutMs, cancel, () => readBody(call, response));
     throw failureFromStatus(call, answer.status, answer.body, answer);
+  }
+
+  async mayList(type: ResourceType, namespace: string, options: CallOptions = {}): Promise<boolean> {
+    const reviews = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview' };
+    const resource = { ...reviews, plural: 'selfsubjectaccessreviews', namespaced: false };
+    const call: ClusterCall = { ...this.#call('review', resource, {}), namespace };
+    const group = type.apiVersion.includes('/') ? type.apiVersion.split('/', 1)[0] : '';
+    const spec = { resourceAttributes: { verb: 'list', group, resource: type.plural, namespace } };
+    const body = { type: 'application/json', text: JSON.stringify({ ...reviews, spec }) };
+    const answer = await this.#send(call, 'POST', resourcePath(resource), options, { body });
+    return parseAnswer<{ status?: { allowed?: boolean } }>(call, answer).status?.allowed === true;
   }
 
   async apply<T extends KubernetesObject>(
@@ -509,12 +533,13 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** What turns a request into one that the API server accepts: TLS, proxy, credentials. */
-function createAuthorizer({ context, cluster, user, environment = process.env }: ClusterSource) {
+function createAuthorizer({ context, cluster, user, environment = process.env, onLogin }: ClusterSource) {
   const proxyUrl = cluster.proxyUrl ?? environmentProxy(cluster.server, environment);
   // As kubectl does it: who has a token, a password or a certificate in the file is not sent to a login program.
   const hasOwn = Boolean(user?.token ?? user?.tokenFile ?? user?.username ?? user?.certData ?? user?.certFile);
-  const plugin = user?.exec && !hasOwn ? createCredentialSource(user.exec, cluster, context.name, proxyUrl) : undefined;
-  const issuer = user && isOidc(user) ? createOidcSource(user, context.name) : undefined;
+  const plugin =
+    user?.exec && !hasOwn ? createCredentialSource(user.exec, cluster, context.name, { proxyUrl, onLogin }) : undefined;
+  const issuer = user && isOidc(user) ? createOidcSource(user, context.name, onLogin) : undefined;
   let agent: { key: string; agent: HttpAgent } | undefined;
 
   async function authorize(call: ClusterCall): Promise<Authorization> {
@@ -573,7 +598,8 @@ function createAuthorizer({ context, cluster, user, environment = process.env }:
     agent?.agent.destroy();
     plugin?.dispose();
   };
-  return { authorize, renew, close, proxy: proxyUrl && withoutPassword(proxyUrl) };
+  const retry = () => plugin?.retry();
+  return { authorize, renew, retry, close, proxy: proxyUrl && withoutPassword(proxyUrl) };
 }
 
 function libraryOptions(

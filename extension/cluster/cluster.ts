@@ -122,6 +122,8 @@ export interface Cluster {
       onEvent: (event: WatchEvent<T>) => void;
     },
   ): Promise<void>;
+  /** Whether the user may list that kind in a namespace, as the API server decides it; nothing is read of it. */
+  mayList(type: ResourceType, namespace: string, options?: CallOptions): Promise<boolean>;
   /** Server-side apply with our field manager. */
   apply<T extends KubernetesObject>(
     object: T,
@@ -268,5 +270,23 @@ export const resourceTypes = {
     kind: 'MutatingWebhookConfiguration',
     plural: 'mutatingwebhookconfigurations',
     namespaced: false,
+  },
+  validatingWebhooks: {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    plural: 'validatingwebhookconfigurations',
+    namespaced: false,
+  },
+  apiServices: {
+    apiVersion: 'apiregistration.k8s.io/v1',
+    kind: 'APIService',
+    plural: 'apiservices',
+    namespaced: false,
+  },
+  endpointSlices: {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    plural: 'endpointslices',
+    namespaced: true,
   },
 } satisfies Record<string, ResourceType>;

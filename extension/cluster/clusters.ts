@@ -5,6 +5,7 @@ import { createGate, refuseWhenProtected } from '../actions/write-gate.ts';
 import { demoStates, type DemoStateId } from '../demo/demo-states.ts';
 import { settingIds } from '../ids.ts';
 import { ClusterFailure, type Cluster, type ClusterContext } from './cluster.ts';
+import type { LoginWait, OnLogin } from './login-wait.ts';
 import { watchFiles } from './watch-files.ts';
 import type { findKubeconfigFiles } from './kubeconfig.ts';
 import type { Kubeconfig, KubeconfigCluster, KubeconfigProblem, KubeconfigUser } from './kubeconfig.ts';
@@ -27,6 +28,10 @@ export interface Clusters {
   connect(options?: { toWrite?: string }): Promise<Cluster>;
   /** The connection to the chosen one, where there is one already; contacts nobody. */
   readonly connected: Promise<Cluster> | undefined;
+  /** The login that takes its time now. */
+  readonly login: LoginWait | undefined;
+  /** It began, says something more, or is over. */
+  readonly onLogin: vscode.Event<void>;
 }
 
 /** Key in the workspace's memory: the id of the chosen context. */
@@ -39,6 +44,7 @@ interface Connection {
   fingerprint: string;
   cluster: Promise<Cluster>;
   close: () => Promise<void>;
+  retryLogin?: () => void;
 }
 
 /** The same connection is the same object to whoever keeps one. */
@@ -55,6 +61,12 @@ function guarded(cluster: Cluster): Cluster {
 /** Registers its own end with the extension's context. */
 export function createClusters(extension: vscode.ExtensionContext, log: vscode.LogOutputChannel): Clusters {
   const didChoose = new vscode.EventEmitter<ClusterContext>();
+  const loginChanged = new vscode.EventEmitter<void>();
+  let login: LoginWait | undefined;
+  const noteLogin: OnLogin = (wait) => {
+    login = wait;
+    loginChanged.fire();
+  };
   let chosen = contextOf(extension.workspaceState.get<string>(memoryKey, defaultId));
   let connection: Connection | undefined;
 
@@ -86,6 +98,10 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
     get connected() {
       return connection?.contextId === chosen.id ? connection.cluster.then(guarded) : undefined;
     },
+    get login() {
+      return login;
+    },
+    onLogin: loginChanged.event,
     onDidChoose: didChoose.event,
 
     async listContexts() {
@@ -136,7 +152,9 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
       ...warningOf(target.cluster),
     };
     triedWith = fingerprintOf(target);
-    return await reuse(triedWith, context, () => openKubeconfig(full, target.cluster, target.user));
+    // Who asks for a cluster anew means it: a login that failed before may be tried again.
+    connection?.retryLogin?.();
+    return await reuse(triedWith, context, () => openKubeconfig(full, target.cluster, target.user, noteLogin));
   }
 
   /** Of what a connection was made, or tried, last; undefined: the kubeconfig did not say enough. */
@@ -173,6 +191,7 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
 
   extension.subscriptions.push(
     didChoose,
+    loginChanged,
     { dispose: () => followed?.dispose() },
     vscode.workspace.onDidChangeConfiguration(async (change) => {
       if (!change.affectsConfiguration(settingIds.kubeconfig) || chosen.kind !== 'kubeconfig') return;
@@ -187,6 +206,7 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
 interface Opening {
   cluster: Promise<Cluster>;
   close: () => Promise<void>;
+  retryLogin?: () => void;
 }
 
 /** The same way as to a real cluster: its API server just happens to run in this process. */
@@ -236,15 +256,28 @@ function openKubeconfig(
   context: ClusterContext,
   cluster: KubeconfigCluster,
   user: KubeconfigUser | undefined,
+  onLogin: OnLogin,
 ): Opening {
-  const client = createClient(context, cluster, user);
-  return { cluster: client, close: async () => (await client).dispose() };
+  const client = createClient(context, cluster, user, onLogin);
+  const retryLogin = () => void client.then((made) => made.retryLogin()).catch(() => undefined);
+  return { cluster: client, close: async () => (await client).dispose(), retryLogin };
 }
 
-async function createClient(context: ClusterContext, cluster: KubeconfigCluster, user: KubeconfigUser | undefined) {
+async function createClient(
+  context: ClusterContext,
+  cluster: KubeconfigCluster,
+  user: KubeconfigUser | undefined,
+  onLogin?: OnLogin,
+) {
   const { createClientNodeCluster } = await import('./client-node-cluster.ts');
   const strings = vscode.l10n.bundle as Record<string, string> | undefined;
-  return createClientNodeCluster({ context, cluster, ...(user && { user }), ...(strings && { strings }) });
+  return createClientNodeCluster({
+    context,
+    cluster,
+    ...(user && { user }),
+    ...(strings && { strings }),
+    ...(onLogin && { onLogin }),
+  });
 }
 
 async function kubeconfigPaths(): Promise<ReturnType<typeof findKubeconfigFiles>> {

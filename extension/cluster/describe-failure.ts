@@ -4,7 +4,8 @@ import { ClusterFailure, type FailureReason } from './cluster.ts';
 
 /** What we were about to do, with the names that the user knows. */
 export interface ClusterCall {
-  verb: 'list' | 'get' | 'watch' | 'apply' | 'patch' | 'delete' | 'exec' | 'log' | 'port-forward' | 'discover';
+  verb:
+    'list' | 'get' | 'watch' | 'apply' | 'patch' | 'delete' | 'exec' | 'log' | 'port-forward' | 'discover' | 'review';
   /** Plural, as in RBAC: `pods`, `daemonsets.apps`. */
   resource: string;
   name?: string;
@@ -46,13 +47,14 @@ export function failureFromStatus(
   call: ClusterCall,
   code: number,
   body: string,
-  { cause, retryAfter }: { cause?: unknown; retryAfter?: number } = {},
+  { cause, retryAfter, location }: { cause?: unknown; retryAfter?: number; location?: string } = {},
 ): ClusterFailure {
   const status = parseStatus(body);
   const said = status?.message ?? firstLine(body);
   // Not every proxy passes the header on.
   const waitS = retryAfter ?? status?.details?.retryAfterSeconds;
-  const { reason, why, next } = explainStatus(call, code, status, said, waitS);
+  const sentOn = code >= 300 && code < 400 ? location : undefined;
+  const { reason, why, next } = sentOn ? explainRedirect(code, sentOn) : explainStatus(call, code, status, said, waitS);
   const retry = waitS !== undefined && waitS > 0 ? { retryAfterMs: waitS * 1000 } : {};
   return failure(call, reason, why, next, { status: code, said, cause, ...retry });
 }
@@ -139,7 +141,20 @@ function whatHappened({ verb, resource, name = '', namespace, context }: Cluster
       return l10n.t('Could not reach a port of pod “{0}” {1}', name, place);
     case 'discover':
       return l10n.t('Could not ask for the kinds of {0} {1}', resource, place);
+    case 'review':
+      return l10n.t('Could not ask what you may do {0}', place);
   }
+}
+
+/** Not followed: whoever answers there would be shown the credentials. */
+function explainRedirect(code: number, location: string): Explanation {
+  return {
+    reason: 'unexpected',
+    why: l10n.t('it sends us on to {0} ({1}).', sentence(location).replace(/\.$/, ''), code),
+    next: l10n.t(
+      'If that is the API server, make it the server in the kubeconfig; if it is a login page, log in first.',
+    ),
+  };
 }
 
 interface Explanation {
@@ -165,6 +180,8 @@ function explainStatus(
       next: l10n.t('Wait until it is gone, then try again.'),
     };
   }
+  // A watch from a version that the server does not have yet, and after a restored backup never will.
+  if (causesOf(status).includes('ResourceVersionTooLarge') || /Too large resource version/.test(said)) code = 410;
   switch (code) {
     case 401:
       return {
@@ -284,6 +301,7 @@ const rbacVerb: Record<ClusterCall['verb'], string> = {
   exec: 'create',
   'port-forward': 'create',
   discover: 'get',
+  review: 'create',
 };
 
 function scope({ namespace }: ClusterCall): string {

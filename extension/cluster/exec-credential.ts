@@ -10,6 +10,7 @@ import { readFile } from 'node:fs/promises';
 import * as l10n from '@vscode/l10n';
 import { ClusterFailure } from './cluster.ts';
 import type { ExecPlugin, KubeconfigCluster } from './kubeconfig.ts';
+import { quietMs, tellOfWait, type OnLogin } from './login-wait.ts';
 import { runProgram } from './run-program.ts';
 
 export interface ExecCredential {
@@ -25,6 +26,8 @@ export interface CredentialSource {
   get(): Promise<ExecCredential>;
   /** The API server refused it. @returns whether the next `get` may bring another. */
   renew(used: ExecCredential): boolean;
+  /** Somebody asks anew: what a person cancelled, or waited for in vain, may begin again. */
+  retry(): void;
   /** Ends a program that still runs. */
   dispose(): void;
 }
@@ -35,24 +38,59 @@ const loginTimeoutMs = 120_000;
 const renewBeforeMs = 10_000;
 /** What was renewed just now and is refused again is no better a third time: a login must not follow a login. */
 const freshMs = 10_000;
+/** Ten kinds that are asked for at once, each with its own second try, shall not start ten programs that fail. */
+const failedAgainMs = 2_000;
 const apiVersions = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
 
-/** Asks nothing before the first {@link CredentialSource.get}. @param proxyUrl as the cluster is reached. */
+interface SourceOptions {
+  /** As the cluster is reached. */
+  proxyUrl?: string | undefined;
+  timeoutMs?: number | undefined;
+  onLogin?: OnLogin | undefined;
+}
+
+/** Asks nothing before the first {@link CredentialSource.get}. */
 export function createCredentialSource(
   plugin: ExecPlugin,
   cluster: KubeconfigCluster,
   context: string,
-  proxyUrl?: string,
-  timeoutMs = loginTimeoutMs,
+  { proxyUrl, timeoutMs = loginTimeoutMs, onLogin }: SourceOptions = {},
 ): CredentialSource {
   const stop = new AbortController();
   let known: ExecCredential | undefined;
   let running: Promise<ExecCredential> | undefined;
   let renewedAt = -Infinity;
-  const ask = () => runPlugin(plugin, cluster, { context, proxyUrl, timeoutMs, signal: stop.signal });
+  let failed: { error: unknown; at: number; tookMs: number } | undefined;
+
+  async function ask(): Promise<ExecCredential> {
+    const begin = performance.now();
+    const about = { who: plugin.command, kind: 'program', context } as const;
+    try {
+      return await tellOfWait(about, onLogin, cancelled, (cancel, onStderr) => {
+        const signal = AbortSignal.any([stop.signal, cancel]);
+        return runPlugin(plugin, cluster, { context, proxyUrl, timeoutMs, signal, onStderr });
+      });
+    } catch (error) {
+      failed = { error, at: performance.now(), tookMs: performance.now() - begin };
+      throw error;
+    }
+  }
+
+  const cancelled = () =>
+    new ClusterFailure(
+      'cancelled',
+      l10n.t('Could not log in to context “{0}”: it was cancelled.', context),
+      l10n.t('Refresh to begin again.'),
+    );
+
+  /** A window that somebody closed, or never saw, must not come back by itself; what failed at once may be tried again. */
+  function failsAgain(): boolean {
+    return failed !== undefined && (failed.tookMs >= quietMs || performance.now() - failed.at < failedAgainMs);
+  }
   return {
     async get() {
       if (known && (known.expiresAt === undefined || known.expiresAt - renewBeforeMs > Date.now())) return known;
+      if (!running && failsAgain()) throw failed!.error;
       running ??= ask()
         .then((credential) => (known = credential))
         .finally(() => (running = undefined));
@@ -66,6 +104,7 @@ export function createCredentialSource(
       known = undefined;
       return true;
     },
+    retry: () => (failed = undefined),
     dispose: () => stop.abort(),
   };
 }
@@ -75,6 +114,7 @@ interface Run {
   proxyUrl: string | undefined;
   timeoutMs: number;
   signal: AbortSignal;
+  onStderr: (text: string) => void;
 }
 
 async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Run): Promise<ExecCredential> {
@@ -117,6 +157,7 @@ async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Ru
     env,
     timeoutMs: run.timeoutMs,
     signal: run.signal,
+    onStderr: run.onStderr,
   }).catch((error: unknown) => {
     throw describeStart(plugin, error, fail);
   });

@@ -43,10 +43,12 @@ const startUpRefusals = 4;
  * @param options.firstTimeoutMs for the first answer; each further attempt is given twice as long.
  */
 export async function follow<T extends KubernetesObject>(
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'list' | 'watch'>,
   type: ResourceType,
   options: {
     namespace?: string;
+    /** Only these are listed and watched. */
+    fieldSelector?: string;
     signal: AbortSignal;
     clock: Clock;
     follower: Follower<T>;
@@ -54,8 +56,8 @@ export async function follow<T extends KubernetesObject>(
     firstTimeoutMs?: number;
   },
 ): Promise<void> {
-  const { namespace, signal, clock, follower, keep, firstTimeoutMs = usualTimeout } = options;
-  const scope = namespace === undefined ? {} : { namespace };
+  const { namespace, fieldSelector, signal, clock, follower, keep, firstTimeoutMs = usualTimeout } = options;
+  const scope = { ...(namespace !== undefined && { namespace }), ...(fieldSelector && { fieldSelector }) };
   let failures = 0;
   let refusals = 0;
   let brief = 0;
@@ -69,7 +71,8 @@ export async function follow<T extends KubernetesObject>(
   while (!signal.aborted) {
     reached = false;
     try {
-      version ??= await listAll();
+      // A server that gives its lists no version (`0` is none) cannot be gone on from there either.
+      version ||= await listAll();
       if (signal.aborted) return;
       await watchFrom(version);
     } catch (error) {
@@ -77,8 +80,9 @@ export async function follow<T extends KubernetesObject>(
       const failure = asFailure(error);
       // A connection that breaks was alive until then; one over which nothing comes may have been dead for long.
       if (lastHeard !== undefined && failure.reason !== 'timeout' && failures === 0) hear();
-      if (failure.reason === 'gone') version = undefined;
-      const final = isFinal(failure.reason) && (lastHeard === undefined || ++refusals > startUpRefusals);
+      if (isUselessVersion(failure.reason, version === undefined ? 0 : failures)) version = undefined;
+      const isOver = lastHeard === undefined || failure.reason === 'cancelled' || ++refusals > startUpRefusals;
+      const final = isFinal(failure.reason) && isOver;
       // A watch that breaks off, or whose version is forgotten, is daily business. Only when what follows fails too, or it
       // happens again and again, is it a failure like another.
       const daily = failure.reason === 'gone' || lastHeard !== undefined;
@@ -103,8 +107,8 @@ export async function follow<T extends KubernetesObject>(
     });
     if (signal.aborted) return resourceVersion;
     hear();
-    follower.onList(items);
-    return resourceVersion;
+    follower.onList(items.filter(isObject));
+    return resourceVersion === '0' ? '' : resourceVersion;
   }
 
   async function watchFrom(from: string): Promise<void> {
@@ -133,9 +137,10 @@ export async function follow<T extends KubernetesObject>(
           heard = true;
           stands();
           hear();
-          version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object?.metadata?.resourceVersion;
-          version ??= from;
-          if (event.type !== 'BOOKMARK') follower.onEvent(event.type, keep ? keep(event.object) : event.object);
+          const now = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata?.resourceVersion;
+          version = now || version || from;
+          if (event.type !== 'BOOKMARK' && isObject(event.object))
+            follower.onEvent(event.type, keep ? keep(event.object) : event.object);
         },
       });
       hear();
@@ -148,6 +153,20 @@ export async function follow<T extends KubernetesObject>(
     brief = heard || lasted() ? 0 : brief + 1;
     if (brief > 0) await clock.wait(backoff(brief - 1, clock.random()), signal);
   }
+}
+
+/**
+ * A version that the server has forgotten, never had (etcd was restored from a backup) or cannot go on from, however often
+ * it is asked: then the list says where to go on.
+ */
+function isUselessVersion(reason: FailureReason, failures: number): boolean {
+  if (reason === 'gone' || reason === 'invalid') return true;
+  return failures >= 2 && (reason === 'server-error' || reason === 'unexpected');
+}
+
+/** What has no name is nothing that can be shown, nor found again. */
+function isObject(object: KubernetesObject | null | undefined): boolean {
+  return Boolean(object?.metadata?.name);
 }
 
 /** 1 s, 2 s, 4 s … 30 s, each shortened by up to a half, so that many clients do not come back in step. */

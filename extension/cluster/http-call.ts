@@ -12,6 +12,7 @@ import {
   failureFromCancel,
   failureFromNetwork,
   failureFromNonsense,
+  failureFromStatus,
   failureFromTimeout,
   type ClusterCall,
 } from './describe-failure.ts';
@@ -19,7 +20,7 @@ import {
 export interface HttpCall {
   /** For the words of a failure. */
   call: ClusterCall;
-  method: 'GET' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'PATCH' | 'DELETE' | 'POST';
   url: URL;
   /** TLS, agent and headers, as the kubeconfig says. */
   options: RequestOptions;
@@ -30,6 +31,8 @@ export interface HttpAnswer {
   status: number;
   /** Seconds, from `Retry-After`. */
   retryAfter?: number;
+  /** Where it sends us on to. */
+  location?: string;
   body: string;
 }
 
@@ -80,8 +83,8 @@ export function openHttp(httpCall: HttpCall, signal: AbortSignal): Promise<Incom
     const headers = {
       ...(options.headers as Record<string, string> | undefined),
       accept: 'application/json',
-      // Lists shrink to a tenth; a watch is never packed.
-      'accept-encoding': 'gzip',
+      // Lists shrink to a tenth; who packs a stream holds back its last lines.
+      'accept-encoding': call.verb === 'watch' || call.verb === 'log' ? 'identity' : 'gzip',
       ...(body && { 'content-type': body.type, 'content-length': Buffer.byteLength(body.text) }),
     };
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -117,6 +120,7 @@ export async function readBody(call: ClusterCall, response: IncomingMessage): Pr
   return {
     status: response.statusCode ?? 0,
     ...(retryAfter !== undefined && { retryAfter }),
+    ...(response.headers.location !== undefined && { location: response.headers.location }),
     body: Buffer.concat(chunks).toString('utf8'),
   };
 }
@@ -144,7 +148,12 @@ export function parseAnswer<T>(call: ClusterCall, { body }: HttpAnswer): T {
   } catch (error) {
     cause = error;
   }
-  if (typeof value === 'object' && value !== null) return value as T;
+  if (typeof value === 'object' && value !== null) {
+    const { kind, status, code } = value as { kind?: unknown; status?: unknown; code?: number };
+    // Gateways turn a refusal into a 200; taken for a list it would be an empty one.
+    if (kind === 'Status' && status === 'Failure') throw failureFromStatus(call, code ?? 500, body);
+    return value as T;
+  }
   const begin = body.trim().slice(0, 60).replace(/\s+/g, ' ');
   throw failureFromNonsense(
     call,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,8 +10,9 @@ import { parseRetryAfter } from './http-call.ts';
 import { keepOidcTokens, replaceTokens } from './keep-oidc-tokens.ts';
 import { parseKubeconfig, type ExecPlugin } from './kubeconfig.ts';
 import { createOidcSource } from './oidc-credential.ts';
+import { quietMs, type LoginWait } from './login-wait.ts';
 import { findStart, runProgram } from './run-program.ts';
-import { watchFiles } from './watch-files.ts';
+import { namesToWatch, watchFiles } from './watch-files.ts';
 
 let directory = '';
 const cleanUps: (() => unknown)[] = [];
@@ -29,9 +30,10 @@ const credential = (status: object, more: object = {}) =>
 
 describe('a login program', () => {
   const cluster = { name: 'c', server: 'https://c', skipTLSVerify: false };
+  const waits: (LoginWait | undefined)[] = [];
   const source = (script: string, more: Partial<ExecPlugin> = {}, timeoutMs?: number) => {
     const plugin = { command: 'sh', args: ['-c', script], env: [], provideClusterInfo: false, ...more };
-    const made = createCredentialSource(plugin, cluster, 'kind', undefined, timeoutMs);
+    const made = createCredentialSource(plugin, cluster, 'kind', { timeoutMs, onLogin: (wait) => waits.push(wait) });
     cleanUps.push(() => made.dispose());
     return made;
   };
@@ -79,7 +81,7 @@ describe('a login program', () => {
       provideClusterInfo: true,
     };
     const told = { ...cluster, caFile: ca, tlsServerName: 'n', execConfig: { audience: 'a' } };
-    await createCredentialSource(plugin, told, 'kind', 'http://p:1').get();
+    await createCredentialSource(plugin, told, 'kind', { proxyUrl: 'http://p:1' }).get();
     const text = readFileSync(join(directory, 'info'), 'utf8');
     expect(text.endsWith(' you')).toBe(true);
     expect(JSON.parse(text.slice(0, -4))).toEqual({
@@ -145,6 +147,37 @@ describe('a login program', () => {
     const asked = made.get().catch((error: unknown) => (error as Error).message);
     made.dispose();
     expect(await asked).toMatch(/not needed any more/);
+  });
+
+  it('that takes its time is told of with what it says to a person, and ends at once when he wants', async () => {
+    waits.length = 0;
+    const script = counting(`echo 'enter code A-1' >&2; sleep 300 & echo $! > ${directory}/child; wait`);
+    const made = source(script);
+    const asked = [made.get(), made.get()].map((login) => login.catch((error: unknown) => error as ClusterFailure));
+    await expect.poll(() => waits.length, { timeout: quietMs + 3_000 }).toBe(1);
+    expect(waits[0]).toMatchObject({ who: 'sh', kind: 'program', context: 'kind', says: 'enter code A-1' });
+    const begin = performance.now();
+    waits[0]!.cancel();
+    expect((await Promise.all(asked)).map((error) => (error as ClusterFailure).reason)).toEqual([
+      'cancelled',
+      'cancelled',
+    ]);
+    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(waits.at(-1)).toBeUndefined();
+    const child = Number(readFileSync(join(directory, 'child'), 'utf8'));
+    await expect.poll(() => isRunning(child), { timeout: 6_000 }).toBe(false);
+    // No window comes back by itself; somebody who asks anew gets one.
+    await expect(made.get()).rejects.toMatchObject({ reason: 'cancelled' });
+    expect(runs()).toBe(1);
+    made.retry();
+    void made.get().catch(() => undefined);
+    await expect.poll(runs).toBe(2);
+  }, 20_000);
+
+  it('that fails at once is not started ten times for ten who ask one after the other', async () => {
+    const made = source(counting('exit 1'));
+    for (let i = 0; i < 10; i++) await made.get().catch(() => undefined);
+    expect(runs()).toBe(1);
   });
 
   it('that leaves a child behind holding its output does not hold us', async () => {
@@ -287,6 +320,43 @@ describe('a kubeconfig that changes', () => {
     await expect.poll(() => told).toBe(1);
     writeFileSync(late, 'c');
     await expect.poll(() => told).toBe(2);
+  });
+
+  it('is noticed as Kubernetes mounts it, again and again, and when its directory goes and comes', async () => {
+    const generation = (name: string) => {
+      mkdirSync(join(directory, name));
+      writeFileSync(join(directory, name, 'config'), name);
+      symlinkSync(name, join(directory, '..data_tmp'));
+      renameSync(join(directory, '..data_tmp'), join(directory, '..data'));
+    };
+    generation('..1');
+    symlinkSync(join('..data', 'config'), join(directory, 'config'));
+    const home = join(directory, 'home');
+    let told = 0;
+    const watcher = watchFiles([join(directory, 'config'), join(home, '.kube', 'config')], () => (told += 1));
+    cleanUps.push(() => watcher.dispose());
+    const next = async (change: () => void) => {
+      const before = told;
+      change();
+      await expect.poll(() => told, { timeout: 5_000 }).toBeGreaterThan(before);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    };
+    await next(() => generation('..2'));
+    await next(() => generation('..3'));
+    await next(() => rmSync(join(directory, '..data')));
+    await next(() => generation('..4'));
+    await next(() => mkdirSync(home));
+    await next(() => mkdirSync(join(home, '.kube')));
+    await next(() => writeFileSync(join(home, '.kube', 'config'), 'a'));
+    await next(() => rmSync(join(home, '.kube'), { recursive: true }));
+    await next(() => mkdirSync(join(home, '.kube')));
+    await next(() => writeFileSync(join(home, '.kube', 'config'), 'a'));
+  }, 20_000);
+
+  it('does not hang on links that lead in a circle', () => {
+    symlinkSync('b', join(directory, 'a'));
+    symlinkSync('a', join(directory, 'b'));
+    expect([...(namesToWatch([join(directory, 'a')]).get(directory) ?? [])].sort()).toEqual(['a', 'b']);
   });
 });
 

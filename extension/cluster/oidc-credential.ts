@@ -13,6 +13,7 @@ import * as l10n from '@vscode/l10n';
 import { ClusterFailure } from './cluster.ts';
 import { keepOidcTokens, readOidcTokens } from './keep-oidc-tokens.ts';
 import type { KubeconfigUser } from './kubeconfig.ts';
+import { tellOfWait, type OnLogin } from './login-wait.ts';
 
 export interface OidcSource {
   /** A valid id token; whoever asks meanwhile shares the request to the issuer. */
@@ -32,7 +33,7 @@ export function isOidc(user: KubeconfigUser): boolean {
 }
 
 /** Contacts nobody before a token is needed that is not known. */
-export function createOidcSource(user: KubeconfigUser, context: string): OidcSource {
+export function createOidcSource(user: KubeconfigUser, context: string, onLogin?: OnLogin): OidcSource {
   const config = stringsOf(user.authProvider?.config);
   let idToken = config['id-token'];
   let refreshToken = config['refresh-token'];
@@ -57,10 +58,18 @@ export function createOidcSource(user: KubeconfigUser, context: string): OidcSou
     }
   }
 
+  const cancelled = () =>
+    new ClusterFailure(
+      'cancelled',
+      l10n.t('Could not log in to context “{0}”: it was cancelled.', context),
+      l10n.t('Refresh to begin again.'),
+    );
+
   return {
     async get() {
       if (idToken !== undefined && isValid(idToken)) return idToken;
-      running ??= refresh().finally(() => (running = undefined));
+      const about = { who: config['idp-issuer-url'] ?? '', kind: 'issuer', context } as const;
+      running ??= tellOfWait(about, onLogin, cancelled, refresh).finally(() => (running = undefined));
       return await running;
     },
     renew(used) {

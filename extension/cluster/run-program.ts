@@ -17,12 +17,18 @@ const maxStderr = 64 * 1024;
 /**
  * Runs a program without a terminal to its end. Comes back at the deadline and when `signal` aborts, whatever the program
  * does: one that does not listen, or whose children keep its output open, is left behind, killed.
+ * @param options.onStderr is told what it writes for a person, as it comes.
  * @throws the error of the start (`ENOENT`, `EACCES`), or one that says what it was ended by.
  */
 export function runProgram(
   command: string,
   args: readonly string[],
-  { env, timeoutMs, signal }: { env: NodeJS.ProcessEnv; timeoutMs: number; signal?: AbortSignal },
+  {
+    env,
+    timeoutMs,
+    signal,
+    onStderr,
+  }: { env: NodeJS.ProcessEnv; timeoutMs: number; signal?: AbortSignal; onStderr?: (text: string) => void },
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     const start = findStart(command, args, env, process.platform);
@@ -52,7 +58,10 @@ export function runProgram(
     );
     signal?.addEventListener('abort', onAbort, { once: true });
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout = (stdout + text).slice(0, maxStdout)));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-maxStderr)));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-maxStderr);
+      onStderr?.(text);
+    });
     child.on('error', (error) => finish(() => reject(error)));
     child.on('exit', (code, by) => {
       // What it printed last may still be on its way; a child of it that lives on must not hold us.

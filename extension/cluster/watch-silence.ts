@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { failureFromSilence, type ClusterCall } from './describe-failure.ts';
+import { unpacked } from './http-call.ts';
 
 export interface Silence {
   /** An API server sends a bookmark about once a minute, so more than that and a half is no live connection. */
@@ -30,7 +31,8 @@ export async function* watchSilence(
   }, everyMs);
   timer.unref();
   try {
-    for await (const chunk of response) {
+    // A proxy may pack what the server did not.
+    for await (const chunk of unpacked(response)) {
       heard = Date.now();
       yield chunk as Buffer;
     }

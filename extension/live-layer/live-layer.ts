@@ -9,6 +9,8 @@ import { follow, systemClock } from '../cluster/follow.ts';
 import type { Clock } from '../cluster/follow.ts';
 import { trimObject } from '../cluster/trim-object.ts';
 import type { Part, StoreChange, TreeStore } from '../trees/tree-store.ts';
+import { takeChanges } from '../../mesh/pods/pod-groups.ts';
+import type { ResourceTable } from '../trees/resource-table.ts';
 import { LayerObjects } from './layer-objects.ts';
 
 /** Where the layer goes. */
@@ -152,6 +154,7 @@ export class LiveLayer {
   #forget(): void {
     this.#cluster = undefined;
     this.#objects.clear();
+    this.#taken.clear();
     this.#states.clear();
     if (this.#told !== undefined) this.#receiver.snapshot(undefined);
     this.#told = undefined;
@@ -249,13 +252,21 @@ export class LiveLayer {
   /** @param namespaces those in which something changed; absent: all. */
   #takePart(part: StorePart, namespaces?: ReadonlySet<string>): void {
     const kind = fromStore[part];
-    const table = this.#store.tables[part];
-    const { apiVersion, kind: name } = resourceTypes[part];
-    const named = (objects: Iterable<KubernetesObject>) =>
-      Array.from(objects, (object) => ({ ...object, apiVersion, kind: name }) as PlainObject);
-    if (!namespaces) return this.#objects.replace(kind, named(table.all()));
-    for (const namespace of namespaces) this.#objects.replace(kind, named(table.in(namespace)), namespace);
+    const table: ResourceTable<KubernetesObject> = this.#store.tables[part];
+    const taken = this.#taken.get(part) ?? new Map<string, Map<string, KubernetesObject>>();
+    this.#taken.set(part, taken);
+    for (const namespace of namespaces ?? new Set([...taken.keys(), ...table.namespaces()])) {
+      const held = taken.get(namespace) ?? new Map<string, KubernetesObject>();
+      taken.set(namespace, held);
+      for (const { before, after } of takeChanges(held, table.named(namespace))) {
+        if (after) this.#objects.put(kind, thin(after, part));
+        else if (before) this.#objects.remove(kind, thin(before, part));
+      }
+    }
   }
+
+  /** What was taken over of the store, as it holds it: ten thousand objects are not looked through for one that changed. */
+  readonly #taken = new Map<StorePart, Map<string, Map<string, KubernetesObject>>>();
 
   #flushSoon(): void {
     if (this.#isFlushing || !this.#cluster || this.#life.signal.aborted) return;
@@ -305,12 +316,34 @@ export class LiveLayer {
   }
 
   #stateOfPart(part: StorePart): KindState {
-    const { phase, lastSeen, onlyNamespace } = this.#store.part(part);
-    const state = onlyNamespace === undefined ? phase : 'refused';
+    const { phase, lastSeen, onlyNamespaces } = this.#store.part(part);
+    const state = onlyNamespaces === undefined ? phase : 'refused';
     return { state, ...(lastSeen !== undefined && { lastSeen }) };
   }
 
   #log(line: string): void {
     this.#options.log?.(`analysis: ${line}`);
   }
+}
+
+/**
+ * An object of the store as analysis gets it: named, and without what no rule reads and what changes all the time. A pod that
+ * becomes ready, or a node that says that it lives, is then not told at all.
+ */
+function thin(
+  object: KubernetesObject & { status?: { phase?: string; conditions?: unknown } },
+  part: StorePart,
+): PlainObject {
+  const { apiVersion, kind } = resourceTypes[part];
+  const { status, ...rest } = object;
+  const { phase, conditions } = status ?? {};
+  const named = { ...rest, apiVersion, kind };
+  if (part === 'nodes' || !status) return named;
+  return {
+    ...named,
+    status: {
+      ...(phase !== undefined && { phase }),
+      ...(part !== 'pods' && conditions !== undefined && { conditions }),
+    },
+  };
 }

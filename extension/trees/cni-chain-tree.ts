@@ -10,9 +10,10 @@ import { ChainProblemNode, EffectiveFileNode } from './chain-nodes.ts';
 import { describeRuntimeSource, networkFacts } from './chain-words.ts';
 import { degradedNodes } from './degraded-nodes.ts';
 import type { MeshModel } from './mesh-model.ts';
-import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
+import { MessageNode, failureNode } from './message-node.ts';
 import type { AgentReading, NodeAgents } from './node-agents.ts';
 import type { NodeChains, NodeReading } from './node-chains.ts';
+import { nothingToShow } from './nothing-to-show.ts';
 import { AgentNode, HangingPodNode, NodeFailureNode } from './node-state-nodes.ts';
 import { withInstallers } from './read-node-chain.ts';
 import type { NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
@@ -36,10 +37,10 @@ export class CniChainTree {
 
   async roots(): Promise<TreeNode[]> {
     await this.#store.whenSettled();
-    const { failure } = this.#store;
-    if (failure && this.#store.phase === 'failed')
-      return [failureNode('failure', failure, summarizeFailure(failure, this.#store.cluster?.context.name))];
+    const instead = nothingToShow(this.#store);
+    if (instead) return instead;
     const degraded = degradedNodes(this.#store, ['nodes', 'pods', 'daemonSets', 'events']);
+    await this.#model.prepareNodes();
     const states = this.#model.nodes();
     this.#shown = states.map(({ name }) => name).join(' ');
     if (states.length === 0 && degraded.length === 0)
@@ -56,7 +57,10 @@ export class CniChainTree {
     const outdated = new Set(this.#chains.outdated());
     return states.flatMap((state) => {
       const node = this.#nodes.get(state.name);
-      return node && (outdated.has(state.name) || node.differsFrom(state)) ? [this.#node(state)] : [];
+      if (!node) return [];
+      const isOutdated = outdated.has(state.name) || node.differsFrom(state);
+      node.update(state);
+      return isOutdated ? [node] : [];
     });
   }
 
@@ -103,6 +107,7 @@ export class ClusterNodeNode implements TreeNode {
   }
 
   differsFrom(state: NodeState): boolean {
+    if (state === this.#state) return false;
     const shown = (value: NodeState) =>
       JSON.stringify(value, (key, part: unknown) => (key === 'object' ? undefined : part));
     return shown(state) !== shown(this.#state);

@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
-import { contextKeys, viewIds } from '../ids.ts';
+import { contextKeys, settingIds, viewIds } from '../ids.ts';
 import { createLiveLayer } from '../live-layer/index.ts';
 import { nodeHelperProtocol } from '../../contract/node-helper.ts';
 import { ClusterFailure } from '../cluster/cluster.ts';
@@ -10,6 +10,8 @@ import { CniChainTree } from './cni-chain-tree.ts';
 import { decideForPod } from './decide.ts';
 import { MeshModel } from './mesh-model.ts';
 import { MeshView } from './mesh-view.ts';
+import { chosenNamespaces } from './chosen-namespaces.ts';
+import { followLogin } from './login-notice.ts';
 import { NodeAgents } from './node-agents.ts';
 import type { ReadAgent } from './node-agents.ts';
 import { NodeChains } from './node-chains.ts';
@@ -17,8 +19,8 @@ import { viewMessage } from './view-message.ts';
 import type { TreeNode } from './tree-node.ts';
 import { createTreeView } from './tree-view.ts';
 import type { Tree } from './tree-view.ts';
-import { createDrawing } from './drawing.ts';
-import { TreeStore } from './tree-store.ts';
+import { createDrawing, drawVisible } from './drawing.ts';
+import { noChange, TreeStore } from './tree-store.ts';
 import { describeFilter } from './tree-filter.ts';
 import { workloadsFilter } from './workloads-filter.ts';
 import { WorkloadsTree } from './workloads-tree.ts';
@@ -50,9 +52,21 @@ export function namespacesInTree(app: App): string[] {
   return listers.get(app)?.() ?? [];
 }
 
+const listersOfAll = new WeakMap<App, () => string[]>();
+
+/** The names of all namespaces of the cluster, as far as the views were told; empty: they were told nothing. */
+export function allNamespaces(app: App): string[] {
+  return listersOfAll.get(app)?.() ?? [];
+}
+
 /** The three views of the mesh. Nobody is contacted before one of them is visible. */
 export function registerTrees(app: App): vscode.Disposable {
-  const store = new TreeStore({ connect: () => app.clusters.connect(), log: (line) => app.log.debug(line) });
+  const chosen = chosenNamespaces(app);
+  const store = new TreeStore({
+    connect: () => app.clusters.connect(),
+    namespaces: () => chosen.current,
+    log: (line) => app.log.debug(line),
+  });
   const layer = createLiveLayer(app, store);
   const model = new MeshModel(store, decideForPod);
   const chains = new NodeChains(store, readCni);
@@ -61,22 +75,30 @@ export function registerTrees(app: App): vscode.Disposable {
   const filter = workloadsFilter(app);
   const workloads = new WorkloadsTree(store, model, agents, filter);
   listers.set(app, () => workloads.namespaces());
+  listersOfAll.set(app, () => Array.from(store.tables.namespaces.all(), ({ metadata }) => metadata?.name ?? ''));
   const notesOn = (node: TreeNode) => mesh.notesOn(node);
   const views = [
     { id: viewIds.workloads, tree: workloads as Tree },
     { id: viewIds.cniChain, tree: new CniChainTree(store, model, chains, agents) as Tree },
     { id: viewIds.mesh, tree: mesh as Tree },
-  ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showState(), notesOn) }));
+  ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showStateSoon(), notesOn) }));
 
   const describeView = (tree: Tree) =>
-    [app.clusters.chosen.name, store.cluster?.context.warning, tree === workloads && describeFilter(filter.current)]
+    [
+      app.clusters.chosen.name,
+      few(chosen.current),
+      store.cluster?.context.warning,
+      tree === workloads && describeFilter(filter.current),
+    ]
       .filter(Boolean)
       .join(' · ');
   const showState = () => {
     const message = viewMessage(store, app.clusters.chosen.name, Date.now());
     for (const { view, tree } of views) {
-      view.description = describeView(tree);
-      view.message = message;
+      const description = describeView(tree);
+      // Each assignment is a message to the window.
+      if (view.description !== description) view.description = description;
+      if (view.message !== message) view.message = message;
       // What nobody looks at is not computed.
       if (!view.visible && store.phase === 'ready') continue;
       const problems = store.phase === 'ready' ? tree.problems() : 0;
@@ -86,17 +108,31 @@ export function registerTrees(app: App): vscode.Disposable {
           : undefined;
     }
   };
+  let isStateOld = false;
+  /** The editor asks for the children of many nodes in a row. */
+  const showStateSoon = () => {
+    if (isStateOld) return;
+    isStateOld = true;
+    setImmediate(() => {
+      isStateOld = false;
+      showState();
+    });
+  };
   /** In pieces: keys and other extensions share this process. */
   const prepare = async () => {
-    if (store.phase === 'ready') await model.prepare();
+    if (store.phase === 'ready' && (views[0]?.view.visible || views[2]?.view.visible)) await model.prepare();
     if (store.phase === 'ready' && views[1]?.view.visible) await model.prepareNodes();
   };
+  const drawChange = drawVisible(views);
   const draw = createDrawing(prepare, (change) => {
-    for (const { tree, refresh } of views) refresh(tree.stale(change));
+    drawChange(change);
     showState();
   });
+  const logDrawing = (drawing: Promise<void>) =>
+    void drawing.catch((error: unknown) => app.log.error(`trees: ${String(error)}`));
   const followVisibility = () => {
     const isLookedAt = views.some(({ view }) => view.visible);
+    if (isLookedAt) logDrawing(draw(noChange));
     if (isLookedAt) store.start();
     else store.stop();
     if (isLookedAt) layer.start();
@@ -141,13 +177,19 @@ export function registerTrees(app: App): vscode.Disposable {
     layer,
     ...views.map(({ view }) => view.onDidChangeVisibility(followVisibility)),
     app.clusters.onDidChoose(forget),
+    chosen,
+    chosen.onDidChange(forget),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration(settingIds.namespaces)) forget();
+    }),
+    followLogin(app, store, () => views.some(({ view }) => view.visible)),
     filter.onDidChange(() => {
       views[0]?.refresh();
       showState();
     }),
     store.onDidChange((change) => {
       model.apply(change);
-      draw(change).catch((error: unknown) => app.log.error(`trees: ${String(error)}`));
+      logDrawing(draw(change));
       if (change.state) void vscode.commands.executeCommand('setContext', contextKeys.clusterState, store.phase);
     }),
     new vscode.Disposable(() => {
@@ -158,4 +200,9 @@ export function registerTrees(app: App): vscode.Disposable {
       store.dispose();
     }),
   );
+}
+
+/** For the title of a view, which is narrow. */
+function few(namespaces: readonly string[]): string {
+  return namespaces.length > 3 ? l10n.t('{0} namespaces', namespaces.length) : namespaces.join(', ');
 }

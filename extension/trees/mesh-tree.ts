@@ -7,7 +7,8 @@ import { parseSettings } from '../explain/security-objects.ts';
 import { degradedNodes } from './degraded-nodes.ts';
 import { controlPlaneNode, groupNode, namespaceNode, policyNode, webhookNode } from './mesh-nodes.ts';
 import type { MeshModel } from './mesh-model.ts';
-import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
+import { MessageNode, failureNode } from './message-node.ts';
+import { nothingToShow } from './nothing-to-show.ts';
 import type { PolicyWatch } from './policy-watch.ts';
 import type { TreeNode } from './tree-node.ts';
 import type { Part, StoreChange, TreeStore } from './tree-store.ts';
@@ -31,9 +32,9 @@ export class MeshTree {
 
   async roots(): Promise<TreeNode[]> {
     await this.#store.whenSettled();
-    const { failure } = this.#store;
-    if (failure && this.#store.phase === 'failed')
-      return [failureNode('failure', failure, summarizeFailure(failure, this.#store.cluster?.context.name))];
+    const instead = nothingToShow(this.#store);
+    if (instead) return instead;
+    await this.#model.prepare();
     const state = this.#describe();
     this.#shownCounts = this.#counts();
     return [
@@ -71,6 +72,17 @@ export class MeshTree {
   #controlPlanes({ controlPlanes, webhooks }: MeshState): TreeNode[] {
     if (controlPlanes.length > 0) return controlPlanes.map(controlPlaneNode);
     const isElsewhere = webhooks.length > 0;
+    // What nobody may look at may be there.
+    const { phase, onlyNamespaces } = this.#store.part('deployments');
+    if (phase === 'refused' || onlyNamespaces !== undefined)
+      return [
+        new MessageNode('mesh:control-plane-unseen', {
+          label: l10n.t('The control plane cannot be seen from here'),
+          description: l10n.t('its Deployment lies outside of what is read'),
+          icon: 'lock',
+          tone: 'quiet',
+        }),
+      ];
     return [
       new MessageNode('mesh:no-control-plane', {
         label: isElsewhere ? l10n.t('No control plane in this cluster') : l10n.t('Istio is not installed here'),

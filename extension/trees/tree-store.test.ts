@@ -3,7 +3,10 @@ import type { KubernetesObject, Pod } from '../../mesh/kubernetes.ts';
 import { ClusterFailure } from '../cluster/cluster.ts';
 import type { Cluster, ResourceType, WatchEvent } from '../cluster/cluster.ts';
 import { backoff } from '../cluster/follow.ts';
+import { degradedNodes } from './degraded-nodes.ts';
+import { nothingToShow } from './nothing-to-show.ts';
 import { TreeStore } from './tree-store.ts';
+import { viewMessage } from './view-message.ts';
 import type { StoreChange } from './tree-store.ts';
 
 /** A cluster whose answers a test sets, and which counts what it is asked. */
@@ -49,11 +52,18 @@ class FakeCluster implements Cluster {
     this.watching += 1;
     return new Promise<void>((resolve, reject) => {
       options.signal.addEventListener('abort', () => resolve());
-      this.watches.set(type.plural, {
+      this.watches.set([type.plural, options.namespace].filter(Boolean).join('@'), {
         send: options.onEvent as (event: WatchEvent<KubernetesObject>) => void,
         end: (error) => (error ? reject(error) : resolve()),
       });
     }).finally(() => (this.watching -= 1));
+  }
+
+  /** The namespaces in which pods may be read. */
+  readable: string[] = [];
+  mayList(_type: ResourceType, namespace: string): Promise<boolean> {
+    this.asked.push(`may list in ${namespace}`);
+    return Promise.resolve(this.readable.includes(namespace));
   }
 
   get = () => Promise.reject(new Error('not asked for'));
@@ -79,10 +89,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function begin(cluster: FakeCluster | ClusterFailure = new FakeCluster()) {
+function begin(cluster: FakeCluster | ClusterFailure = new FakeCluster(), namespaces: string[] = []) {
   vi.useFakeTimers({ now: 1_000_000 });
   const connect = vi.fn(() => (cluster instanceof FakeCluster ? Promise.resolve(cluster) : Promise.reject(cluster)));
-  store = new TreeStore({ connect });
+  store = new TreeStore({ connect, namespaces: () => namespaces });
   const changes: StoreChange[] = [];
   store.onDidChange((change) => changes.push(change));
   return { store, connect, changes, cluster: cluster as FakeCluster };
@@ -221,7 +231,119 @@ describe('the live store', () => {
     await vi.advanceTimersByTimeAsync(100);
     expect(store.phase).toBe('ready');
     expect([...store.tables.pods.all()].map(({ metadata }) => metadata?.name)).toEqual(['mine']);
-    expect(store.part('pods')).toMatchObject({ phase: 'live', onlyNamespace: 'shop' });
+    expect(store.part('pods')).toMatchObject({ phase: 'live', onlyNamespaces: ['shop'] });
+    expect(store.scope?.from).toBe('context');
+  });
+
+  it('finds out where pods may be read when the whole cluster is refused, and says what is missing in one of them', async () => {
+    const { store, cluster } = begin();
+    for (const kind of ['pods', 'deployments', 'events', 'events@web'])
+      cluster.failures.set(kind, failure('forbidden'));
+    cluster.objects.set(
+      'namespaces',
+      ['api', 'shop', 'theirs', 'web'].map((name) => ({ metadata: { name } })),
+    );
+    cluster.objects.set(
+      'pods',
+      ['api', 'shop', 'theirs', 'web'].map((namespace) => pod('p', '1', namespace)),
+    );
+    cluster.readable = ['api', 'shop', 'web'];
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect([...store.tables.pods.all()].map(({ metadata }) => metadata?.namespace)).toEqual(['api', 'shop', 'web']);
+    expect(store.part('pods')).toEqual({ phase: 'live', onlyNamespaces: ['api', 'shop', 'web'] });
+    expect(store.part('events')).toMatchObject({ phase: 'live', refusedIn: ['web'] });
+    expect(store.scope).toEqual({ namespaces: ['api', 'shop', 'web'], from: 'asked', unasked: 0 });
+    expect(degradedNodes(store, ['pods', 'events']).map((node) => node.item().label)).toEqual([
+      'Only namespaces api, shop, web are shown',
+      'No right to list events in web',
+    ]);
+    // Nobody asks again for a view that was closed meanwhile.
+    cluster.asked.length = 0;
+    store.stop();
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(cluster.asked.filter((call) => call.startsWith('may'))).toEqual([]);
+    cluster.watches.get('pods@api')?.send({ type: 'ADDED', object: pod('new', '9', 'api') });
+    expect(store.tables.pods.get('api', 'new')).toBeDefined();
+    // One of them is taken away: the others stay.
+    cluster.failures.set('pods@api', failure('forbidden'));
+    cluster.watches.get('pods@api')?.end(failure('forbidden'));
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect([...store.tables.pods.namespaces()]).toEqual(['shop', 'web']);
+    expect(store.part('pods')).toMatchObject({ phase: 'live', refusedIn: ['api'] });
+  });
+
+  it('follows the namespaces that the user chose, and asks for no others', async () => {
+    const { store, cluster } = begin(undefined, ['web', 'api']);
+    cluster.objects.set(
+      'pods',
+      ['api', 'shop', 'web'].map((namespace) => pod('p', '1', namespace)),
+    );
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(cluster.asked.filter((call) => call.startsWith('list pods')).sort()).toEqual([
+      'list pods@api',
+      'list pods@web',
+    ]);
+    expect(store.phase).toBe('ready');
+    expect(store.degraded()).toEqual([]);
+    expect(degradedNodes(store, ['pods'])).toEqual([]);
+  });
+
+  it('reads the labels of each namespace where they may not be listed', async () => {
+    const { store, cluster } = begin(undefined, ['web', 'gone']);
+    cluster.failures.set('namespaces', failure('forbidden'));
+    cluster.get = ((type: ResourceType, name: string) =>
+      Promise.resolve(
+        name === 'web' ? { metadata: { name, labels: { 'istio-injection': 'enabled' } } } : undefined,
+      )) as never;
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(store.tables.namespaces.get('', 'web')?.metadata?.labels).toEqual({ 'istio-injection': 'enabled' });
+    expect(store.tables.namespaces.get('', 'gone')).toBeUndefined();
+  });
+
+  it('keeps how old the data of several namespaces are when the view comes back to a dead line', async () => {
+    const { store, cluster } = begin(undefined, ['web', 'api']);
+    store.start();
+    await vi.advanceTimersByTimeAsync(10_000);
+    store.stop();
+    const closedAt = Date.now();
+    for (const name of ['web', 'api']) cluster.failures.set(`pods@${name}`, failure('unreachable'));
+    await vi.advanceTimersByTimeAsync(60_000);
+    store.start();
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(store.stale()).toMatchObject({ since: closedAt });
+  });
+
+  it('says what login it waits for, and goes on when it is over', async () => {
+    const { store, cluster } = begin();
+    let answer: (() => void) | undefined;
+    const list = cluster.list.bind(cluster);
+    cluster.list = (async (type: ResourceType, options: object) => {
+      if (type.plural === 'namespaces') await new Promise<void>((resolve) => (answer = resolve));
+      return await list(type, options);
+    }) as FakeCluster['list'];
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    const settled = store.whenSettled();
+    const wait = { who: 'aws', kind: 'program', context: 'prod', says: 'Code: A-1', cancel: vi.fn() } as const;
+    store.noteLogin(wait);
+    await settled;
+    expect(nothingToShow(store)?.[0]?.item()).toMatchObject({
+      label: 'Waiting for the login',
+      description: 'Cancel · aws',
+      command: { id: 'meshloom.cancelLogin' },
+    });
+    expect(viewMessage(store, 'prod', 0)).toBe(
+      '“aws” logs in to “prod”: a window of its own or the browser may be asking you something. Code: A-1',
+    );
+    answer?.();
+    store.noteLogin(undefined);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(store.phase).toBe('ready');
+    expect(nothingToShow(store)).toBeUndefined();
   });
 
   it('shows the rest when one kind fails or is slow', async () => {

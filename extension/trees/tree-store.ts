@@ -13,7 +13,12 @@ import type { Cluster, ClusterFailure, ResourceType } from '../cluster/cluster.t
 import { controlPlaneNamespaces } from '../cluster/control-plane-namespaces.ts';
 import { asFailure, follow, isFinal, systemClock } from '../cluster/follow.ts';
 import type { Clock } from '../cluster/follow.ts';
+import type { LoginWait } from '../cluster/login-wait.ts';
+import { findReadableNamespaces, listInTurns, mostNamespaces } from '../cluster/readable-namespaces.ts';
+import type { Scope } from '../cluster/readable-namespaces.ts';
+import { combineStates } from './combine-states.ts';
 import { ResourceTable } from './resource-table.ts';
+import { sharePartsOf, Siblings } from './share-parts.ts';
 import { slim } from './slim.ts';
 
 /** What is followed, and the objects each part holds. */
@@ -44,8 +49,10 @@ export interface PartState {
   failure?: ClusterFailure;
   /** When it was last known to be up to date, in milliseconds since 1970. */
   lastSeen?: number;
-  /** Only this namespace could be read: the right to the whole cluster is missing. */
-  onlyNamespace?: string;
+  /** Followed in these namespaces and not in the whole cluster. */
+  onlyNamespaces?: readonly string[];
+  /** Those of them in which it may not be read. */
+  refusedIn?: readonly string[];
 }
 
 export interface Stale {
@@ -65,6 +72,8 @@ export interface StoreChange {
   state: boolean;
 }
 
+export const noChange: StoreChange = { parts: new Set(), namespaces: new Set(), state: false };
+
 /** Two changes as one. */
 export function mergeChanges(a: StoreChange, b: StoreChange): StoreChange {
   return {
@@ -77,6 +86,8 @@ export function mergeChanges(a: StoreChange, b: StoreChange): StoreChange {
 export interface StoreOptions {
   /** Asked when the store starts, never before. */
   connect: () => Promise<Cluster>;
+  /** The namespaces that the user chose; none: the whole cluster, or what of it may be read. Asked at each start. */
+  namespaces?: () => readonly string[];
   clock?: Clock;
   /** Changes within this time, in milliseconds, are told together. */
   coalesceMs?: number;
@@ -98,6 +109,26 @@ const everythingElse: Part[] = [
   'nodes',
   'mutatingWebhooks',
 ];
+
+/**
+ * Of a cluster's events most tell that all went well, and no view shows those. What a pod got further with than a failure is
+ * told by its pulling of images.
+ */
+const worthHearing = [
+  'Scheduled',
+  'Created',
+  'Started',
+  'Killing',
+  'SuccessfulCreate',
+  'SuccessfulDelete',
+  'SuccessfulRescale',
+  'ScalingReplicaSet',
+  'Completed',
+  'SawCompletedJob',
+  'LeaderElection',
+]
+  .map((reason) => `reason!=${reason}`)
+  .join(',');
 
 /** What comes together is told together; for more than that nobody waits who sees a single change. In milliseconds. */
 const leadMs = 10;
@@ -130,6 +161,7 @@ export class TreeStore {
     configMaps: new ResourceTable(),
   };
   readonly #connect: StoreOptions['connect'];
+  readonly #chosen: () => readonly string[];
   readonly #clock: Clock;
   readonly #coalesceMs: number;
   readonly #log: (line: string) => void;
@@ -144,9 +176,17 @@ export class TreeStore {
   /** Somebody looks; a failure that the user must heal ends the following, not the looking. */
   #wanted = false;
   #waiting: (() => void)[] = [];
+  /** Found out once for all parts, and kept until somebody asks everything anew. */
+  #scoping: Promise<Scope> | undefined;
+  #scope: Scope | undefined;
+  #login: LoginWait | undefined;
+  /** Those of the whole cluster. */
+  #podsAreReadable: Promise<boolean> = Promise.resolve(true);
+  #podsAnswered: (may: boolean) => void = () => undefined;
 
   constructor(options: StoreOptions) {
     this.#connect = options.connect;
+    this.#chosen = options.namespaces ?? (() => []);
     this.#clock = options.clock ?? systemClock;
     this.#coalesceMs = options.coalesceMs ?? 200;
     this.#log = options.log ?? (() => undefined);
@@ -166,6 +206,23 @@ export class TreeStore {
     return this.#cluster;
   }
 
+  /** The namespaces in which is followed what may not be read, or is not wanted, in the whole cluster. */
+  get scope(): Scope | undefined {
+    return this.#scope;
+  }
+
+  /** The login that nothing can be shown before; undefined: none, or one that is quick. */
+  get login(): LoginWait | undefined {
+    return this.#phase === 'loading' ? this.#login : undefined;
+  }
+
+  /** A login takes its time, or (undefined) is over. */
+  noteLogin(wait: LoginWait | undefined): void {
+    this.#login = wait;
+    if (wait && this.#phase === 'loading') for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#tell({ state: true });
+  }
+
   now(): number {
     return this.#clock.now();
   }
@@ -174,11 +231,12 @@ export class TreeStore {
     return this.#parts.get(part) ?? { phase: 'waiting' };
   }
 
-  /** The parts that may not be read, or only in one namespace, and those that failed before they ever answered. */
+  /** The parts that may not be read, or not everywhere, and those that failed before they ever answered. */
   degraded(): { part: Part; state: PartState }[] {
     return [...this.#parts].flatMap(([part, state]) =>
       (state.phase === 'refused' && state.lastSeen === undefined) ||
-      state.onlyNamespace !== undefined ||
+      (state.onlyNamespaces !== undefined && this.#scope?.from !== 'chosen') ||
+      state.refusedIn !== undefined ||
       (state.phase === 'lost' && state.lastSeen === undefined)
         ? [{ part, state }]
         : [],
@@ -200,9 +258,9 @@ export class TreeStore {
     return { dispose: () => this.#listeners.delete(listener) };
   }
 
-  /** Resolves when there is something to show, be it a failure. */
+  /** Resolves when there is something to show, be it a failure or a login that somebody has to end. */
   whenSettled(): Promise<void> {
-    if (this.#phase === 'ready' || this.#phase === 'failed') return Promise.resolve();
+    if (this.#phase === 'ready' || this.#phase === 'failed' || this.login) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -227,6 +285,7 @@ export class TreeStore {
   /** Asks everything again, also what was refused. Does nothing but forget failures while nobody looks. */
   refresh(): void {
     this.#halt();
+    this.#forgetScope();
     this.#failure = undefined;
     if (this.#phase === 'failed') this.#phase = 'idle';
     if (this.#wanted) this.start();
@@ -239,6 +298,8 @@ export class TreeStore {
       this.#tell({ part: part as Part, namespaces: table.replaceAll([]) });
     }
     this.#parts = new Map();
+    this.#forgetScope();
+    this.#login = undefined;
     this.#failure = undefined;
     this.#cluster = undefined;
     this.#phase = 'idle';
@@ -260,10 +321,16 @@ export class TreeStore {
       if (state.phase === 'live') this.#parts.set(part, { ...state, lastSeen: now });
   }
 
+  #forgetScope(): void {
+    this.#scoping = undefined;
+    this.#scope = undefined;
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     const cluster = await this.#connect();
     if (signal.aborted) return;
     this.#cluster = cluster;
+    this.#podsAreReadable = new Promise((resolve) => (this.#podsAnswered = resolve));
     let rest: Promise<unknown> | undefined;
     const startRest = () => {
       rest ??= Promise.all(everythingElse.map((part) => this.#followPart(cluster, part, signal))).catch(
@@ -283,86 +350,189 @@ export class TreeStore {
     signal: AbortSignal,
     onState?: (state: PartState) => void,
   ): Promise<void> {
-    if (await this.#followIn(cluster, part, undefined, signal, onState)) return;
-    // Refused for the whole cluster. Many users may read their own namespace all the same.
-    const type: ResourceType = resourceTypes[part];
-    const namespace = cluster.context.namespace ?? 'default';
-    if (!type.namespaced || signal.aborted || this.part(part).failure?.reason !== 'forbidden') return;
-    await this.#followIn(cluster, part, namespace, signal, onState);
+    const { namespaced } = resourceTypes[part];
+    const isChosen = namespaced && this.#chosen().length > 0;
+    if (!isChosen) {
+      let held: PartState | undefined;
+      const enter = (state: PartState) => {
+        // Before it is known what may be read instead, there is nothing to say.
+        held = namespaced && state.phase === 'refused' && state.failure?.reason === 'forbidden' ? state : undefined;
+        if (!held) this.#enterPart(part, state, onState);
+        if (part === 'pods' && state.phase === 'live') this.#podsAnswered(true);
+      };
+      const ended = await this.#followIn(cluster, part, undefined, signal, enter);
+      if (part === 'pods') this.#podsAnswered(ended !== 'forbidden');
+      if (held && ended !== 'forbidden') this.#enterPart(part, held, onState);
+      if (!namespaced || ended !== 'forbidden' || signal.aborted) return;
+    }
+    const namespaces = await this.#namespacesFor(cluster, signal);
+    if (!signal.aborted) await this.#followEach(cluster, part, namespaces, signal);
   }
 
-  /** @returns false when it was refused before anything was seen. */
-  async #followIn(
+  /** Whoever may read all pods lacks the right to another kind, and most likely everywhere. */
+  async #namespacesFor(cluster: Cluster, signal: AbortSignal): Promise<readonly string[]> {
+    if (this.#chosen().length === 0 && (await this.#podsAreReadable)) return [cluster.context.namespace ?? 'default'];
+    return (await this.#findScope(cluster, signal)).namespaces;
+  }
+
+  /** Many users may read some namespaces and not the cluster; some want no more of it. Whoever asks meanwhile shares it. */
+  #findScope(cluster: Cluster, signal: AbortSignal): Promise<Scope> {
+    this.#scoping ??= this.#askScope(cluster, signal);
+    return this.#scoping;
+  }
+
+  async #askScope(cluster: Cluster, signal: AbortSignal): Promise<Scope> {
+    const chosen = this.#chosen();
+    const listed = Array.from(this.tables.namespaces.all(), ({ metadata }) => metadata?.name ?? '');
+    const scope: Scope =
+      chosen.length > 0
+        ? { namespaces: chosen.slice(0, mostNamespaces), from: 'chosen', unasked: 0 }
+        : await findReadableNamespaces(cluster, listed, { signal });
+    // What was found out while nobody looked any more is not the whole truth.
+    if (signal.aborted) this.#scoping = undefined;
+    else this.#scope = scope;
+    void this.#readNamespaces(cluster, scope.namespaces, signal);
+    return scope;
+  }
+
+  /** Who may not list the namespaces may often read his own, whose labels decide about injection. */
+  async #readNamespaces(cluster: Cluster, names: readonly string[], signal: AbortSignal): Promise<void> {
+    if (this.part('namespaces').failure?.reason !== 'forbidden') return;
+    for (const name of names) {
+      const found = await cluster.get<Namespace>(resourceTypes.namespaces, name, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      if (!found) continue;
+      this.tables.namespaces.set(prepare(found, resourceTypes.namespaces));
+      this.#tell({ part: 'namespaces', namespaces: [''] });
+    }
+  }
+
+  /** In each namespace by itself: what is refused in one is there in the others. */
+  async #followEach(
     cluster: Cluster,
+    part: Part,
+    namespaces: readonly string[],
+    signal: AbortSignal,
+    isWhole = false,
+  ): Promise<void> {
+    const table = this.tables[part];
+    for (const name of table.namespaces())
+      if (!namespaces.includes(name)) this.#tell({ part, namespaces: table.replaceAll([], name) });
+    const { lastSeen } = this.part(part);
+    const begin: PartState = { phase: 'waiting', ...(lastSeen !== undefined && { lastSeen }) };
+    const states = new Map<string, PartState>(namespaces.map((name) => [name, begin]));
+    const enter = (name: string, state: PartState) => {
+      states.set(name, state);
+      const all = combineStates(states);
+      if (all) this.#enterPart(part, isWhole ? all : { ...all, onlyNamespaces: namespaces });
+    };
+    const follow = (name: string) =>
+      this.#followIn(
+        this.#inTurns(cluster),
+        part,
+        name,
+        signal,
+        (state) => enter(name, state),
+        () => states.get(name),
+      );
+    await Promise.all(namespaces.map(follow));
+  }
+
+  /** All that is followed by namespace waits for each other. */
+  #inTurns(cluster: Cluster): Pick<Cluster, 'list' | 'watch'> {
+    const known = this.#turns.get(cluster);
+    if (known) return known;
+    const turns = listInTurns(cluster);
+    this.#turns.set(cluster, turns);
+    return turns;
+  }
+
+  readonly #turns = new WeakMap<Cluster, Pick<Cluster, 'list' | 'watch'>>();
+
+  #enterPart(part: Part, state: PartState, onState?: (state: PartState) => void): void {
+    const before = this.#parts.get(part);
+    this.#parts.set(part, state);
+    onState?.(state);
+    const isOther =
+      before?.phase !== state.phase ||
+      before.failure?.message !== state.failure?.message ||
+      before.refusedIn?.join() !== state.refusedIn?.join();
+    if (isOther) this.#tell({ state: true });
+    this.#settle();
+  }
+
+  /** @returns `forbidden` when that was all that was ever said. */
+  async #followIn(
+    cluster: Pick<Cluster, 'list' | 'watch'>,
     part: Part,
     namespace: string | undefined,
     signal: AbortSignal,
-    onState?: (state: PartState) => void,
-  ): Promise<boolean> {
+    enter: (state: PartState) => void,
+    known: () => PartState | undefined = () => this.#parts.get(part),
+  ): Promise<'forbidden' | undefined> {
     const type: ResourceType = resourceTypes[part];
     const table = this.tables[part] as ResourceTable<KubernetesObject>;
-    const within = part === 'configMaps' ? namespace : undefined;
-    const only = namespace === undefined || part === 'configMaps' ? {} : { onlyNamespace: namespace };
-    const enter = (state: PartState) => {
-      const before = this.#parts.get(part);
-      this.#parts.set(part, state);
-      onState?.(state);
-      if (before?.phase !== state.phase || before.failure?.message !== state.failure?.message)
-        this.#tell({ state: true });
-      this.#settle();
-    };
     let seen = false;
+    let ended: 'forbidden' | undefined;
+    const siblings = new Siblings();
     await follow<KubernetesObject>(cluster, type, {
       ...(namespace !== undefined && { namespace }),
+      ...(part === 'events' && { fieldSelector: worthHearing }),
       signal,
       clock: this.#clock,
-      keep: (object) => prepare(object, type),
+      keep: (object) => {
+        const { namespace: within = '', name = '' } = object.metadata ?? {};
+        const held = table.get(within, name);
+        const kept = prepare(object, type);
+        return held ? sharePartsOf(held, kept) : siblings.share(kept);
+      },
       ...(part === 'namespaces' && { firstTimeoutMs: firstAnswerMs }),
       follower: {
         onList: (objects) => {
           seen = true;
-          this.#tell({ part, namespaces: table.replaceAll(objects, within) });
-          enter({ phase: 'live', ...only });
-          if (part === 'mutatingWebhooks') this.#followConfigMaps(cluster, signal);
+          this.#tell({ part, namespaces: table.replaceAll(objects, namespace) });
+          enter({ phase: 'live' });
+          this.#onWebhooks(part, signal);
         },
         onLive: () => {
-          if (this.#parts.get(part)?.phase === 'lost') enter({ phase: 'live', ...only });
+          if (known()?.phase === 'lost') enter({ phase: 'live' });
         },
         onEvent: (event, object) => {
+          let isNews = true;
           if (event === 'DELETED') table.delete(object);
-          else table.set(object);
-          this.#tell({ part, namespaces: [object.metadata?.namespace ?? ''] });
-          if (this.#parts.get(part)?.phase !== 'live') enter({ phase: 'live', ...only });
+          else isNews = table.set(object);
+          if (isNews) this.#tell({ part, namespaces: [object.metadata?.namespace ?? ''] });
+          if (known()?.phase !== 'live') enter({ phase: 'live' });
         },
         onFailure: (failure, final, lastHeard) => {
           this.#log(`${type.plural}: ${failure.message}`);
-          const before = this.#parts.get(part);
+          const before = known();
           const lastSeen = before?.lastSeen ?? (before?.phase === 'live' ? lastHeard : undefined);
-          const isTakenAway = final && failure.reason !== 'unauthorized';
-          if (isTakenAway) this.#tell({ part, namespaces: table.replaceAll([], within) });
+          const isTakenAway = final && failure.reason !== 'unauthorized' && failure.reason !== 'cancelled';
+          if (isTakenAway) this.#tell({ part, namespaces: table.replaceAll([], namespace) });
+          if (final && failure.reason === 'forbidden' && !seen) ended = 'forbidden';
           enter({
             phase: final ? 'refused' : 'lost',
             failure,
-            ...only,
             ...(lastSeen !== undefined && !isTakenAway && { lastSeen }),
           });
-          if (part === 'mutatingWebhooks') this.#followConfigMaps(cluster, signal);
+          this.#onWebhooks(part, signal);
         },
       },
     });
-    return seen || signal.aborted;
+    return ended;
   }
 
   /** The injector's settings lie where the webhooks' service is; asked once that is known. */
-  #followConfigMaps(cluster: Cluster, signal: AbortSignal): void {
-    if (this.#parts.has('configMaps')) return;
+  #onWebhooks(part: Part, signal: AbortSignal): void {
+    const cluster = this.#cluster;
+    if (part !== 'mutatingWebhooks' || !cluster || this.#parts.has('configMaps')) return;
     this.#parts.set('configMaps', { phase: 'waiting' });
     signal.addEventListener('abort', () => this.#parts.delete('configMaps'), { once: true });
-    for (const namespace of controlPlaneNamespaces(this.tables.mutatingWebhooks.all())) {
-      this.#followIn(cluster, 'configMaps', namespace, signal).catch((error: unknown) =>
-        this.#log(`configmaps: ${String(error)}`),
-      );
-    }
+    const namespaces = controlPlaneNamespaces(this.tables.mutatingWebhooks.all());
+    this.#followEach(cluster, 'configMaps', namespaces, signal, true).catch((error: unknown) =>
+      this.#log(`configmaps: ${String(error)}`),
+    );
   }
 
   /** Leaves `loading` when every part has answered, or soon after the pods have. */

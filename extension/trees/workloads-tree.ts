@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import type { PodRecord } from '../../contract/cni-plugin.ts';
-import type { Container, ContainerStatus, Pod } from '../../mesh/kubernetes.ts';
+import type { Container, ContainerStatus, Namespace, Pod } from '../../mesh/kubernetes.ts';
 import type { PodMeshState } from '../../mesh/pods/describe-pod.ts';
 import type { Trouble } from '../../mesh/pods/find-pod-trouble.ts';
 import { RecordNode, recordLines } from './agent-nodes.ts';
@@ -8,9 +8,10 @@ import { commandIds } from '../ids.ts';
 import { degradedNodes } from './degraded-nodes.ts';
 import type { MeshModel, NamespaceModel, WorkloadModel } from './mesh-model.ts';
 import type { NodeAgents } from './node-agents.ts';
-import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
+import { MessageNode } from './message-node.ts';
+import { nothingToShow } from './nothing-to-show.ts';
 import { describeFilter, filterWorkloads, isFiltering, showsNamespace, type TreeFilter } from './tree-filter.ts';
-import type { NodeFlag, NodeItem, TooltipLine, TreeNode } from './tree-node.ts';
+import type { NodeFlag, NodeItem, Tone, TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
 import { isProblem, standingOf, stepLines, toneOf, troubleLines, wishOf } from './words.ts';
 
@@ -39,9 +40,11 @@ export class WorkloadsTree {
   async roots(): Promise<TreeNode[]> {
     await this.#store.whenSettled();
     await this.#model.prepare();
-    const { failure } = this.#store;
-    if (failure && this.#store.phase === 'failed')
-      return [failureNode('failure', failure, summarizeFailure(failure, this.#store.cluster?.context.name))];
+    const instead = nothingToShow(this.#store);
+    if (instead) {
+      this.#missing = this.#whatIsMissing();
+      return instead;
+    }
     const degraded = degradedNodes(this.#store, [
       'namespaces',
       'pods',
@@ -87,12 +90,15 @@ export class WorkloadsTree {
     // With a filter a namespace may come into the picture, or leave it.
     if (whole || isFiltering(this.#filter.current) || this.#model.namespaceNames().join(' ') !== this.#shown)
       return undefined;
-    return [...change.namespaces].flatMap((name) => this.#namespaces.get(name) ?? []);
+    return [...change.namespaces].flatMap((name) => {
+      const node = this.#namespaces.get(name);
+      return node?.isOutdated() ? [node] : [];
+    });
   }
 
   /** The names of all namespaces, filtered or not. */
   namespaces(): string[] {
-    return this.#model.namespaceNames();
+    return [...this.#model.namespaceNames()];
   }
 
   #isShown(name: string): boolean {
@@ -107,8 +113,10 @@ export class WorkloadsTree {
     const { phase, failure } = this.#store;
     const degraded = this.#store
       .degraded()
-      .map(({ part, state }) => `${part} ${state.phase} ${state.failure?.message}`);
-    return [phase, failure?.message, ...degraded].join('|');
+      .map(({ part, state: { phase: now, failure: why, refusedIn, onlyNamespaces } }) =>
+        [part, now, why?.message, refusedIn, onlyNamespaces].join(),
+      );
+    return [phase, failure?.message, this.#store.login?.says, ...degraded].join('|');
   }
 
   /** The number of problems in the tree. */
@@ -120,17 +128,18 @@ export class WorkloadsTree {
   pathTo(namespace: string, name: string): TreeNode[] | undefined {
     if (!this.#model.namespaceNames().includes(namespace)) return undefined;
     const top = this.#namespaceNode(namespace);
-    for (const child of top.children()) {
-      if (isPod(child, name)) return [top, child];
-      const pod = child instanceof WorkloadNode ? child.children().find((node) => isPod(node, name)) : undefined;
-      if (pod) return [top, child, pod];
-    }
-    return undefined;
+    return findPath([top], name);
   }
 
   parentOf(node: TreeNode): TreeNode | undefined {
     if (node instanceof WorkloadNode) return this.#namespaceNode(node.namespace);
+    if (node instanceof EndedNode) return this.#aboveEnded(node);
     return node instanceof PodNode ? this.pathTo(node.namespace, node.name)?.at(-2) : undefined;
+  }
+
+  #aboveEnded(node: EndedNode): TreeNode | undefined {
+    const [pod] = node.children();
+    return pod instanceof PodNode ? this.pathTo(pod.namespace, pod.name)?.at(-3) : undefined;
   }
 
   #namespaceNode(name: string): NamespaceNode {
@@ -160,10 +169,22 @@ export class NamespaceNode implements TreeNode {
     this.#agents = agents;
   }
 
+  /** Whether it, or what is below it, would be drawn otherwise now. */
+  isOutdated(): boolean {
+    const now = this.#namespace();
+    return this.#drawn !== now || (this.#unfolded !== undefined && this.#unfolded !== now);
+  }
+
+  /** As it was last drawn, and what is below it. */
+  #drawn: NamespaceModel | undefined;
+  #unfolded: NamespaceModel | undefined;
+
   item(): NodeItem {
-    const { namespace, pods, inMesh, problems } = this.#namespace();
+    this.#drawn = this.#namespace();
+    const { namespace, pods, inMesh, problems } = this.#drawn;
     const description = [
       problems === 1 ? l10n.t('1 problem') : problems > 1 && l10n.t('{0} problems', problems),
+      isLeaving(namespace) && l10n.t('is being deleted'),
       pods > 0 && l10n.t('{0} of {1} in the mesh', inMesh, pods),
       wishOf(namespace?.metadata?.labels),
     ]
@@ -185,6 +206,9 @@ export class NamespaceNode implements TreeNode {
     return [
       { as: 'heading', text: this.name },
       { as: 'text', text: wishOf(namespace?.metadata?.labels) ?? l10n.t('The namespace asks for no injection.') },
+      ...(isLeaving(namespace)
+        ? [{ as: 'text', text: l10n.t('It is being deleted: nothing new can be created in it.') } as const]
+        : []),
       ...(enforced ? [{ as: 'text', text: l10n.t('It enforces Pod Security “{0}”.', enforced) } as const] : []),
       ...(differing > 0
         ? [
@@ -201,18 +225,82 @@ export class NamespaceNode implements TreeNode {
   }
 
   children(): TreeNode[] {
-    const workloads = filterWorkloads(this.#filter.current, this.#namespace());
+    this.#unfolded = this.#namespace();
+    const workloads = filterWorkloads(this.#filter.current, this.#unfolded);
     if (workloads.length === 0)
       return [new MessageNode(`${this.id}/empty`, { label: l10n.t('No workloads'), icon: 'info', tone: 'quiet' })];
-    return workloads.flatMap((workload): TreeNode[] =>
-      workload.group.kind === 'Pod'
-        ? workload.pods.map(({ pod, state }) => new PodNode(pod, state, this.#agents))
-        : [new WorkloadNode(workload, this.#agents)],
-    );
+    const isBare = ({ group }: WorkloadModel) => group.kind === 'Pod';
+    const bare = workloads.filter(isBare).flatMap(({ pods }) => pods);
+    return [
+      ...workloads.filter((one) => !isBare(one)).map((workload) => new WorkloadNode(workload, this.#agents)),
+      ...podNodes(this.id, bare, this.#agents),
+    ];
   }
 
   #namespace(): NamespaceModel {
     return this.#model.namespace(this.name);
+  }
+}
+
+function isLeaving(namespace: Namespace | undefined): boolean {
+  return namespace?.status?.phase === 'Terminating' || namespace?.metadata?.deletionTimestamp !== undefined;
+}
+
+type PodEntry = WorkloadModel['pods'][number];
+
+/** More that have ended than this go under a line of their own: what runs is looked for, not what is over. */
+const fewEnded = 3;
+
+function podNodes(parent: string, pods: readonly PodEntry[], agents: NodeAgents | undefined): TreeNode[] {
+  const toNode = ({ pod, state }: PodEntry) => new PodNode(pod, state, agents);
+  const ended = pods.filter(({ state }) => state.over && !isProblem(state.trouble));
+  if (ended.length <= fewEnded) return pods.map(toNode);
+  return [
+    ...pods.filter((entry) => !ended.includes(entry)).map(toNode),
+    new EndedNode(`${parent}/ended`, ended.map(toNode)),
+  ];
+}
+
+/** Pods that are over and still listed: done, evicted, left from a node that was shut down. */
+export class EndedNode implements TreeNode {
+  readonly id: string;
+  readonly flags = [] as const;
+  readonly #pods: PodNode[];
+
+  constructor(id: string, pods: PodNode[]) {
+    this.id = id;
+    this.#pods = pods;
+  }
+
+  item(): NodeItem {
+    const counts = new Map<string, number>();
+    for (const { state } of this.#pods) {
+      const what = state.trouble?.short ?? l10n.t('done');
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+    }
+    const description = [...counts].map(([what, count]) => `${count} ${what}`).join(' · ');
+    return {
+      label: l10n.t('Ended pods'),
+      description,
+      icon: 'archive',
+      tone: 'quiet',
+      spoken: l10n.t('Ended pods, {0}', description),
+      expands: 'collapsed',
+    };
+  }
+
+  tooltip(): TooltipLine[] {
+    return [
+      { as: 'heading', text: l10n.t('Ended pods') },
+      {
+        as: 'text',
+        text: l10n.t('They run nothing any more, and are listed until somebody, or their controller, deletes them.'),
+      },
+    ];
+  }
+
+  children(): TreeNode[] {
+    return this.#pods;
   }
 }
 
@@ -281,6 +369,9 @@ export class WorkloadNode implements TreeNode {
         ? []
         : [{ as: 'text', text: l10n.t('It wants {0} pods and has {1}.', state.wanted, state.pods) } as const]),
       { as: 'text', text: l10n.t('{0} of {1} in the mesh', state.inMesh, state.pods) },
+      ...(state.ended > 0
+        ? [{ as: 'text', text: l10n.t('{0} of its pods have ended and are still listed.', state.ended) } as const]
+        : []),
       ...[...new Set(this.workload.pods.flatMap((entry) => entry.state.differs ?? []))].map((text): TooltipLine => ({
         as: 'text',
         text,
@@ -292,7 +383,7 @@ export class WorkloadNode implements TreeNode {
   children(): TreeNode[] {
     const { state, pods } = this.workload;
     const refusal = state.refusal ? [new TroubleNode(`${this.id}/refusal`, state.refusal)] : [];
-    const nodes = [...refusal, ...pods.map(({ pod, state: podState }) => new PodNode(pod, podState, this.#agents))];
+    const nodes = [...refusal, ...podNodes(this.id, pods, this.#agents)];
     return nodes.length > 0
       ? nodes
       : [new MessageNode(`${this.id}/empty`, { label: l10n.t('No pods'), icon: 'info', tone: 'quiet' })];
@@ -301,8 +392,8 @@ export class WorkloadNode implements TreeNode {
   /** How many are in the mesh; when none is and all for the same reason, that reason. */
   #standing(): string {
     const { state, pods } = this.workload;
-    if (state.pods === 0) return l10n.t('no pods');
-    const standings = new Set(pods.map((entry) => standingOf(entry.state)));
+    if (state.pods === 0) return state.ended > 0 ? l10n.t('{0} pods, all ended', state.ended) : l10n.t('no pods');
+    const standings = new Set(pods.filter((entry) => !entry.state.over).map((entry) => standingOf(entry.state)));
     const [only] = standings;
     if (state.inMesh === 0 && standings.size === 1 && only) return only;
     return l10n.t('{0} of {1} in the mesh', state.inMesh, state.pods);
@@ -334,18 +425,28 @@ export class PodNode implements TreeNode {
   }
 
   item(): NodeItem {
-    const { trouble, role } = this.state;
-    const description = [trouble?.short, standingOf(this.state)].filter(Boolean).join(' · ');
+    const { trouble, role, over, differs } = this.state;
+    const differing = differs !== undefined && trouble === undefined && role !== 'none' && l10n.t('differs');
+    const standing = over && role === 'none' ? '' : standingOf(this.state);
+    const ended = over && trouble === undefined && l10n.t('ended');
+    const description = [trouble?.short, ended, standing, differing].filter(Boolean).join(' · ');
     const tone = toneOf(trouble);
-    const inMesh = role !== 'none';
+    const inMesh = role !== 'none' && role !== 'ztunnel';
     return {
       label: this.name,
       description,
-      icon: tone === 'plain' ? (inMesh ? 'pass-filled' : 'circle-outline') : tone,
-      tone: tone === 'plain' ? (inMesh ? 'good' : 'quiet') : tone,
+      ...this.#mark(tone, inMesh),
       spoken: l10n.t('Pod {0}, {1}', this.name, description),
       expands: 'collapsed',
     };
+  }
+
+  /** What differs stands out too, where nothing worse does; what has ended stands back. */
+  #mark(tone: Tone, inMesh: boolean): Pick<NodeItem, 'icon' | 'tone'> {
+    if (tone !== 'plain') return { icon: tone, tone };
+    if (this.state.over) return { icon: 'circle-slash', tone: 'quiet' };
+    if (this.state.differs !== undefined) return { icon: 'debug-restart', tone: 'warning' };
+    return inMesh ? { icon: 'pass-filled', tone: 'good' } : { icon: 'circle-outline', tone: 'quiet' };
   }
 
   tooltip(): TooltipLine[] {
@@ -405,6 +506,18 @@ export class PodNode implements TreeNode {
 
 function isPod(node: TreeNode, name: string): boolean {
   return node instanceof PodNode && node.name === name;
+}
+
+/** From the first of the nodes down to a pod; what is below a pod is not looked at. */
+function findPath(path: TreeNode[], name: string): TreeNode[] | undefined {
+  const last = path.at(-1);
+  if (!last || isPod(last, name)) return path;
+  if (!(last instanceof NamespaceNode || last instanceof WorkloadNode || last instanceof EndedNode)) return undefined;
+  for (const child of last.children()) {
+    const found = findPath([...path, child], name);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 export class ContainerNode implements TreeNode {
