@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Pod } from '../../mesh/kubernetes.ts';
 import type { Cluster, ClusterFailure, WatchEvent } from '../cluster/cluster.ts';
+import { beginPort, carryPort } from '../demo/carry-port.ts';
 import { openPortStream } from '../cluster/port-stream.ts';
 import { PortForward, type ForwardState, type ForwardTarget } from './port-forward.ts';
 
@@ -22,7 +23,9 @@ class TestCluster {
   constructor() {
     this.#kubelet.on('connection', (socket, request) => {
       this.sockets.add(socket);
-      serve(socket, Number(new URL(request.url ?? '', 'ws://x').searchParams.get('ports')));
+      const port = Number(new URL(request.url ?? '', 'ws://x').searchParams.get('ports'));
+      beginPort(socket, port);
+      carryPort(socket, port);
     });
   }
 
@@ -96,21 +99,6 @@ class TestCluster {
       return openPortStream(call, url, {}, port, new AbortController().signal);
     },
   } as unknown as Cluster;
-}
-
-/** As a kubelet does: both channels begin with the port; the end of the pod's side is the end of all. */
-function serve(webSocket: WebSocket, port: number): void {
-  for (const channel of [0, 1]) webSocket.send(Buffer.of(channel, port & 255, port >> 8));
-  const pod = connect(port, '127.0.0.1');
-  webSocket.on('message', (data: Buffer) => void pod.write(data.subarray(1)));
-  webSocket.on('close', () => pod.destroy());
-  webSocket.on('error', () => pod.destroy());
-  pod.on('data', (data) => {
-    pod.pause();
-    webSocket.send(Buffer.concat([Buffer.of(0), data]), () => pod.resume());
-  });
-  pod.on('error', (error) => webSocket.send(Buffer.concat([Buffer.of(1), Buffer.from(error.message)])));
-  pod.on('close', () => webSocket.close(1000));
 }
 
 /** All that comes until the other end says that this was all. @throws what broke off. */
@@ -200,7 +188,14 @@ describe('a forwarded port', () => {
 
   it('tells the pod when a client hangs up', async () => {
     let gone = false;
-    lab.set('a', { http: await lab.listen((socket) => socket.on('end', () => (gone = true)).resume().write('hello')) });
+    lab.set('a', {
+      http: await lab.listen((socket) =>
+        socket
+          .on('end', () => (gone = true))
+          .resume()
+          .write('hello'),
+      ),
+    });
     await start();
     const client = connect(forward!.localPort, '127.0.0.1');
     await once(client, 'data');

@@ -31,6 +31,7 @@ import { startControllers } from './controllers/index.ts';
 import { logOfDebugContainer } from './recorded-debug-container.ts';
 import { answerReview, discover, reviews } from './discovery.ts';
 import { checkContainer, ExecServer, refuseUpgrade } from './exec-server.ts';
+import type { Listeners } from './carry-port.ts';
 import { errorOf, findFault, type Fault } from './faults.ts';
 import type { Recording } from './recording.ts';
 
@@ -42,6 +43,8 @@ export interface ApiServerOptions {
   faults?: Fault | Fault[];
   /** How many changes back a watch may begin; 2,000 without it. */
   remember?: number;
+  /** What listens in the pods; nothing without it. */
+  listeners?: Listeners;
 }
 
 export interface RunningApiServer {
@@ -63,8 +66,9 @@ export async function startApiServer({
   token = randomBytes(24).toString('base64url'),
   faults,
   remember = 2000,
+  listeners,
 }: ApiServerOptions): Promise<RunningApiServer> {
-  const api = new Api(recording, token, remember);
+  const api = new Api(recording, token, remember, listeners);
   api.setFaults(faults);
   const server = createServer((request, response) => void api.handle(request, response));
   server.on('upgrade', (request, socket, head) => api.upgrade(request, socket, head));
@@ -106,10 +110,10 @@ class Api {
   readonly #closed = new AbortController();
   #faults: Fault[] = [];
 
-  constructor(recording: Recording, token: string, remember: number) {
+  constructor(recording: Recording, token: string, remember: number, listeners?: Listeners) {
     this.#state = loadRecording(recording, remember);
     this.#recording = recording;
-    this.#exec = new ExecServer(this.#state, recording);
+    this.#exec = new ExecServer(this.#state, recording, listeners);
     this.#authorization = Buffer.from(`Bearer ${token}`);
     this.#gitVersion = findVersion(recording);
     this.#stopControllers = startControllers(this.#state, recording.node);

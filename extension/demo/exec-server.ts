@@ -7,6 +7,7 @@ import type { ResourcePath } from './api-request.ts';
 import type { ApiState } from './api-writes.ts';
 import type { ContainerStatus, PodSpec, PodStatus } from '../../mesh/kubernetes.ts';
 import { runInDebugContainer } from './recorded-debug-container.ts';
+import { beginPort, carryPort, type Listeners } from './carry-port.ts';
 import { answerAsHelper, isHelperCall } from './recorded-helper.ts';
 import type { Recording } from './recording.ts';
 
@@ -29,9 +30,12 @@ export class ExecServer {
   readonly #state: ApiState;
   readonly #recording: Recording;
 
-  constructor(state: ApiState, recording: Recording) {
+  readonly #listeners: Listeners | undefined;
+
+  constructor(state: ApiState, recording: Recording, listeners?: Listeners) {
     this.#state = state;
     this.#recording = recording;
+    this.#listeners = listeners;
   }
 
   /** Begins an exec session on a connection that asked for it. @throws {ApiError} before the connection is upgraded. */
@@ -45,7 +49,13 @@ export class ExecServer {
         throw internalError(
           `unable to forward port because pod is not running. Current status=${(pod.status as PodStatus | undefined)?.phase}`,
         );
-      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => refusePort(webSocket, port));
+      const place = { namespace: path.namespace ?? '', name: path.name ?? '' };
+      const listener = this.#listeners?.(place, port);
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        beginPort(webSocket, port);
+        if (listener === undefined) refusePort(webSocket);
+        else carryPort(webSocket, listener);
+      });
       return;
     }
     checkContainer(pod, query.get('container'));
@@ -100,10 +110,8 @@ function checkProtocol(request: IncomingMessage): void {
   );
 }
 
-/** Nothing listens in the pods of a recording: as a kubelet tells it, both channels begin with the port. */
-function refusePort(webSocket: WebSocket, port: number): void {
-  webSocket.on('error', () => webSocket.terminate());
-  for (const channel of [0, 1]) webSocket.send(Buffer.of(channel, port & 255, port >> 8));
+/** Nothing listens in the pods of a recording: told as a kubelet tells it. */
+function refusePort(webSocket: WebSocket): void {
   webSocket.send(
     Buffer.concat([Buffer.of(1), Buffer.from('this cluster is a recording, nothing listens in its pods')]),
   );

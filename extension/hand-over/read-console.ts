@@ -258,8 +258,9 @@ function outside(url: string | undefined, { name, namespace }: ConsoleService): 
   return isInside ? undefined : url.replace(/\/+$/, '');
 }
 
+/** Also of Grafana's `%(protocol)s://%(domain)s/grafana/`. */
 function pathOf(url: string): string | undefined {
-  const [, path] = /^(?:[a-z]+:\/\/[^/]*)?(\/[^?#]*)?/i.exec(url) ?? [];
+  const [, path] = /^(?:[^/:]*:\/\/[^/]*)?(\/[^?#]*)?/.exec(url) ?? [];
   return path;
 }
 
