@@ -48,6 +48,8 @@ export interface PodSpec {
   nodeName?: string;
   serviceAccountName?: string;
   runtimeClassName?: string;
+  os?: { name?: string };
+  nodeSelector?: Record<string, string>;
   containers?: Container[];
   initContainers?: Container[];
   /** Added to a running pod for debugging; they can never be taken out again. */
@@ -107,6 +109,8 @@ export interface Workload extends KubernetesObject {
     suspend?: boolean;
     selector?: LabelSelector;
     template?: { metadata?: ObjectMeta; spec?: PodSpec };
+    /** Of a CronJob: what its Jobs are made of. */
+    jobTemplate?: { spec?: { template?: { metadata?: ObjectMeta; spec?: PodSpec } } };
   };
   status?: {
     replicas?: number;

@@ -29,7 +29,7 @@ interface Found {
 export async function showInjection(app: App, target?: Partial<WorkloadReference>): Promise<string | undefined> {
   const subject = await chooseSubject(app, {
     target,
-    kinds: ['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job'],
+    kinds: ['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob'],
     offer: [resourceTypes.pods],
     placeHolder: vscode.l10n.t('Pod whose injection to explain'),
   });

@@ -11,8 +11,8 @@ import { groundOfFiles, withoutCluster } from './ground.ts';
 import { readSecurityObjects, type SecurityObjects } from './security-objects.ts';
 
 const kinds = [
-  ...['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job'],
-  ...['Service', 'PeerAuthentication', 'DestinationRule'],
+  ...['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob'],
+  ...['Service', 'ServiceEntry', 'PeerAuthentication', 'DestinationRule'],
 ];
 
 /**

@@ -9,8 +9,14 @@ import type {
   Pod,
   Workload,
 } from '../../mesh/kubernetes.ts';
-import type { DestinationRule, PeerAuthentication } from '../../mesh/security/security-objects.ts';
-import type { ServiceObject } from '../../mesh/service-path/service-objects.ts';
+import type {
+  ApiServerCall,
+  DestinationRule,
+  PeerAuthentication,
+  ServiceEntryObject,
+  WorkloadEntryObject,
+} from '../../mesh/security/security-objects.ts';
+import type { EndpointSliceObject, ServiceObject } from '../../mesh/service-path/service-objects.ts';
 import { readMeshSettings, type MeshSettings } from '../../mesh/mesh-settings.ts';
 import { analysisTypes, inVersion } from '../cluster/analysis-types.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
@@ -25,6 +31,12 @@ export interface SecurityObjects {
   namespaces: Namespace[];
   peerAuthentications: PeerAuthentication[];
   destinationRules: DestinationRule[];
+  serviceEntries: ServiceEntryObject[];
+  workloadEntries: WorkloadEntryObject[];
+  /** Of Services without a selector. */
+  endpointSlices: EndpointSliceObject[];
+  /** Whom the API server calls, beside mutating webhooks. */
+  callers: ApiServerCall[];
   /** Absent: they could not be read, and a default installation counts. */
   webhooks?: MutatingWebhookConfiguration[];
   configMaps: ConfigMap[];
@@ -36,19 +48,23 @@ export interface SecurityObjects {
 export async function readSecurityObjects(cluster: Cluster, signal?: AbortSignal): Promise<SecurityObjects> {
   const missing: string[] = [];
   const reader = new Reader(cluster, missing, signal);
-  const [pods, services, namespaces, webhooks, peerAuthentications, destinationRules, ...workloads] = await Promise.all(
-    [
-      reader.list<Pod>(resourceTypes.pods),
-      reader.list<ServiceObject>(resourceTypes.services),
-      reader.list<Namespace>(resourceTypes.namespaces),
-      reader.list<MutatingWebhookConfiguration>(resourceTypes.mutatingWebhooks),
-      reader.listCustom<PeerAuthentication>('PeerAuthentication'),
-      reader.listCustom<DestinationRule>('DestinationRule'),
-      ...[resourceTypes.deployments, resourceTypes.statefulSets, resourceTypes.daemonSets].map((type) =>
-        reader.list<Workload>(type),
-      ),
-    ],
-  );
+  const [pods, services, namespaces, webhooks, callers, ...workloads] = await Promise.all([
+    reader.list<Pod>(resourceTypes.pods),
+    reader.list<ServiceObject>(resourceTypes.services),
+    reader.list<Namespace>(resourceTypes.namespaces),
+    reader.list<MutatingWebhookConfiguration>(resourceTypes.mutatingWebhooks),
+    readCallers(reader),
+    ...workloadTypes.map((type) => reader.list<Workload>(type)),
+  ]);
+  const [peerAuthentications, destinationRules, serviceEntries, workloadEntries, endpointSlices] = await Promise.all([
+    reader.listCustom<PeerAuthentication>('PeerAuthentication'),
+    reader.listCustom<DestinationRule>('DestinationRule'),
+    reader.listCustom<ServiceEntryObject>('ServiceEntry'),
+    reader.listCustom<WorkloadEntryObject>('WorkloadEntry'),
+    (services ?? []).some(isWithoutSelector)
+      ? reader.listIfServed<EndpointSliceObject>(resourceTypes.endpointSlices, handMade)
+      : [],
+  ]);
   const configMaps = await Promise.all(
     controlPlaneNamespaces(webhooks ?? []).map((namespace) =>
       reader.list<ConfigMap>(resourceTypes.configMaps, namespace),
@@ -61,19 +77,74 @@ export async function readSecurityObjects(cluster: Cluster, signal?: AbortSignal
     namespaces: namespaces ?? [],
     peerAuthentications: peerAuthentications ?? [],
     destinationRules: destinationRules ?? [],
+    serviceEntries: serviceEntries ?? [],
+    workloadEntries: workloadEntries ?? [],
+    endpointSlices,
+    callers,
     ...(webhooks && { webhooks }),
     configMaps: configMaps.flatMap((some) => some ?? []),
     missing,
   };
 }
 
+const workloadTypes = [
+  resourceTypes.deployments,
+  resourceTypes.statefulSets,
+  resourceTypes.daemonSets,
+  // Those that wait for their time have no pod to look at.
+  resourceTypes.cronJobs,
+];
+
+/** There is a slice for every Service, and those of Kubernetes' own making say what the selector says. */
+const handMade = 'endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io';
+
+/** The API server's own Service has none either, and nobody asks about that. */
+function isWithoutSelector({ metadata, spec }: ServiceObject): boolean {
+  return (
+    Object.keys(spec?.selector ?? {}).length === 0 && spec?.type !== 'ExternalName' && metadata?.name !== 'kubernetes'
+  );
+}
+
+/** What the API server calls Services for: validating webhooks, and APIs that others serve for it. */
+async function readCallers(reader: Reader): Promise<ApiServerCall[]> {
+  const [webhooks, apis] = await Promise.all([
+    reader.listIfServed<MutatingWebhookConfiguration>(resourceTypes.validatingWebhooks),
+    reader.listIfServed<KubernetesObject & { spec?: { service?: { namespace?: string; name?: string } } }>(
+      resourceTypes.apiServices,
+    ),
+  ]);
+  const call = (object: KubernetesObject, service: { namespace?: string; name?: string } | null | undefined) =>
+    service?.namespace !== undefined && service.name !== undefined
+      ? [
+          {
+            by: `${object.kind} ${object.metadata?.name ?? ''}`,
+            service: { namespace: service.namespace, name: service.name },
+          },
+        ]
+      : [];
+  return [
+    ...webhooks.flatMap((one) => (one.webhooks ?? []).flatMap(({ clientConfig }) => call(one, clientConfig?.service))),
+    ...apis.flatMap((one) => call(one, one.spec?.service)),
+  ];
+}
+
 /** The settings of the mesh that most of the cluster follows: ConfigMap `istio`, else that of some revision. */
 export function settingsOf(configMaps: readonly ConfigMap[]): MeshSettings | undefined {
-  const named = configMaps
+  return settingsByRevision(configMaps)[0]?.settings;
+}
+
+/** What each control plane was told, that of most of the cluster first. `revision`: `default` for ConfigMap `istio`. */
+export function settingsByRevision(
+  configMaps: readonly ConfigMap[],
+): { revision: string; namespace: string; settings: MeshSettings }[] {
+  return configMaps
     .filter(({ metadata, data }) => /^istio(-|$)/.test(metadata?.name ?? '') && data?.['mesh'] !== undefined)
-    .sort((a, b) => (a.metadata?.name ?? '').length - (b.metadata?.name ?? '').length);
-  const text = named[0]?.data?.['mesh'];
-  return text === undefined ? undefined : parseSettings(text);
+    .sort((a, b) => (a.metadata?.name ?? '').length - (b.metadata?.name ?? '').length)
+    .map(({ metadata, data }) => ({
+      revision: /^istio-(.+)$/.exec(metadata?.name ?? '')?.[1] ?? 'default',
+      namespace: metadata?.namespace ?? 'istio-system',
+      settings: parseSettings(data?.['mesh'] ?? ''),
+    }));
 }
 
 /** What cannot be read counts as not said. */
@@ -107,6 +178,16 @@ class Reader {
     }
   }
 
+  /** What only some clusters serve, or let be read: none then. Nobody is told, as nothing rests on it alone. */
+  async listIfServed<T extends KubernetesObject>(type: ResourceType, labelSelector?: string): Promise<T[]> {
+    try {
+      return await this.#ask<T>(type, undefined, labelSelector);
+    } catch (error) {
+      if (error instanceof ClusterFailure && ['forbidden', 'not-found'].includes(error.reason)) return [];
+      throw error;
+    }
+  }
+
   /** In the version that the cluster serves; none, where Istio's definitions are not there. */
   async listCustom<T extends KubernetesObject>(kind: string): Promise<T[] | undefined> {
     const type = analysisTypes.find((one) => one.kind === kind && one.isCustom);
@@ -127,8 +208,11 @@ class Reader {
     return found;
   }
 
-  async #ask<T extends KubernetesObject>({ ...type }: ResourceType, namespace?: string): Promise<T[]> {
-    const within = namespace === undefined ? {} : { namespace };
+  async #ask<T extends KubernetesObject>(type: ResourceType, namespace?: string, labelSelector?: string): Promise<T[]> {
+    const within = {
+      ...(namespace !== undefined && { namespace }),
+      ...(labelSelector !== undefined && { labelSelector }),
+    };
     const { items } = await this.#cluster.list<T>(type, { ...this.#options, ...within });
     // Objects in a list do not name their kind.
     return items.map((item) => ({ kind: type.kind, apiVersion: type.apiVersion, ...item }));

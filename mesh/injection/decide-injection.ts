@@ -30,6 +30,8 @@ export interface InjectionDecision {
   injected: boolean;
   /** The control plane that was asked; absent if none was. */
   revision?: string;
+  /** Of the proxy that it gets, as far as the control plane's settings say so. */
+  proxyVersion?: string;
   /** `['sidecar']`; empty if it is not injected. */
   templates: string[];
   /** Who programs the redirection to the proxy: the init container istio-init, the CNI plugin, or nobody. */
@@ -67,7 +69,13 @@ export function decideInjection(inputs: InjectionInputs): InjectionDecision {
   const mode = findInterceptionMode(facts.annotations, webhook.revision, inputs);
   const by = redirectedBy(facts, config, templates, mode);
   if (refusePodSecurity(facts, by, templates, mode, steps)) return refused(webhook.revision);
-  return { injected: true, revision: webhook.revision, templates, by, usesCni: config.cni, steps };
+  const { cni: usesCni, proxyVersion } = config;
+  return {
+    injected: true,
+    revision: webhook.revision,
+    ...(proxyVersion !== undefined && { proxyVersion }),
+    ...{ templates, by, usesCni, steps },
+  };
 }
 
 // ---- what has happened already --------------------------------------------------------------------------------------

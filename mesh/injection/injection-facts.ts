@@ -1,5 +1,5 @@
 import * as l10n from '@vscode/l10n';
-import type { Labels, PodSpec } from '../kubernetes.ts';
+import type { ConfigMap, Labels, PodSpec } from '../kubernetes.ts';
 import type { StepSource } from '../step.ts';
 import type { InjectionInputs } from './decide-injection.ts';
 import { defaultInjector, readInjectorConfig, type InjectorConfig } from './injector-config.ts';
@@ -25,7 +25,7 @@ export interface Facts {
 }
 
 export function factsOf({ pod, namespace, webhooks, configMaps = [], revisions, parseYaml }: InjectionInputs): Facts {
-  const configs = configMaps.flatMap((configMap) => readInjectorConfig(configMap, parseYaml) ?? []);
+  const configs = configMaps.flatMap((configMap) => readOnce(configMap, parseYaml) ?? []);
   return {
     name: pod.metadata?.name ?? pod.metadata?.generateName ?? l10n.t('the pod'),
     namespace: pod.metadata?.namespace ?? namespace?.metadata?.name ?? 'default',
@@ -42,6 +42,15 @@ export function factsOf({ pod, namespace, webhooks, configMaps = [], revisions, 
     ],
     configs,
   };
+}
+
+/** Thousands of pods are asked about with the same few ConfigMaps. */
+const known = new WeakMap<ConfigMap, InjectorConfig | undefined>();
+
+function readOnce(configMap: ConfigMap, parseYaml: InjectionInputs['parseYaml']): InjectorConfig | undefined {
+  if (parseYaml) return readInjectorConfig(configMap, parseYaml);
+  if (!known.has(configMap)) known.set(configMap, readInjectorConfig(configMap));
+  return known.get(configMap);
 }
 
 export function configOf(revision: string, configs: readonly InjectorConfig[]): InjectorConfig {

@@ -1,4 +1,5 @@
 import type { ConfigMap, LabelSelector } from '../kubernetes.ts';
+import { imageTag, plainVersion } from '../pods/image-tag.ts';
 import type { StepSource } from '../step.ts';
 import type { YamlParser } from './annotation-values.ts';
 
@@ -18,6 +19,8 @@ export interface InjectorConfig {
   cni: boolean;
   /** Who calls the plugin: `default`, or `multus` where it is not chained; the injector then names it on each pod. */
   cniProvider: string;
+  /** Of the proxies that it adds: `1.32.0`. */
+  proxyVersion?: string;
   /** The templates it has, where it tells. */
   templates?: readonly string[];
   /** Names that stand for templates: `{ gateway: ['gateway', 'tuning'] }`. */
@@ -67,6 +70,7 @@ export function readInjectorConfig(configMap: ConfigMap, parseYaml?: YamlParser)
     // The chart's older name for the same switch is istio_cni.
     cni: object(object(values['pilot'])['cni'])['enabled'] === true || object(values['istio_cni'])['enabled'] === true,
     cniProvider: text(object(object(values['pilot'])['cni'])['provider']) || defaultInjector.cniProvider,
+    ...proxyVersionOf(object(values['global'])),
     ...('templates' in config && { templates: Object.keys(object(config['templates'])) }),
     aliases: Object.fromEntries(
       Object.entries(object(config['aliases'])).map(([alias, names]) => [alias, strings(names)]),
@@ -79,6 +83,15 @@ export function readInjectorConfig(configMap: ConfigMap, parseYaml?: YamlParser)
       alwaysInject: said('alwaysInjectSelector', 'alwaysInjectSelector'),
     },
   };
+}
+
+/** `tag: 1.32.0`, or a whole image in place of hub, name and tag. YAML makes a number of `1.3`. */
+function proxyVersionOf(global: Fields): { proxyVersion?: string } {
+  const { tag } = global;
+  const image = text(object(global['proxy'])['image']) ?? '';
+  const said = typeof tag === 'number' ? String(tag) : text(tag);
+  const version = plainVersion(image.includes('/') ? imageTag(image) : said);
+  return version ? { proxyVersion: version } : {};
 }
 
 type Fields = Record<string, unknown>;

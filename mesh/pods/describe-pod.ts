@@ -1,7 +1,8 @@
 import * as l10n from '@vscode/l10n';
+import { decideAmbient } from '../injection/decide-ambient.ts';
 import type { Container, Pod } from '../kubernetes.ts';
 import type { Step } from '../step.ts';
-import { imageTag } from './image-tag.ts';
+import { imageTag, plainVersion } from './image-tag.ts';
 import { findPodTrouble } from './find-pod-trouble.ts';
 import type { Trouble, TroubleInputs } from './find-pod-trouble.ts';
 
@@ -9,6 +10,8 @@ import type { Trouble, TroubleInputs } from './find-pod-trouble.ts';
 export interface PodDecision {
   injected: boolean;
   revision?: string;
+  /** Of the proxy that it would get. */
+  proxyVersion?: string;
   steps: Step[];
 }
 
@@ -20,7 +23,7 @@ export interface PodInputs extends TroubleInputs {
 }
 
 /** How a pod takes part in the mesh. */
-export type MeshRole = 'sidecar' | 'native-sidecar' | 'gateway' | 'waypoint' | 'ambient' | 'none';
+export type MeshRole = 'sidecar' | 'native-sidecar' | 'gateway' | 'waypoint' | 'ambient' | 'ztunnel' | 'none';
 
 export interface Interception {
   /** Who programmed the redirect: `istio-init`, the CNI plugin, ztunnel's node agent, or nobody. */
@@ -51,6 +54,8 @@ export interface PodMeshState {
   /** What would be otherwise if the pod were created again now. */
   differs?: string;
   trouble?: Trouble;
+  /** It has ended, well or badly, and runs nothing any more. */
+  over?: true;
 }
 
 /**
@@ -70,15 +75,57 @@ export function describePod(pod: Pod, inputs: PodInputs = {}): PodMeshState {
     interception,
     ...(revision && { revision }),
     ...(container && { proxy: describeProxy(container) }),
-    why: inputs.decision?.steps ?? [],
+    why: role === 'none' ? whyNot(pod, inputs) : (inputs.decision?.steps ?? []),
     ...(differs && { differs }),
     ...(trouble && { trouble }),
+    ...(isOver(pod) && { over: true as const }),
   };
 }
 
+/** What ended stays in the API until somebody, or a controller, clears it away. */
+function isOver({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+/** A static pod's like in the API: what runs is made by the kubelet from a file, whatever webhooks do to the like. */
+function isMirror({ metadata }: Pod): boolean {
+  return (
+    metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined ||
+    (metadata?.ownerReferences ?? []).some(({ kind }) => kind === 'Node')
+  );
+}
+
+function isWindows({ spec }: Pod): boolean {
+  return spec?.os?.name === 'windows' || spec?.nodeSelector?.['kubernetes.io/os'] === 'windows';
+}
+
+/** The injector's steps; where it has no say, or ambient is asked for instead, those that count. */
+function whyNot(pod: Pod, { decision, namespaceLabels }: PodInputs): Step[] {
+  if (isMirror(pod))
+    return [
+      {
+        check: 'static-pod',
+        verdict: 'skip',
+        says: l10n.t('It is a static pod: the node’s kubelet makes it from a file, and no webhook changes what runs.'),
+      },
+    ];
+  const steps = decision?.steps ?? [];
+  const isAsked = [pod.metadata?.labels, namespaceLabels].some((labels) => labels?.[modeLabel] === 'ambient');
+  if (decision?.injected || !isAsked) return steps;
+  const namespace = { metadata: { name: pod.metadata?.namespace ?? '', labels: namespaceLabels ?? {} } };
+  return [...steps, ...decideAmbient({ pod, namespace }).steps];
+}
+
+/** What is asked of ambient for the pod: the pod's own label before the namespace's. */
+function modeFor({ metadata }: Pod, namespaceLabels: Record<string, string> | undefined): string | undefined {
+  return metadata?.labels?.[modeLabel] ?? namespaceLabels?.[modeLabel];
+}
+
+const modeLabel = 'istio.io/dataplane-mode';
+
 /** Whether its traffic goes through a proxy of the mesh. */
 export function isInMesh(state: PodMeshState): boolean {
-  return state.role !== 'none';
+  return state.role !== 'none' && state.role !== 'ztunnel';
 }
 
 /** The step that decided; undefined when nobody could be asked. */
@@ -98,9 +145,10 @@ function roleOf(pod: Pod, proxy: Container | undefined): MeshRole {
     const node = proxy.args?.[0] === 'proxy' ? proxy.args[1] : undefined;
     if (node === 'router') return 'gateway';
     if (node === 'waypoint') return 'waypoint';
+    if (node === 'ztunnel') return 'ztunnel';
     return pod.spec?.initContainers?.includes(proxy) && proxy.restartPolicy === 'Always' ? 'native-sidecar' : 'sidecar';
   }
-  return pod.metadata?.annotations?.['ambient.istio.io/redirection'] === 'enabled' ? 'ambient' : 'none';
+  return pod.metadata?.annotations?.[redirection] === 'enabled' ? 'ambient' : 'none';
 }
 
 function describeRole(role: MeshRole): string {
@@ -115,6 +163,8 @@ function describeRole(role: MeshRole): string {
       return l10n.t('In the mesh: the pod is a waypoint.');
     case 'ambient':
       return l10n.t('In the mesh: ambient, its traffic goes through the node’s ztunnel.');
+    case 'ztunnel':
+      return l10n.t('Of the mesh itself: it carries the traffic of the node’s ambient pods.');
     case 'none':
       return l10n.t('Not in the mesh: the pod has no proxy.');
   }
@@ -124,7 +174,7 @@ function interceptionOf(pod: Pod, role: MeshRole, proxy: Container | undefined):
   if (role === 'none') return { by: 'none', says: l10n.t('Nothing is intercepted.') };
   if (role === 'ambient')
     return { by: 'ztunnel', says: l10n.t('The node’s istio-cni agent took the pod in, as its annotation says.') };
-  if (role === 'gateway' || role === 'waypoint')
+  if (role === 'gateway' || role === 'waypoint' || role === 'ztunnel')
     return { by: 'none', says: l10n.t('Traffic is sent to its ports; nothing is redirected.') };
   const find = (wanted: string) => pod.spec?.initContainers?.find(({ name }) => name === wanted);
   const programmer = find('istio-init') ?? find('istio-validation');
@@ -182,47 +232,86 @@ function statusRevision(status: string | undefined): string | undefined {
 }
 
 function describeProxy({ name, image = '' }: Container): Proxy {
-  const version = imageTag(image)?.replace(/-(?:distroless|debug)$/, '');
+  const version = plainVersion(imageTag(image));
   return { container: name, image, ...(version && { version }) };
 }
 
-function differenceOf(
+function differenceOf(pod: Pod, role: MeshRole, revision: string | undefined, inputs: PodInputs): string | undefined {
+  if (isOver(pod) || pod.metadata?.deletionTimestamp !== undefined || isMirror(pod)) return undefined;
+  switch (role) {
+    case 'none':
+      return missingPart(pod, inputs);
+    case 'ambient':
+      return leftAmbient(pod, inputs);
+    case 'sidecar':
+    case 'native-sidecar':
+    case 'gateway':
+      return pod.metadata?.annotations?.['sidecar.istio.io/status'] === undefined
+        ? undefined
+        : outdatedProxy(pod, role, revision, inputs);
+    default:
+      return undefined;
+  }
+}
+
+/** What a pod that is not in the mesh lacks. */
+function missingPart(pod: Pod, { decision, namespaceLabels }: PodInputs): string | undefined {
+  if (decision?.injected)
+    return isWindows(pod)
+      ? l10n.t(
+          'It would be injected if it were created now, and could not start: there is no proxy for Windows. Label it sidecar.istio.io/inject=false.',
+        )
+      : l10n.t(
+          'It would be injected if it were created now: it started before that was decided. Restart its workload to take it into the mesh.',
+        );
+  // The agent takes it in when its network is set up; before that there is nothing to miss.
+  const hasNetwork = pod.status?.podIP !== undefined && pod.spec?.hostNetwork !== true;
+  if (!hasNetwork || modeFor(pod, namespaceLabels) !== 'ambient') return undefined;
+  return pod.metadata?.annotations?.[redirection] === 'pending'
+    ? l10n.t(
+        'Ambient is asked for, and the node’s istio-cni agent has not finished taking the pod in: it tries again. Its log says why.',
+      )
+    : l10n.t('Ambient is asked for, but the node’s istio-cni agent has not taken the pod in.');
+}
+
+const redirection = 'ambient.istio.io/redirection';
+
+/** Nobody asks for ambient any more, or for something else. */
+function leftAmbient(pod: Pod, { decision, namespaceLabels }: PodInputs): string | undefined {
+  if (decision?.injected)
+    return l10n.t('It is in ambient; created now, it would get a sidecar, which wins over ambient.');
+  // Without the namespace's labels nobody knows what it asks for.
+  if (namespaceLabels === undefined || modeFor(pod, namespaceLabels) === 'ambient') return undefined;
+  return l10n.t('Ambient is not asked for any more, but the node’s istio-cni agent has not let the pod go.');
+}
+
+function outdatedProxy(
   pod: Pod,
   role: MeshRole,
   revision: string | undefined,
-  { decision, namespaceLabels }: PodInputs,
+  { decision }: PodInputs,
 ): string | undefined {
-  const { annotations = {}, labels = {} } = pod.metadata ?? {};
-  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return undefined;
-  if (role === 'none' && decision?.injected) {
-    return l10n.t(
-      'It would be injected if it were created now: it started before that was decided. Restart its workload to take it into the mesh.',
-    );
-  }
-  if (
-    role === 'none' &&
-    (labels['istio.io/dataplane-mode'] ?? namespaceLabels?.['istio.io/dataplane-mode']) === 'ambient'
-  ) {
-    return pod.spec?.hostNetwork
+  if (!decision) return undefined;
+  const last = decidingStep(decision.steps);
+  if (last?.verdict === 'reject') return l10n.t('It could not be created again as things are now. {0}', last.says);
+  if (!decision.injected)
+    return role === 'gateway'
       ? undefined
-      : l10n.t('Ambient is asked for, but the node’s istio-cni agent has not taken the pod in.');
-  }
-  if (
-    (role === 'sidecar' || role === 'native-sidecar') &&
-    annotations['sidecar.istio.io/status'] !== undefined &&
-    decision
-  ) {
-    const last = decidingStep(decision.steps);
-    if (last?.verdict === 'reject') return l10n.t('It could not be created again as things are now. {0}', last.says);
-    if (!decision.injected)
-      return l10n.t('It would not be injected if it were created now; it keeps its proxy until it is restarted.');
-    if (revision && decision.revision && revision !== decision.revision) {
-      return l10n.t(
-        'Its proxy belongs to revision {0}; created now, it would get revision {1}.',
-        revision,
-        decision.revision,
-      );
-    }
-  }
-  return undefined;
+      : l10n.t('It would not be injected if it were created now; it keeps its proxy until it is restarted.');
+  if (revision && decision.revision && revision !== decision.revision)
+    return l10n.t(
+      'Its proxy belongs to revision {0}; created now, it would get revision {1}.',
+      revision,
+      decision.revision,
+    );
+  const container = findProxy(pod);
+  const version = container && describeProxy(container).version;
+  const isOwn = pod.metadata?.annotations?.['sidecar.istio.io/proxyImage'] !== undefined;
+  if (isOwn || version === undefined || decision.proxyVersion === undefined || version === decision.proxyVersion)
+    return undefined;
+  return l10n.t(
+    'Its proxy is version {0}; created now, it would get version {1} of its control plane.',
+    version,
+    decision.proxyVersion,
+  );
 }

@@ -3,3 +3,8 @@ export function imageTag(image: string): string | undefined {
   const [name = ''] = image.split('@');
   return /:([^/:]+)$/.exec(name)?.[1];
 }
+
+/** A tag without its variant: `1.32.0` of `1.32.0-distroless`. */
+export function plainVersion(tag: string | undefined): string | undefined {
+  return tag?.replace(/-(?:distroless|debug)$/, '');
+}

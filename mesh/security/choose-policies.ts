@@ -1,3 +1,4 @@
+import { compareAge } from '../by-age.ts';
 import type { Labels } from '../kubernetes.ts';
 import { matchesLabels } from '../selectors.ts';
 
@@ -51,7 +52,7 @@ export function choosePolicies<Policy extends PeerPolicy>(
     const here = candidates.filter((policy) => levelFor(policy, pod, rootNamespace) === level);
     const [first, ...others] = here;
     if (!first) continue;
-    const oldest = others.reduce((best, policy) => (isOlder(policy, best) ? policy : best), first);
+    const oldest = others.reduce((best, policy) => (compareAge(policy, best) < 0 ? policy : best), first);
     chosen[level] = oldest;
     for (const policy of here) if (policy !== oldest) chosen.overruled.push({ policy, by: oldest });
   }
@@ -97,12 +98,4 @@ function levelFor(
   }
   if (policy.namespace === rootNamespace || policy.namespace !== pod.namespace) return undefined;
   return matchesLabels(policy.labels, pod.labels) ? 'workload' : undefined;
-}
-
-/** Timestamps are whole seconds, and one `kubectl apply` creates many objects within one: Istio goes by the name then. */
-function isOlder(a: PeerPolicy, b: PeerPolicy): boolean {
-  // What is only written has no age: the first of the files counts.
-  if (a.created === undefined || b.created === undefined) return false;
-  const [ofA, ofB] = [Date.parse(a.created), Date.parse(b.created)];
-  return ofA < ofB || (ofA === ofB && a.name < b.name);
 }

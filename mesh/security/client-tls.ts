@@ -21,6 +21,10 @@ export interface ClientTls {
   subset?: string;
   /** `ISTIO_MUTUAL` as written. */
   mode?: string;
+  /** The rule has clients go straight to the pods, without balancing: `loadBalancer.simple: PASSTHROUGH`. */
+  passthrough?: boolean;
+  /** A PeerAuthentication made it so: with another one it would be otherwise. */
+  byPolicy?: boolean;
   /** Why, in a sentence. */
   says: string;
 }
@@ -30,6 +34,8 @@ export interface CalledService {
   namespace: string;
   /** The Service's port, as DestinationRules name it. */
   port: number;
+  /** A ServiceEntry's host outside of the mesh: nothing is automatic there. */
+  isExternal?: boolean;
 }
 
 /** What the clients that use these rules send to a port: for all, for clients with certain labels, and to single subsets. */
@@ -67,17 +73,24 @@ function forRules(rules: readonly DestinationRule[], called: CalledService, worl
 /** A setting for the port replaces the host's as a whole: without a `tls` of its own, none is said. */
 function tlsOn(policy: TrafficPolicyObject | undefined, port: number): Said {
   const own = policy?.portLevelSettings?.find((setting) => setting.port?.number === port);
-  return own ? { tls: own.tls, onPort: true } : { tls: policy?.tls, onPort: false };
+  const { tls, loadBalancer } = own ?? policy ?? {};
+  return { tls, onPort: own !== undefined, passthrough: loadBalancer?.simple === 'PASSTHROUGH' };
 }
 
 function tlsOfSubset(policy: TrafficPolicyObject | undefined, subset: TrafficPolicyObject, port: number): Said {
   const own = tlsOn(subset, port);
-  return own.onPort || own.tls ? own : tlsOn(policy, port);
+  if (own.onPort) return own;
+  const ofHost = tlsOn(policy, port);
+  return {
+    ...(own.tls ? own : ofHost),
+    passthrough: subset.loadBalancer ? own.passthrough : ofHost.passthrough,
+  };
 }
 
 interface Said {
   tls: TlsSettings | undefined;
   onPort: boolean;
+  passthrough: boolean;
 }
 
 function answer(rule: DestinationRule | undefined, said: Said, called: CalledService, world: SecurityWorld): ClientTls {
@@ -109,12 +122,18 @@ function sendsOf(mode: string): Sends {
  */
 function automatic(
   rule: DestinationRule | undefined,
-  { onPort }: Said,
-  { namespace, port }: CalledService,
+  { onPort, passthrough }: Said,
+  { namespace, port, isExternal }: CalledService,
   world: SecurityWorld,
 ): ClientTls {
   const name = rule && ruleName(rule);
-  const base = name === undefined ? {} : { rule: name };
+  const base = { ...(name !== undefined && { rule: name }), ...(passthrough && { passthrough }) };
+  if (isExternal)
+    return {
+      ...base,
+      sends: 'plain',
+      says: l10n.t('No tls is set, and the host is outside of the mesh: what the app sends goes out as it is.'),
+    };
   if (world.settings?.enableAutoMtls === false)
     return {
       ...base,
@@ -127,6 +146,7 @@ function automatic(
     return {
       ...base,
       sends: 'plain',
+      byPolicy: true,
       says: l10n.t(
         'No tls is set, and PeerAuthentication {0} says DISABLE for the whole of namespace {1}: automatic mutual TLS is off for its Services.',
         policy ? `${policy.namespace}/${policy.name}` : '',

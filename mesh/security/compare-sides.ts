@@ -11,11 +11,14 @@ export interface Agreement {
   says: string;
 }
 
-/** What a proxy that sends this and a server that takes that come to. */
-export function compareSides(sends: Sends, takes: Taken): Agreement {
+/**
+ * What a proxy that sends this and a server that takes that come to.
+ * @param told what automatic mutual TLS goes by: whether clients are told that the server takes it. Absent: they are told the truth.
+ */
+export function compareSides(sends: Sends, takes: Taken, told?: boolean): Agreement {
   switch (sends) {
     case 'auto':
-      return ofAutomatic(takes);
+      return ofAutomatic(takes, told ?? !['DISABLE', 'NONE', 'OWN', 'OUTSIDE'].includes(takes));
     case 'mesh':
       return ofMesh(takes);
     case 'plain':
@@ -34,16 +37,47 @@ export function compareOutsider(takes: Taken): Agreement {
     : { outcome: 'plain', says: l10n.t('What the app sends arrives as it is.') };
 }
 
-function ofAutomatic(takes: Taken): Agreement {
-  if (takes === 'STRICT' || takes === 'PERMISSIVE') return mutual();
-  if (takes === 'OWN') return depends(l10n.t('A gateway’s ports: the Gateway says what it takes.'));
+/** ztunnel, or a proxy that speaks HBONE as well; and one that does not. */
+export function compareTunnel(takes: Taken, isTaken: boolean): Agreement {
+  if (isTaken) return takes === 'OWN' ? depends(l10n.t('The tunnel ends at the waypoint or the gateway.')) : mutual();
+  if (takes !== 'STRICT') return ofPlain(takes);
+  return fails(
+    l10n.t(
+      'The other side gets plain text, and STRICT hangs up. Have both speak HBONE: the injector gives it to sidecars where the mesh has ISTIO_META_ENABLE_HBONE; restart them then.',
+    ),
+  );
+}
+
+function ofAutomatic(takes: Taken, told: boolean): Agreement {
+  if (takes === 'OWN')
+    return depends(
+      told
+        ? l10n.t('Clients send mutual TLS, as the pod’s label says; the Gateway says what it takes.')
+        : l10n.t(
+            'Gateways carry no label that asks for mutual TLS: clients send plain text unless a DestinationRule says otherwise. The Gateway says what it takes.',
+          ),
+    );
+  if (!told)
+    return takes === 'STRICT'
+      ? fails(
+          l10n.t(
+            'Clients are told that the pod takes none, and send plain text; STRICT hangs up. The label security.istio.io/tlsMode=istio on the pod tells them.',
+          ),
+        )
+      : { outcome: 'plain', says: l10n.t('Clients know that the pod takes none, and send plain text.') };
   if (takes === 'BYPASSED')
     return fails(
       l10n.t(
         'Clients see that the pod has a proxy and send mutual TLS; on this port the app gets it. Say DISABLE for the port in a PeerAuthentication, or let it be redirected.',
       ),
     );
-  return { outcome: 'plain', says: l10n.t('Clients know that the pod takes none, and send plain text.') };
+  if (takes === 'NONE' || takes === 'OUTSIDE')
+    return fails(
+      l10n.t(
+        'The pod’s label security.istio.io/tlsMode=istio makes clients send mutual TLS, and no proxy takes it. Take the label out of the pod template, or have the pod injected.',
+      ),
+    );
+  return mutual();
 }
 
 function ofMesh(takes: Taken): Agreement {
@@ -57,6 +91,12 @@ function ofMesh(takes: Taken): Agreement {
       return fails(
         l10n.t(
           'The server takes plain text only. Leave tls out of the DestinationRule: clients find out by themselves.',
+        ),
+      );
+    case 'OUTSIDE':
+      return fails(
+        l10n.t(
+          'The host is outside of the mesh: nobody there takes its mutual TLS. Use SIMPLE or MUTUAL, or leave tls out.',
         ),
       );
     case 'NONE':
@@ -88,6 +128,7 @@ function ofForeign(sends: 'tls' | 'own', takes: Taken): Agreement {
     return sends === 'tls'
       ? fails(l10n.t('TLS without a certificate of the mesh: STRICT hangs up. Use ISTIO_MUTUAL, or leave tls out.'))
       : depends(l10n.t('Works only if the certificates that the rule names are signed by the mesh’s root.'));
+  if (takes === 'OUTSIDE') return depends(l10n.t('Works if the other side speaks TLS on that port.'));
   return depends(l10n.t('The TLS goes through to the app: works only if the app itself speaks TLS.'));
 }
 

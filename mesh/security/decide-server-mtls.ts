@@ -1,6 +1,9 @@
 import * as l10n from '@vscode/l10n';
+import { splitList } from '../interception/interception-settings.ts';
+import { settingsOfInit } from '../interception/gather-settings.ts';
 import type { Pod } from '../kubernetes.ts';
 import type { Step, StepSource } from '../step.ts';
+import { announcementOf, tlsModeLabel } from './announce.ts';
 import { choosePolicies, isForAllPods, modeOn, saidMode } from './choose-policies.ts';
 import type { ChosenMode, ChosenPolicies, MtlsMode, PeerPolicy } from './choose-policies.ts';
 import { listPorts } from './list-ports.ts';
@@ -13,11 +16,12 @@ export type MtlsStep = Step<'continue' | 'decides'>;
 
 /**
  * What a port takes. `BYPASSED`: the port is not redirected to the proxy, so that the app itself gets what is sent.
- * `NONE`: there is no proxy. `OWN`: a gateway's, told by the Gateway and not by a PeerAuthentication.
+ * `NONE`: there is no proxy. `OWN`: a gateway's, told by the Gateway and not by a PeerAuthentication. `OUTSIDE`: not of
+ * the mesh.
  */
-export type Taken = MtlsMode | 'BYPASSED' | 'NONE' | 'OWN';
+export type Taken = MtlsMode | 'BYPASSED' | 'NONE' | 'OWN' | 'OUTSIDE';
 
-export interface PortMtls extends ServedPort {
+export interface PortMtls extends ServedPort, Told {
   takes: Taken;
   level: ChosenMode['level'];
   /** `shop/strict` */
@@ -26,8 +30,14 @@ export interface PortMtls extends ServedPort {
   says: string;
 }
 
+/** What clients are told, from which automatic mutual TLS makes up its mind. */
+export interface Told {
+  /** That mutual TLS of the mesh is taken here. */
+  told: boolean;
+}
+
 /** What the pods of one workload demand of who calls them. */
-export interface ServerMtls {
+export interface ServerMtls extends Told {
   namespace: string;
   owner: { kind: string; name: string };
   server: MeshPod;
@@ -43,8 +53,9 @@ export function decideServerMtls(server: MeshPod, world: SecurityWorld): ServerM
   const { pod } = server;
   const namespace = pod.metadata?.namespace ?? 'default';
   const policies = world.peerAuthentications.map(asPolicy);
-  const chosen = choosePolicies(policies, { namespace, labels: pod.metadata?.labels }, world.rootNamespace);
-  const served = listPorts(pod, world.services);
+  const rootNamespace = server.rootNamespace ?? world.rootNamespace;
+  const chosen = choosePolicies(policies, { namespace, labels: pod.metadata?.labels }, rootNamespace);
+  const served = listPorts(pod, world.services, hasPolicies(server) ? namedPorts(chosen) : []);
   const takenWhere = (port: number | undefined) => taken(server, chosen, port);
   const ports = served.map((port) => ({ ...port, ...takenWhere(port.port) }));
   return {
@@ -52,9 +63,21 @@ export function decideServerMtls(server: MeshPod, world: SecurityWorld): ServerM
     owner: server.owner,
     server,
     takes: takenWhere(undefined).takes,
+    told: takenWhere(undefined).told,
     ports,
-    steps: [standingStep(server), ...(hasPolicies(server) ? policySteps(chosen, policies, namespace, world) : [])],
+    steps: [
+      standingStep(server),
+      ...announcementSteps(server),
+      ...(hasPolicies(server) ? policySteps(chosen, policies, namespace, rootNamespace, served) : []),
+    ],
   };
+}
+
+/** Ports that the workload's policy speaks of: it is obeyed also where nobody declares the port. */
+function namedPorts({ workload }: ChosenPolicies): number[] {
+  return Object.keys(workload?.portModes ?? {})
+    .map(Number)
+    .filter((port) => Number.isInteger(port) && port > 0 && port < 65_536);
 }
 
 function hasPolicies({ standing }: MeshPod): boolean {
@@ -65,28 +88,34 @@ function taken(
   server: MeshPod,
   chosen: ChosenPolicies,
   port: number | undefined,
-): { takes: Taken; level: ChosenMode['level']; policy?: string; says: string } {
+): Told & { takes: Taken; level: ChosenMode['level']; policy?: string; says: string } {
   const { standing, pod } = server;
-  if (standing === 'gateway' || standing === 'waypoint')
-    return {
-      takes: 'OWN',
-      level: 'default',
-      says: l10n.t('A gateway takes what its Gateway says under tls; PeerAuthentications do not count there.'),
-    };
-  if (standing === 'none')
-    return { takes: 'NONE', level: 'default', says: l10n.t('No proxy of the mesh stands before the app.') };
   const { mode, level, policy } = modeOn(chosen, port);
+  // Clients are told by the labels and the policies, whatever stands there.
+  const told = announcementOf(server).mtls && mode !== 'DISABLE';
+  if (standing === 'gateway' || standing === 'waypoint')
+    return { takes: 'OWN', told, level: 'default', says: sayOwn(standing) };
+  if (standing === 'none')
+    return { takes: 'NONE', told, level: 'default', says: l10n.t('No proxy of the mesh stands before the app.') };
   const by = policy && `${policy.namespace}/${policy.name}`;
   const bypass = standing === 'sidecar' && port !== undefined ? bypassOf(pod, port) : undefined;
-  if (bypass) return { takes: 'BYPASSED', level, says: bypass };
+  if (bypass) return { takes: 'BYPASSED', told, level, says: bypass };
+  const found = { level, told, ...(by && { policy: by }) };
   if (standing === 'ambient' && mode === 'DISABLE')
     return {
+      ...found,
       takes: 'PERMISSIVE',
-      level,
-      ...(by && { policy: by }),
       says: l10n.t('{0} says DISABLE, which ztunnel does not know: it takes both.', by ?? ''),
     };
-  return { takes: mode, level, ...(by && { policy: by }), says: sayLevel(level, by) };
+  return { ...found, takes: mode, says: sayLevel(level, by) };
+}
+
+function sayOwn(standing: 'gateway' | 'waypoint'): string {
+  return standing === 'gateway'
+    ? l10n.t('A gateway takes what its Gateway says under tls; PeerAuthentications do not count there.')
+    : l10n.t(
+        'A waypoint takes mutual TLS (HBONE) on port 15008, from ztunnel and from proxies that speak it; PeerAuthentications do not count there.',
+      );
 }
 
 function sayLevel(level: ChosenMode['level'], by = ''): string {
@@ -110,25 +139,50 @@ const inbound = {
 };
 
 /** Why a port is not redirected to the proxy; undefined when it is. */
-function bypassOf({ metadata }: Pod, port: number): string | undefined {
-  const { annotations = {} } = metadata ?? {};
-  const has = (list: string) => list.split(',').some((one) => one.trim() === String(port));
-  if (annotations['sidecar.istio.io/interceptionMode'] === 'NONE')
+function bypassOf(pod: Pod, port: number): string | undefined {
+  const { annotations = {} } = pod.metadata ?? {};
+  const has = (ports: readonly string[]) => ports.includes(String(port));
+  if (interceptionModeOf(pod) === 'NONE')
     return l10n.t('The interception mode is NONE: the app itself gets what is sent.');
-  const excluded = annotations[inbound.exclude];
-  if (excluded !== undefined && has(excluded))
+  if (has(splitList(annotations[inbound.exclude] ?? '')))
     return l10n.t(
       '{0} leaves the port out: the app itself gets what is sent, whatever the policies say.',
       inbound.exclude,
     );
   const included = annotations[inbound.include];
-  if (included !== undefined && included.trim() !== '*' && !has(included))
+  if (included !== undefined && included.trim() !== '*' && !has(splitList(included)))
     return l10n.t(
       '{0} is “{1}”, without this port: the app itself gets what is sent, whatever the policies say.',
       inbound.include,
       included,
     );
-  return undefined;
+  return bypassOfInit(pod, port);
+}
+
+/** What the mesh's administrator said for all pods stands in the arguments of istio-init, and in no annotation. */
+function bypassOfInit({ spec, metadata }: Pod, port: number): string | undefined {
+  const init = spec?.initContainers?.find(({ name }) => name === 'istio-init' || name === 'istio-validation');
+  // Without any argument it is not the injector's, or it was cut.
+  if (!init || (init.args ?? init.command ?? []).length === 0) return undefined;
+  const { includeInboundPorts: included, excludeInboundPorts: excluded } = settingsOfInit(
+    init,
+    metadata?.annotations ?? {},
+  ).settings;
+  const isOut = excluded.includes(String(port)) || (included !== '*' && !included.includes(String(port)));
+  return isOut
+    ? l10n.t(
+        'The arguments of {0} leave the port out: the app itself gets what is sent, whatever the policies say.',
+        init.name,
+      )
+    : undefined;
+}
+
+function interceptionModeOf({ metadata, spec }: Pod): string | undefined {
+  const said = metadata?.annotations?.['sidecar.istio.io/interceptionMode'];
+  const proxy = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(
+    ({ name }) => name === 'istio-proxy',
+  );
+  return said ?? proxy?.env?.find(({ name }) => name === 'ISTIO_META_INTERCEPTION_MODE')?.value;
 }
 
 // ---- steps ----------------------------------------------------------------------------------------------------------
@@ -138,11 +192,19 @@ function standingStep(server: MeshPod): MtlsStep {
   return { check: 'standing', value: server.standing, verdict: decides ? 'decides' : 'continue', says: server.why };
 }
 
+function announcementSteps(server: MeshPod): MtlsStep[] {
+  const { odd } = announcementOf(server);
+  if (odd === undefined) return [];
+  const value = server.pod.metadata?.labels?.[tlsModeLabel];
+  return [{ check: 'label', ...(value !== undefined && { value }), verdict: 'continue', says: odd }];
+}
+
 function policySteps(
   chosen: ChosenPolicies,
   policies: readonly PeerPolicy[],
   namespace: string,
-  { rootNamespace }: SecurityWorld,
+  rootNamespace: string,
+  served: readonly ServedPort[],
 ): MtlsStep[] {
   const steps: MtlsStep[] = [levelStep('mesh', chosen.mesh, rootNamespace)];
   const astray = policies.filter((policy) => policy.namespace === rootNamespace && !isForAllPods(policy));
@@ -152,7 +214,7 @@ function policySteps(
     steps.push(levelStep('workload', chosen.workload, namespace));
   }
   steps.push(...chosen.overruled.map(({ policy, by }) => overruledStep(policy, by)));
-  steps.push(...portSteps(chosen.workload));
+  steps.push(...portSteps(chosen.workload, served));
   // The workload's own mode; single ports have their step.
   const { mode, level, policy } = modeOn(chosen);
   const deciding = steps.find(({ check, source }) => check === level && source?.name === policy?.name);
@@ -236,18 +298,37 @@ function overruledStep(policy: PeerPolicy, by: PeerPolicy): MtlsStep {
   };
 }
 
-function portSteps(workload: PeerPolicy | undefined): MtlsStep[] {
+function portSteps(workload: PeerPolicy | undefined, served: readonly ServedPort[]): MtlsStep[] {
   if (!workload) return [];
   const name = `${workload.namespace}/${workload.name}`;
-  return Object.entries(workload.portModes ?? {}).map(([port, written]) => ({
-    check: 'port',
-    value: `${port}: ${written ?? 'UNSET'}`,
-    verdict: saidMode(written) ? 'decides' : 'continue',
-    says: saidMode(written)
+  return Object.entries(workload.portModes ?? {}).map(([port, written]) => {
+    const said = saidMode(written)
       ? l10n.t('PeerAuthentication {0} says {1} for port {2}.', name, written ?? '', port)
-      : l10n.t('PeerAuthentication {0} names no mode for port {1} (UNSET): the workload’s counts.', name, port),
-    source: sourceOf(workload, 'spec', 'portLevelMtls', port),
-  }));
+      : l10n.t('PeerAuthentication {0} names no mode for port {1} (UNSET): the workload’s counts.', name, port);
+    const mixedUp = servicePortOnly(Number(port), served);
+    return {
+      check: 'port',
+      value: `${port}: ${written ?? 'UNSET'}`,
+      verdict: saidMode(written) ? 'decides' : 'continue',
+      says: mixedUp === undefined ? said : `${said} ${mixedUp}`,
+      source: sourceOf(workload, 'spec', 'portLevelMtls', port),
+    };
+  });
+}
+
+/** Says so where a policy names a Service's port, and the pod's is meant. */
+function servicePortOnly(port: number, served: readonly ServedPort[]): string | undefined {
+  const own = served.find((one) => one.port === port);
+  if (own === undefined || own.declared || own.behind.length > 0) return undefined;
+  const meant = served.find(({ behind }) => behind.some((one) => one.port === port));
+  return (
+    meant &&
+    l10n.t(
+      'The pod serves nothing there: {0} is the Service’s port, and leads to port {1} of the pod, which is the one to name.',
+      port,
+      meant.port,
+    )
+  );
 }
 
 function sourceOf({ namespace, name }: PeerPolicy, ...path: string[]): StepSource {

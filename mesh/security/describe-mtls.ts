@@ -3,7 +3,8 @@ import { literal, table } from '../markdown.ts';
 import type { ClientTls, Sends } from './client-tls.ts';
 import type { Outcome } from './compare-sides.ts';
 import type { MtlsStep, PortMtls, ServerMtls, Taken } from './decide-server-mtls.ts';
-import type { Call, CalledServiceMtls, Clients, MtlsExplanation } from './explain-mtls.ts';
+import type { Call, CalledServiceMtls, Clients } from './explain-host.ts';
+import type { MtlsExplanation } from './explain-mtls.ts';
 import { printLabels } from './find-client-rule.ts';
 import type { StrictBreaker } from './find-strict-breakers.ts';
 
@@ -125,6 +126,8 @@ export function shortTaken(takes: Taken): string {
       return l10n.t('not redirected');
     case 'OWN':
       return l10n.t('the Gateway’s own TLS');
+    case 'OUTSIDE':
+      return l10n.t('outside of the mesh');
     default:
       return takes;
   }
@@ -144,6 +147,8 @@ function takenInWords(takes: Taken): string {
       return l10n.t('The ports are not redirected to the proxy: the app itself takes what is sent.');
     case 'OWN':
       return l10n.t('A gateway: its Gateway says what it takes.');
+    case 'OUTSIDE':
+      return l10n.t('Outside of the mesh.');
   }
 }
 
@@ -235,6 +240,7 @@ function describeBreakers({ owner, namespace, breakers, takes, ports }: MtlsExpl
 function describeBreaker({ who, says, likelihood }: StrictBreaker): string {
   const words: Record<StrictBreaker['likelihood'], string> = {
     names: l10n.t('calls, by its configuration'),
+    mesh: l10n.t('has a proxy'),
     outside: l10n.t('calls from outside of the mesh'),
     may: l10n.t('could call'),
   };

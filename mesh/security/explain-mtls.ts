@@ -1,56 +1,28 @@
 import * as l10n from '@vscode/l10n';
-import { findServiceOf } from '../hosts.ts';
+import { hostCovers } from '../hosts.ts';
 import { matchesLabels } from '../selectors.ts';
 import type { ServiceObject } from '../service-path/service-objects.ts';
+import { hostOfService, hostsOfEntry, podsBehind, podsOfEntry } from './called-host.ts';
+import type { CalledHost } from './called-host.ts';
 import { choosePolicies, isForAllPods } from './choose-policies.ts';
-import { clientTls } from './client-tls.ts';
-import type { ClientTls } from './client-tls.ts';
-import { compareOutsider, compareSides } from './compare-sides.ts';
-import type { Agreement } from './compare-sides.ts';
 import { decideServerMtls } from './decide-server-mtls.ts';
-import type { MtlsStep, ServerMtls, Taken } from './decide-server-mtls.ts';
+import type { ServerMtls } from './decide-server-mtls.ts';
+import { clientNamespaces, distinct, explainHost } from './explain-host.ts';
+import type { CalledServiceMtls } from './explain-host.ts';
 import { findClientRules, hostOf, ruleName } from './find-client-rule.ts';
 import { findStrictBreakers } from './find-strict-breakers.ts';
 import type { StrictBreaker } from './find-strict-breakers.ts';
-import { resolveTarget, servicesBefore } from './list-ports.ts';
+import { servicesBefore } from './list-ports.ts';
 import { asPolicy } from './security-objects.ts';
 import type { DestinationRule, MeshPod, SecurityWorld } from './security-objects.ts';
 
-/** What mutual TLS is asked about: a pod, a workload, a Service, a PeerAuthentication or a DestinationRule. */
+export type { Call, CalledServiceMtls, Clients } from './explain-host.ts';
+
+/** What mutual TLS is asked about: a pod, a workload, a Service, a ServiceEntry, a PeerAuthentication or a DestinationRule. */
 export interface MtlsSubject {
   kind: string;
   namespace: string;
   name: string;
-}
-
-/** One way to call one port of a Service, and what comes of it. */
-export interface Call {
-  /** The Service's port, and the container's behind it. */
-  port: number;
-  target?: number;
-  tls: ClientTls;
-  takes: Taken;
-  /** Whose pods take it so: `Deployment ratings`; empty when no pod is known. */
-  servers: string[];
-  agreement: Agreement;
-}
-
-/** Clients that do the same. */
-export interface Clients {
-  /** `sidecar`: with a proxy that obeys DestinationRules; `ambient`: through ztunnel, which knows none. */
-  by: 'sidecar' | 'ambient';
-  namespaces: string[];
-  steps: MtlsStep[];
-  calls: Call[];
-}
-
-export interface CalledServiceMtls {
-  namespace: string;
-  name: string;
-  host: string;
-  clients: Clients[];
-  /** Clients without any proxy. */
-  outsiders: { port: number; agreement: Agreement }[];
 }
 
 /** Everything about mutual TLS with the pods of a subject. */
@@ -67,16 +39,12 @@ export interface MtlsExplanation {
 export function explainMtls(subject: MtlsSubject, world: SecurityWorld): MtlsExplanation | undefined {
   const found = findTargets(subject, world);
   if (!found) return undefined;
+  const services = found.hosts.map((host) => explainHost(host, world));
   const servers = distinct(found.pods).map((pod) => {
     const server = decideServerMtls(pod, world);
-    return { ...server, breakers: wantsHint(server) ? findStrictBreakers(server, world) : [] };
+    return { ...server, breakers: wantsHint(server) ? findStrictBreakers(server, world, services) : [] };
   });
-  return {
-    subject,
-    servers,
-    services: found.services.map((service) => explainService(service, world)),
-    notes: [...found.notes, ...settingNotes(world)],
-  };
+  return { subject, servers, services, notes: [...found.notes, ...settingNotes(world)] };
 }
 
 /** Where STRICT would change something. */
@@ -88,7 +56,7 @@ function wantsHint({ takes, ports }: ServerMtls): boolean {
 
 interface Targets {
   pods: MeshPod[];
-  services: ServiceObject[];
+  hosts: CalledHost[];
   notes: string[];
 }
 
@@ -96,6 +64,8 @@ function findTargets(subject: MtlsSubject, world: SecurityWorld): Targets | unde
   switch (subject.kind) {
     case 'Service':
       return ofService(subject, world);
+    case 'ServiceEntry':
+      return ofEntry(subject, world);
     case 'PeerAuthentication':
       return ofPolicy(subject, world);
     case 'DestinationRule':
@@ -112,10 +82,30 @@ function ofPods({ kind, namespace, name }: MtlsSubject, world: SecurityWorld): T
       (kind === 'Pod' ? pod.metadata.name === name : owner.kind === kind && owner.name === name),
   );
   if (pods.length === 0) return undefined;
-  const services = [...new Set(pods.flatMap(({ pod }) => servicesBefore(pod, world.services)))];
+  const hosts = hostsBefore(pods, world);
   const notes =
-    services.length > 0 ? [] : [l10n.t('No Service leads to these pods, so that no DestinationRule is about them.')];
-  return { pods, services, notes };
+    hosts.length > 0 ? [] : [l10n.t('No Service leads to these pods, so that no DestinationRule is about them.')];
+  return { pods, hosts, notes };
+}
+
+/** The hosts that lead to any of the pods, each once. */
+function hostsBefore(pods: readonly MeshPod[], world: SecurityWorld): CalledHost[] {
+  const { services, endpointSlices, serviceEntries = [] } = world;
+  const before = new Set(pods.flatMap(({ pod }) => servicesBefore(pod, services, endpointSlices)));
+  const entries = serviceEntries.filter((entry) => podsOfEntry(entry, world).some((one) => pods.includes(one)));
+  return [
+    ...[...before].map((service) => hostOfService(service, world)),
+    ...entries.flatMap((entry) => hostsOfEntry(entry, world)),
+  ];
+}
+
+function ofEntry({ namespace, name }: MtlsSubject, world: SecurityWorld): Targets | undefined {
+  const entry = world.serviceEntries?.find(
+    ({ metadata }) => (metadata?.namespace ?? 'default') === namespace && metadata?.name === name,
+  );
+  if (!entry) return undefined;
+  const hosts = hostsOfEntry(entry, world);
+  return { pods: hosts[0]?.isExternal ? [] : podsOfEntry(entry, world), hosts, notes: [] };
 }
 
 function ofService({ namespace, name }: MtlsSubject, world: SecurityWorld): Targets | undefined {
@@ -124,7 +114,7 @@ function ofService({ namespace, name }: MtlsSubject, world: SecurityWorld): Targ
   );
   if (!service) return undefined;
   const pods = podsBehind(service, world);
-  return { pods, services: [service], notes: pods.length > 0 ? [] : [whyNoPods(service)] };
+  return { pods, hosts: [hostOfService(service, world)], notes: pods.length > 0 ? [] : [whyNoPods(service)] };
 }
 
 function whyNoPods({ spec, metadata }: ServiceObject): string {
@@ -146,11 +136,11 @@ function ofPolicy({ namespace, name }: MtlsSubject, world: SecurityWorld): Targe
       (isMeshWide || pod.metadata?.namespace === namespace) &&
       (isForAllPods(own) || matchesLabels(own.labels, pod.metadata?.labels)),
   );
-  const isUsed = ({ pod }: MeshPod) => {
+  const isUsed = ({ pod, rootNamespace }: MeshPod) => {
     const chosen = choosePolicies(
       policies,
       { namespace: pod.metadata?.namespace ?? '', labels: pod.metadata?.labels },
-      world.rootNamespace,
+      rootNamespace ?? world.rootNamespace,
     );
     return chosen.workload === own || chosen.namespace === own || chosen.mesh === own;
   };
@@ -167,8 +157,7 @@ function ofPolicy({ namespace, name }: MtlsSubject, world: SecurityWorld): Targe
             used.length,
           ),
   ];
-  const services = [...new Set(reached.flatMap(({ pod }) => servicesBefore(pod, world.services)))];
-  return { pods: reached, services: isMeshWide ? [] : services, notes };
+  return { pods: reached, hosts: isMeshWide ? [] : hostsBefore(reached, world), notes };
 }
 
 function ofRule({ namespace, name }: MtlsSubject, world: SecurityWorld): Targets | undefined {
@@ -176,23 +165,39 @@ function ofRule({ namespace, name }: MtlsSubject, world: SecurityWorld): Targets
     ({ metadata }) => (metadata?.namespace ?? 'default') === namespace && metadata?.name === name,
   );
   if (!rule) return undefined;
-  const host = hostOf(rule, world);
-  const wanted = findServiceOf(host, world.clusterDomain);
-  const services = world.services.filter(
-    ({ metadata }) => metadata?.name === wanted?.name && (metadata?.namespace ?? 'default') === wanted?.namespace,
+  const hosts = hostsOf(hostOf(rule, world), world);
+  const notes =
+    hosts.length > 0
+      ? useNotes(rule, hosts, world)
+      : [l10n.t('No Service with the host {0} is known.', hostOf(rule, world))];
+  return { pods: hosts.flatMap(({ isExternal, pods }) => (isExternal ? [] : pods)), hosts, notes };
+}
+
+/** More hosts of a wildcard would make a page that nobody reads. */
+const mostHosts = 10;
+
+/** The known hosts that a host as a rule writes it takes: one, or more for a wildcard. */
+function hostsOf(written: string, world: SecurityWorld): CalledHost[] {
+  if (written === '') return [];
+  const isWildcard = written.startsWith('*');
+  const takes = (host: string) => (isWildcard ? hostCovers(written, host) : host === written);
+  const services = world.services.filter(({ metadata }) =>
+    takes(`${metadata?.name ?? ''}.${metadata?.namespace ?? 'default'}.svc.${world.clusterDomain}`),
   );
-  const pods = services.flatMap((service) => podsBehind(service, world));
-  const notes = services.length > 0 ? useNotes(rule, world) : [l10n.t('No Service with the host {0} is known.', host)];
-  return { pods, services, notes };
+  const entries = (world.serviceEntries ?? []).flatMap((entry) => hostsOfEntry(entry, world));
+  return [
+    ...services.slice(0, mostHosts).map((service) => hostOfService(service, world)),
+    ...entries.filter(({ host }) => takes(host)),
+  ].slice(0, mostHosts);
 }
 
 /** For which clients the rule is the one that counts. */
-function useNotes(rule: DestinationRule, world: SecurityWorld): string[] {
-  const host = hostOf(rule, world);
-  const serviceNamespace = findServiceOf(host, world.clusterDomain)?.namespace ?? '';
-  const users = clientNamespaces(host, serviceNamespace, world).filter((clientNamespace) =>
-    findClientRules({ host, clientNamespace, serviceNamespace }, world).rules.includes(rule),
-  );
+function useNotes(rule: DestinationRule, hosts: readonly CalledHost[], world: SecurityWorld): string[] {
+  const isUsed = (called: CalledHost, clientNamespace: string) =>
+    findClientRules({ host: called.host, clientNamespace, serviceNamespace: called.namespace }, world).rules.includes(
+      rule,
+    );
+  const users = [...new Set(hosts.flatMap((host) => clientNamespaces(host, world).filter((one) => isUsed(host, one))))];
   return [
     users.length > 0
       ? l10n.t('DestinationRule {0} is used by the clients of {1}.', ruleName(rule), users.join(', '))
@@ -201,143 +206,6 @@ function useNotes(rule: DestinationRule, world: SecurityWorld): string[] {
           ruleName(rule),
         ),
   ];
-}
-
-function podsBehind({ metadata, spec }: ServiceObject, { pods }: SecurityWorld): MeshPod[] {
-  if (Object.keys(spec?.selector ?? {}).length === 0) return [];
-  return pods.filter(
-    ({ pod }) =>
-      (pod.metadata?.namespace ?? 'default') === (metadata?.namespace ?? 'default') &&
-      matchesLabels(spec?.selector, pod.metadata?.labels) &&
-      pod.status?.phase !== 'Succeeded' &&
-      pod.status?.phase !== 'Failed',
-  );
-}
-
-/** One pod for all that are alike: of the same workload, standing the same way. */
-function distinct(pods: readonly MeshPod[]): MeshPod[] {
-  const seen = new Map<string, MeshPod>();
-  for (const one of pods) {
-    const key = [one.pod.metadata?.namespace, one.owner.kind, one.owner.name, one.standing].join('/');
-    if (!seen.has(key)) seen.set(key, one);
-  }
-  return [...seen.values()];
-}
-
-// ---- who calls, and what comes of it --------------------------------------------------------------------------------
-
-function explainService(service: ServiceObject, world: SecurityWorld): CalledServiceMtls {
-  const namespace = service.metadata?.namespace ?? 'default';
-  const name = service.metadata?.name ?? '';
-  const host = `${name}.${namespace}.svc.${world.clusterDomain}`;
-  const servers = distinct(podsBehind(service, world)).map((pod) => decideServerMtls(pod, world));
-  const ports = (service.spec?.ports ?? []).filter(({ protocol = 'TCP' }) => protocol === 'TCP');
-  const groups = new Map<string, Clients>();
-  for (const clientNamespace of clientNamespaces(host, namespace, world)) {
-    const { rules, steps } = findClientRules({ host, clientNamespace, serviceNamespace: namespace }, world);
-    const calls = ports.flatMap(({ port, targetPort }) =>
-      clientTls(rules, { namespace, port }, world).flatMap((tls) =>
-        callsOf({ port, ...(targetPort !== undefined && { targetPort }) }, headless(service, servers, tls), servers),
-      ),
-    );
-    const key = JSON.stringify([rules.map(ruleName), calls]);
-    const known = groups.get(key);
-    if (known) known.namespaces.push(clientNamespace);
-    else groups.set(key, { by: 'sidecar', namespaces: [clientNamespace], steps, calls });
-  }
-  const ambient = namespacesOf(world, ({ standing }) => standing === 'ambient');
-  return {
-    namespace,
-    name,
-    host,
-    clients: [...groups.values(), ...(ambient.length > 0 ? [ambientClients(ambient, ports, servers)] : [])],
-    outsiders: ports.flatMap((port) =>
-      takenOn(port, servers).map(({ takes }) => ({ port: port.port, agreement: compareOutsider(takes) })),
-    ),
-  };
-}
-
-interface NamedPort {
-  port: number;
-  targetPort?: number | string;
-}
-
-function callsOf(port: NamedPort, tls: ClientTls, servers: readonly ServerMtls[]): Call[] {
-  return takenOn(port, servers).map(({ takes, target, names }) => ({
-    port: port.port,
-    ...(target !== undefined && { target }),
-    tls,
-    takes,
-    servers: names,
-    agreement: compareSides(tls.sends, takes),
-  }));
-}
-
-/** What the pods behind a port take; workloads that take the same stand together. */
-function takenOn(
-  port: NamedPort,
-  servers: readonly ServerMtls[],
-): { takes: Taken; target: number | undefined; names: string[] }[] {
-  const found = new Map<string, { takes: Taken; target: number | undefined; names: string[] }>();
-  for (const server of servers) {
-    const target = resolveTarget(server.server.pod, port);
-    const takes = server.ports.find((one) => one.port === target)?.takes ?? server.takes;
-    const key = `${takes} ${target}`;
-    const entry = found.get(key) ?? { takes, target, names: [] };
-    entry.names.push(`${server.owner.kind} ${server.owner.name}`);
-    found.set(key, entry);
-  }
-  return [...found.values()];
-}
-
-/** Clients of a headless Service go to the pods themselves: one without a proxy turns automatic mutual TLS off for all. */
-function headless({ spec, metadata }: ServiceObject, servers: readonly ServerMtls[], tls: ClientTls): ClientTls {
-  const bare = servers.find(({ server }) => server.standing === 'none');
-  if (spec?.clusterIP !== 'None' || tls.sends !== 'auto' || !bare) return tls;
-  return {
-    ...tls,
-    sends: 'plain',
-    says: l10n.t(
-      'No tls is set, and Service {0} is headless with pods of {1} that have no proxy: automatic mutual TLS is off for all of it.',
-      metadata?.name ?? '',
-      bare.owner.name,
-    ),
-  };
-}
-
-/** ztunnel knows no DestinationRule: it sends mutual TLS (HBONE) to who takes that, plain text to the others. */
-function ambientClients(namespaces: string[], ports: readonly NamedPort[], servers: readonly ServerMtls[]): Clients {
-  const calls = ports.flatMap((port) =>
-    servers.flatMap((server) => {
-      const takesTunnel =
-        server.server.standing === 'ambient' ||
-        server.server.pod.metadata?.labels?.['networking.istio.io/tunnel'] === 'http';
-      const says = takesTunnel
-        ? l10n.t('ztunnel sends mutual TLS (HBONE), as the pod takes it.')
-        : l10n.t('The pod does not take HBONE: ztunnel sends plain text.');
-      return callsOf(port, { sends: takesTunnel ? 'auto' : 'plain', says }, [server]);
-    }),
-  );
-  const says = l10n.t('Ambient clients go through ztunnel, which does not look at DestinationRules.');
-  return {
-    by: 'ambient',
-    namespaces,
-    steps: [{ check: 'standing', value: 'ambient', verdict: 'decides', says }],
-    calls,
-  };
-}
-
-/** Where clients with a proxy are known, where the Service is, and where somebody wrote a rule for the host. */
-function clientNamespaces(host: string, home: string, world: SecurityWorld): string[] {
-  const withProxy = namespacesOf(world, ({ standing }) => standing !== 'none' && standing !== 'ambient');
-  const withRule = world.destinationRules
-    .filter((rule) => hostOf(rule, world) === host)
-    .map(({ metadata }) => metadata?.namespace ?? 'default');
-  return [...new Set([home, ...withRule.filter((one) => one !== world.rootNamespace), ...withProxy])];
-}
-
-function namespacesOf({ pods }: SecurityWorld, keep: (pod: MeshPod) => boolean): string[] {
-  return [...new Set(pods.filter(keep).map(({ pod }) => pod.metadata?.namespace ?? 'default'))].sort();
 }
 
 function settingNotes({ settings }: SecurityWorld): string[] {

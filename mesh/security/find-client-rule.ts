@@ -1,4 +1,6 @@
 import * as l10n from '@vscode/l10n';
+import { compareAge } from '../by-age.ts';
+import type { Aged } from '../by-age.ts';
 import { isSeenBy, readExportScopes } from '../export-scopes.ts';
 import type { Scopes } from '../export-scopes.ts';
 import { fullHost, hostCovers } from '../hosts.ts';
@@ -32,31 +34,36 @@ export function findClientRules(
   world: SecurityWorld,
 ): ClientRules {
   const steps: MtlsStep[] = [];
-  for (const { place, sees } of placesOf(clientNamespace, serviceNamespace, world)) {
+  for (const { place, lists, sees } of placesOf(clientNamespace, serviceNamespace, world)) {
     const here = world.destinationRules.filter(
       (rule) => namespaceOf(rule) === place && hostCovers(hostOf(rule, world), host),
     );
-    const seen = here.filter(sees);
-    for (const hidden of here.filter((rule) => !seen.includes(rule))) steps.push(hiddenStep(hidden, clientNamespace));
-    const best = mostSpecific(seen, world);
-    if (best.length === 0) {
+    const listed = here.filter(lists);
+    // First the host, then who may see it: a rule for the exact host that is exported to others hides the wildcard's.
+    const best = mostSpecific(listed, world);
+    const seen = best.filter(sees);
+    for (const hidden of here.filter((rule) => !listed.includes(rule) || (best.includes(rule) && !sees(rule))))
+      steps.push(hiddenStep(hidden, clientNamespace));
+    for (const less of listed.filter((rule) => !best.includes(rule))) steps.push(lessSpecificStep(less, best[0]!));
+    if (seen.length === 0) {
       steps.push({ check: 'place', value: place, verdict: 'continue', says: sayNothing(place, host) });
       continue;
     }
-    for (const less of seen.filter((rule) => !best.includes(rule))) steps.push(lessSpecificStep(less, best[0]!));
-    for (const rule of best) steps.push(usedStep(rule, place, clientNamespace));
-    return { rules: best, steps };
+    const { used, dropped } = whichCount(seen, clientNamespace, world);
+    steps.push(...dropped);
+    for (const rule of used) steps.push(usedStep(rule, place, clientNamespace));
+    if (used.length === 0) steps.push(noneStep(host));
+    return { rules: used, steps };
   }
-  steps.push({
-    check: 'default',
-    verdict: 'decides',
-    says: l10n.t('No DestinationRule speaks for {0}.', host),
-  });
+  steps.push(noneStep(host));
   return { rules: [], steps };
 }
 
 interface Place {
   place: string;
+  /** Which of the rules there Istio has before it when it looks for the host. */
+  lists: (rule: DestinationRule) => boolean;
+  /** Which of those that it finds it then takes. */
   sees: (rule: DestinationRule) => boolean;
 }
 
@@ -66,16 +73,40 @@ interface Place {
  */
 function placesOf(client: string, service: string, world: SecurityWorld): Place[] {
   const { rootNamespace } = world;
-  const isExported = (rule: DestinationRule) => isSeenBy(scopesOf(rule, world), client);
   const isPrivate = (rule: DestinationRule) => [...scopesOf(rule, world)].join() === namespaceOf(rule);
-  const own = { place: client, sees: client === rootNamespace ? isPrivate : () => true };
-  const others = [service, rootNamespace].filter((place, at, all) => all.indexOf(place) === at);
+  const all = () => true;
+  const own = { place: client, lists: client === rootNamespace ? isPrivate : all, sees: all };
+  const exported = {
+    lists: (rule: DestinationRule) => !isPrivate(rule) && scopesOf(rule, world).size > 0,
+    sees: (rule: DestinationRule) => isSeenBy(scopesOf(rule, world), client),
+  };
+  const others = [service, rootNamespace].filter((place, at, places) => places.indexOf(place) === at);
   return [
     own,
-    ...others
-      .filter((place) => place !== client || client === rootNamespace)
-      .map((place) => ({ place, sees: isExported })),
+    ...others.filter((place) => place !== client || client === rootNamespace).map((place) => ({ place, ...exported })),
   ];
+}
+
+/**
+ * Of the rules that were found, those that say something to these clients. One with a `workloadSelector` is for clients
+ * of its own namespace only. Rules are merged where they are exported to the same namespaces; of others only one counts,
+ * and that is the youngest.
+ */
+function whichCount(
+  rules: readonly DestinationRule[],
+  client: string,
+  world: SecurityWorld,
+): { used: DestinationRule[]; dropped: MtlsStep[] } {
+  const dropped: MtlsStep[] = [];
+  const ofSome = rules.filter(({ spec }) => spec?.workloadSelector !== undefined);
+  const foreign = ofSome.filter((rule) => namespaceOf(rule) !== client);
+  for (const rule of foreign) dropped.push(foreignSelectorStep(rule));
+  const ofAll = rules.filter((rule) => !ofSome.includes(rule));
+  const scope = (rule: DestinationRule | undefined) => (rule ? [...scopesOf(rule, world)].sort().join() : '');
+  const counting = scope(ofAll.at(-1));
+  const merged = ofAll.filter((rule) => scope(rule) === counting);
+  for (const rule of ofAll) if (!merged.includes(rule)) dropped.push(otherScopeStep(rule, merged.at(-1)!));
+  return { used: [...merged, ...ofSome.filter((rule) => !foreign.includes(rule))], dropped };
 }
 
 /** The host of a rule in full; empty while it has none. */
@@ -109,9 +140,12 @@ function mostSpecific(rules: readonly DestinationRule[], world: SecurityWorld): 
 }
 
 function byAge(a: DestinationRule, b: DestinationRule): number {
-  const [ofA, ofB] = [a.metadata?.creationTimestamp, b.metadata?.creationTimestamp];
-  if (ofA === undefined || ofB === undefined) return 0;
-  return Date.parse(ofA) - Date.parse(ofB) || ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1);
+  return compareAge(agedOf(a), agedOf(b));
+}
+
+function agedOf(rule: DestinationRule): Aged {
+  const { name = '', creationTimestamp: created } = rule.metadata ?? {};
+  return { namespace: namespaceOf(rule), name, ...(created !== undefined && { created }) };
 }
 
 // ---- steps ----------------------------------------------------------------------------------------------------------
@@ -120,12 +154,41 @@ function sayNothing(place: string, host: string): string {
   return l10n.t('No DestinationRule in namespace {0} that these clients see speaks for {1}.', place, host);
 }
 
+function noneStep(host: string): MtlsStep {
+  return { check: 'default', verdict: 'decides', says: l10n.t('No DestinationRule speaks for {0}.', host) };
+}
+
 function hiddenStep(rule: DestinationRule, client: string): MtlsStep {
   return {
     check: 'export',
     value: (rule.spec?.exportTo ?? []).join(', '),
     verdict: 'continue',
     says: l10n.t('DestinationRule {0} is not exported to namespace {1}.', ruleName(rule), client),
+    source: sourceOf(rule, 'spec', 'exportTo'),
+  };
+}
+
+function foreignSelectorStep(rule: DestinationRule): MtlsStep {
+  return {
+    check: 'workload-selector',
+    verdict: 'continue',
+    says: l10n.t(
+      'DestinationRule {0} has a workloadSelector: it is for clients of its own namespace only.',
+      ruleName(rule),
+    ),
+    source: sourceOf(rule, 'spec', 'workloadSelector'),
+  };
+}
+
+function otherScopeStep(rule: DestinationRule, used: DestinationRule): MtlsStep {
+  return {
+    check: 'merge',
+    verdict: 'continue',
+    says: l10n.t(
+      'DestinationRule {0} is for the same host and exported to other namespaces: it is not merged with {1}, and that one counts.',
+      ruleName(rule),
+      ruleName(used),
+    ),
     source: sourceOf(rule, 'spec', 'exportTo'),
   };
 }

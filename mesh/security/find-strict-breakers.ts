@@ -1,14 +1,21 @@
 import * as l10n from '@vscode/l10n';
+import { splitList } from '../interception/interception-settings.ts';
 import type { Container, Pod } from '../kubernetes.ts';
 import type { ServiceObject } from '../service-path/service-objects.ts';
-import { servicesBefore } from './list-ports.ts';
+import { isOver } from './called-host.ts';
+import type { ClientTls } from './client-tls.ts';
 import type { ServerMtls } from './decide-server-mtls.ts';
+import type { CalledServiceMtls } from './explain-host.ts';
+import { servicesBefore } from './list-ports.ts';
 import type { MeshPod, SecurityWorld } from './security-objects.ts';
 
 /** Somebody who calls, or may call, without a certificate of the mesh. */
 export interface StrictBreaker {
-  /** `names`: it is configured with the Service's name. `outside`: from outside of the mesh by design. `may`: nothing but opportunity. */
-  likelihood: 'names' | 'outside' | 'may';
+  /**
+   * `names`: it is configured with the Service's name. `mesh`: it has a proxy and sends plain text all the same. `outside`:
+   * from outside of the mesh by design. `may`: nothing but opportunity.
+   */
+  likelihood: 'names' | 'mesh' | 'outside' | 'may';
   /** `Deployment shop/legacy`, `kubelet` */
   who: string;
   says: string;
@@ -21,9 +28,13 @@ const fewCandidates = 8;
  * Who would be cut off if the pods took mutual TLS only. Nobody here sees traffic: these are callers that say so in their
  * configuration, and those that could call without anybody having written it down.
  */
-export function findStrictBreakers(server: ServerMtls, world: SecurityWorld): StrictBreaker[] {
+export function findStrictBreakers(
+  server: ServerMtls,
+  world: SecurityWorld,
+  called: readonly CalledServiceMtls[] = [],
+): StrictBreaker[] {
   const { pod } = server.server;
-  const services = servicesBefore(pod, world.services);
+  const services = servicesBefore(pod, world.services, world.endpointSlices);
   const outsiders = world.pods.filter(
     ({ pod: other, standing }) => standing === 'none' && !isOver(other) && !isSame(other, server),
   );
@@ -32,6 +43,8 @@ export function findStrictBreakers(server: ServerMtls, world: SecurityWorld): St
   const possible = candidates.flatMap((one) => (one?.likelihood === 'may' ? [one] : []));
   return [
     ...likely,
+    ...plainClients(server, called),
+    ...pastTheirProxy(services, world),
     ...fromOutside(services),
     ...fromApiServer(services, world),
     ...probes(server),
@@ -63,15 +76,65 @@ function judge(outsider: MeshPod, server: ServerMtls, services: readonly Service
   const role = knownRole(pod);
   if (role === 'ingress')
     return { likelihood: 'outside', who, says: l10n.t('An ingress controller without a proxy: {0}', why) };
-  if (role === 'monitoring' && isScraped(server))
-    return {
-      likelihood: 'outside',
-      who,
-      says: l10n.t('Monitoring without a proxy, and the pods ask to be scraped: {0}', why),
-    };
+  if (role === 'monitoring')
+    return isScraped(server)
+      ? {
+          likelihood: 'outside',
+          who,
+          says: l10n.t('Monitoring without a proxy, and the pods ask to be scraped: {0}', why),
+        }
+      : {
+          likelihood: 'may',
+          who,
+          says: l10n.t('Monitoring without a proxy, which may have these pods among its targets: {0}', why),
+        };
   if (namespace === server.namespace)
     return { likelihood: 'may', who, says: l10n.t('In the same namespace, without a proxy: {0}', why) };
   return undefined;
+}
+
+/** Clients with a proxy that is told to send something else than mutual TLS, or that does not know better. */
+function plainClients({ owner }: ServerMtls, called: readonly CalledServiceMtls[]): StrictBreaker[] {
+  const name = `${owner.kind} ${owner.name}`;
+  const found = new Map<string, StrictBreaker>();
+  for (const { clients, host } of called)
+    for (const { namespaces, calls, by } of clients)
+      for (const { tls, port, servers, agreement, told } of calls) {
+        if (!servers.includes(name) || agreement.outcome === 'mutual' || !staysPlain(tls, by, told)) continue;
+        const who = l10n.t('Clients in {0}', namespaces.join(', '));
+        found.set(`${who} ${tls.says}`, {
+          likelihood: 'mesh',
+          who,
+          says: l10n.t('To {0} they do not send mutual TLS: {1}', `${host}:${port}`, tls.says),
+        });
+      }
+  return [...found.values()];
+}
+
+/** What a stricter policy would not change by itself. */
+function staysPlain({ sends, byPolicy }: ClientTls, by: 'sidecar' | 'ambient', told: boolean): boolean {
+  if (by === 'ambient') return sends === 'plain';
+  if (sends === 'auto') return !told;
+  return sends !== 'mesh' && byPolicy !== true;
+}
+
+/** Pods with a proxy that leave the Service's port out of what goes through it. */
+function pastTheirProxy(services: readonly ServiceObject[], { pods }: SecurityWorld): StrictBreaker[] {
+  const ports = new Set(services.flatMap(({ spec }) => (spec?.ports ?? []).map(({ port }) => String(port))));
+  const past = pods.filter(
+    ({ pod, standing }) => standing === 'sidecar' && !isOver(pod) && skipped(pod, ports) !== undefined,
+  );
+  return byOwner(past).map(({ pod, owner }) => ({
+    likelihood: 'mesh',
+    who: `${owner.kind} ${pod.metadata?.namespace ?? 'default'}/${owner.name}`,
+    says: l10n.t('{0} takes port {1} past its proxy: a call there has no certificate.', ...skipped(pod, ports)!),
+  }));
+}
+
+function skipped({ metadata }: Pod, ports: ReadonlySet<string>): [annotation: string, port: string] | undefined {
+  const name = 'traffic.sidecar.istio.io/excludeOutboundPorts';
+  const port = splitList(metadata?.annotations?.[name] ?? '').find((one) => ports.has(one));
+  return port === undefined ? undefined : [name, port];
 }
 
 /** Environment, arguments or command with the Service's name as a host. */
@@ -112,7 +175,7 @@ const roles: { role: 'ingress' | 'monitoring'; pattern: RegExp }[] = [
   {
     role: 'ingress',
     pattern:
-      /ingress-nginx|nginx-ingress|nginx\/nginx-ingress|traefik|haproxy-ingress|kong\/|\/kong|contour|ambassador|emissary|apisix|skipper/,
+      /ingress-nginx|nginx-ingress|nginx\/nginx-ingress|nginx-gateway|envoyproxy\/gateway|traefik|haproxy-ingress|kong\/|\/kong|contour|ambassador|emissary|apisix|skipper|cloudflared|oauth2-proxy/,
   },
   {
     role: 'monitoring',
@@ -143,7 +206,10 @@ function fromOutside(services: readonly ServiceObject[]): StrictBreaker[] {
   );
 }
 
-function fromApiServer(services: readonly ServiceObject[], { webhooks = [] }: SecurityWorld): StrictBreaker[] {
+function fromApiServer(
+  services: readonly ServiceObject[],
+  { webhooks = [], callers = [] }: SecurityWorld,
+): StrictBreaker[] {
   const called = webhooks.flatMap(({ metadata, webhooks: all = [] }) =>
     all.some(({ clientConfig }) =>
       services.some(
@@ -155,11 +221,22 @@ function fromApiServer(services: readonly ServiceObject[], { webhooks = [] }: Se
       ? [metadata?.name ?? '']
       : [],
   );
-  return called.map((name) => ({
-    likelihood: 'outside',
-    who: l10n.t('the API server'),
-    says: l10n.t('Webhook {0} makes it call this Service, without a certificate of the mesh.', name),
-  }));
+  const others = callers.filter(({ service }) =>
+    services.some(({ metadata }) => metadata?.name === service.name && metadata.namespace === service.namespace),
+  );
+  const who = l10n.t('the API server');
+  return [
+    ...called.map((name): StrictBreaker => ({
+      likelihood: 'outside',
+      who,
+      says: l10n.t('Webhook {0} makes it call this Service, without a certificate of the mesh.', name),
+    })),
+    ...others.map(({ by }): StrictBreaker => ({
+      likelihood: 'outside',
+      who,
+      says: l10n.t('{0} makes it call this Service, without a certificate of the mesh.', by),
+    })),
+  ];
 }
 
 interface Probe {
@@ -238,10 +315,6 @@ function byOwner(pods: readonly MeshPod[]): MeshPod[] {
 function isSame({ metadata }: Pod, { server }: ServerMtls): boolean {
   const { namespace, name } = server.pod.metadata ?? {};
   return metadata?.namespace === namespace && metadata?.name === name;
-}
-
-function isOver({ status }: Pod): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
 function escape(text: string): string {

@@ -1,6 +1,7 @@
 import type { Pod } from '../kubernetes.ts';
 import { matchesLabels } from '../selectors.ts';
-import type { ServiceObject } from '../service-path/service-objects.ts';
+import { serviceNameLabel } from '../service-path/service-objects.ts';
+import type { EndpointSliceObject, ServiceObject, SliceEndpoint } from '../service-path/service-objects.ts';
 
 /** A port on which a pod is called: its own number, and the Service ports that lead to it. */
 export interface ServedPort {
@@ -8,6 +9,8 @@ export interface ServedPort {
   port: number;
   /** As the container names it. */
   name?: string;
+  /** The pod says that it listens there. */
+  declared?: true;
   /** DestinationRules and callers speak of these. */
   behind: { service: string; port: number; name?: string }[];
 }
@@ -15,18 +18,43 @@ export interface ServedPort {
 /** Ports that belong to the proxy itself: nothing of the app, and never redirected. */
 const proxyPorts = new Set([15000, 15001, 15004, 15006, 15008, 15009, 15020, 15021, 15053, 15090]);
 
-/** The Services of its namespace that select a pod. */
-export function servicesBefore(pod: Pod, services: readonly ServiceObject[]): ServiceObject[] {
+/** The Services of its namespace that select a pod, and those without a selector whose EndpointSlices name it. */
+export function servicesBefore(
+  pod: Pod,
+  services: readonly ServiceObject[],
+  slices: readonly EndpointSliceObject[] = [],
+): ServiceObject[] {
   return services.filter(
-    ({ metadata, spec }) =>
-      (metadata?.namespace ?? 'default') === (pod.metadata?.namespace ?? 'default') &&
-      Object.keys(spec?.selector ?? {}).length > 0 &&
-      matchesLabels(spec?.selector, pod.metadata?.labels),
+    (service) =>
+      (service.metadata?.namespace ?? 'default') === (pod.metadata?.namespace ?? 'default') &&
+      leadsTo(service, pod, slices),
   );
 }
 
-/** TCP ports that a pod declares or that a Service leads to, in their order. */
-export function listPorts(pod: Pod, services: readonly ServiceObject[]): ServedPort[] {
+function leadsTo({ metadata, spec }: ServiceObject, pod: Pod, slices: readonly EndpointSliceObject[]): boolean {
+  if (spec?.type === 'ExternalName') return false;
+  if (Object.keys(spec?.selector ?? {}).length > 0) return matchesLabels(spec?.selector, pod.metadata?.labels);
+  return slices.some(
+    (slice) =>
+      slice.metadata?.labels?.[serviceNameLabel] === metadata?.name &&
+      (slice.metadata?.namespace ?? 'default') === (metadata?.namespace ?? 'default') &&
+      (slice.endpoints ?? []).some((endpoint) => isOf(endpoint, pod)),
+  );
+}
+
+/** By name, else by an address, which a pod on the host's network shares with its node. */
+function isOf({ targetRef, addresses = [] }: SliceEndpoint, { metadata, spec, status }: Pod): boolean {
+  if (targetRef?.kind === 'Pod') return targetRef.name === metadata?.name;
+  if (spec?.hostNetwork) return false;
+  const own = [status?.podIP, ...(status?.podIPs ?? []).map(({ ip }) => ip)];
+  return addresses.some((address) => own.includes(address));
+}
+
+/**
+ * TCP ports that a pod declares or that a Service leads to, in their order.
+ * @param named further ones that somebody speaks of.
+ */
+export function listPorts(pod: Pod, services: readonly ServiceObject[], named: readonly number[] = []): ServedPort[] {
   const ports = new Map<number, ServedPort>();
   const at = (port: number, name?: string): ServedPort => {
     const known = ports.get(port) ?? { port, behind: [] };
@@ -37,7 +65,7 @@ export function listPorts(pod: Pod, services: readonly ServiceObject[]): ServedP
   for (const { name, ports: declared = [] } of containersOf(pod)) {
     if (name === 'istio-proxy') continue;
     for (const { containerPort, name: portName, protocol = 'TCP' } of declared)
-      if (protocol === 'TCP') at(containerPort, portName);
+      if (protocol === 'TCP') at(containerPort, portName).declared = true;
   }
   for (const service of servicesBefore(pod, services)) {
     for (const port of service.spec?.ports ?? []) {
@@ -51,6 +79,7 @@ export function listPorts(pod: Pod, services: readonly ServiceObject[]): ServedP
       });
     }
   }
+  for (const port of named) at(port);
   return [...ports.values()].filter(({ port }) => !proxyPorts.has(port)).sort((a, b) => a.port - b.port);
 }
 

@@ -112,7 +112,20 @@ describe('a port', () => {
 
   it('is not that of the Service', () => {
     const own = { ...reviews, ...strict, portLevelMtls: { '80': { mode: 'DISABLE' } } };
-    expect(serverOf([pa('own', own)]).ports[0]?.takes).toBe('STRICT');
+    const { ports: found, steps } = serverOf([pa('own', own)]);
+    expect(found.map(({ port, takes }) => [port, takes])).toEqual([
+      [80, 'DISABLE'],
+      [8080, 'STRICT'],
+    ]);
+    expect(steps.find(({ check }) => check === 'port')?.says).toContain('8080');
+  });
+
+  it('that nobody declares has its mode all the same', () => {
+    const own = { ...reviews, portLevelMtls: { '9999': { mode: 'STRICT' } } };
+    expect(serverOf([pa('own', own)]).ports.find(({ port }) => port === 9999)).toMatchObject({
+      takes: 'STRICT',
+      behind: [],
+    });
   });
 
   it('in a policy for the whole namespace is without effect', () => {
