@@ -236,7 +236,10 @@ describe('the filter', () => {
   const pod = (name: string, app: string, namespace: string, isBad = false) => ({
     metadata: { name, namespace, uid: name, ownerReferences: [{ kind: 'StatefulSet', name: app, controller: true }] },
     spec: { containers: [{ name: 'c' }] },
-    status: isBad ? { phase: 'Failed', reason: 'Evicted' } : { phase: 'Running' },
+    status: {
+      phase: 'Running',
+      ...(isBad && { containerStatuses: [{ name: 'c', state: { waiting: { reason: 'CrashLoopBackOff' } } }] }),
+    },
   });
   const objects = {
     pods: [
@@ -252,13 +255,13 @@ describe('the filter', () => {
       .filter((name) => name !== 'c');
 
   it('leaves what has the name, with its whole workload or the pod alone', async () => {
-    expect(await names({ name: 'WEB' })).toEqual(['shop', 'web', 'web-0', 'web-1', 'Evicted']);
+    expect(await names({ name: 'WEB' })).toEqual(['shop', 'web', 'web-0', 'web-1']);
     expect(await names({ name: 'web-0' })).toEqual(['shop', 'web', 'web-0']);
   });
 
   it('leaves namespaces, and what has problems', async () => {
     expect(await names({ namespaces: ['tools'] })).toEqual(['tools', 'cli', 'cli-0']);
-    expect(await names({ onlyProblems: true })).toEqual(['shop', 'web', 'web-1', 'Evicted']);
+    expect(await names({ onlyProblems: true })).toEqual(['shop', 'web', 'web-1']);
   });
 
   it('says that nothing is left, and offers to clear it', async () => {

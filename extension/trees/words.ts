@@ -22,10 +22,10 @@ function standing(state: PodMeshState): string {
       return l10n.t('waypoint');
     case 'ambient':
       return l10n.t('ambient');
+    case 'ztunnel':
+      return l10n.t('ztunnel of its node');
     case 'none':
-      return state.why.at(-1)?.verdict === 'inject'
-        ? l10n.t('not injected: restart to inject')
-        : reasonWords(state.why);
+      return missingWords(state);
     case 'sidecar':
     case 'native-sidecar':
       if (state.interception.by === 'init') return l10n.t('injected by istio-init');
@@ -34,17 +34,33 @@ function standing(state: PodMeshState): string {
   }
 }
 
+/** Not in the mesh: what it waits for, or why not. */
+function missingWords({ why, differs, over }: PodMeshState): string {
+  const last = decidingStep(why);
+  if (last?.verdict !== 'inject') return reasonWords(why);
+  // What has ended is not started again.
+  if (over) return l10n.t('not in the mesh');
+  const isAmbient = last.value?.startsWith(ambientLabel) === true;
+  if (!isAmbient) return l10n.t('not injected: restart to inject');
+  return differs === undefined ? l10n.t('ambient, once it has its network') : l10n.t('ambient: not taken in');
+}
+
+const ambientLabel = 'istio.io/dataplane-mode';
+
 /** Why it is not injected, in two or three words. */
 function reasonWords(why: readonly Step[]): string {
   const step = decidingStep(why);
   switch (step?.check) {
     case undefined:
       return l10n.t('not in the mesh');
+    case 'static-pod':
+      return l10n.t('not injected: static pod');
     case 'host-network':
       return l10n.t('not injected: host network');
     case 'system-namespace':
       return l10n.t('not injected: system namespace');
     case 'label':
+      if (step?.value?.startsWith(ambientLabel)) return l10n.t('not in ambient: opted out by label');
       return l10n.t('not injected: opted out by label');
     case 'annotation':
       return l10n.t('not injected: opted out by annotation');

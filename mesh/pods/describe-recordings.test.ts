@@ -162,6 +162,7 @@ describe('workloads', () => {
       const api = groups.find(({ name }) => name === 'api')!;
       expect(describeWorkload(api, api.pods.map(stateOf), { events })).toEqual({
         pods: 1,
+        ended: 0,
         inMesh: 1,
         healthy: 1,
         differing: 0,

@@ -8,7 +8,10 @@ import type { Trouble } from './find-pod-trouble.ts';
 import type { PodGroup } from './group-pods.ts';
 
 export interface WorkloadMeshState {
+  /** Without those that have ended. */
   pods: number;
+  /** Those that have ended and are still there. */
+  ended: number;
   inMesh: number;
   /** Pods without an error or a warning. */
   healthy: number;
@@ -35,9 +38,11 @@ export function describeWorkload(
   const troubles = states.flatMap(({ trouble }) => (trouble && trouble.severity !== 'info' ? [trouble] : []));
   const worst = refusal ?? worstTrouble(troubles);
   const wanted = wantedPods(group);
+  const alive = states.filter(({ over }) => !over);
   return {
-    pods: states.length,
-    inMesh: states.filter(isInMesh).length,
+    pods: alive.length,
+    ended: states.length - alive.length,
+    inMesh: alive.filter(isInMesh).length,
     healthy: states.length - troubles.length,
     differing: states.filter(({ differs }) => differs !== undefined).length,
     ...(wanted !== undefined && { wanted }),
@@ -97,6 +102,15 @@ export function describeRefusal(
 ): Trouble {
   const { kind, name, namespace, namespaceLabels } = workload;
   const event = workload.event && { event: workload.event };
+  if (/because it is being terminated/.test(message))
+    return {
+      kind: 'refused',
+      severity: 'warning',
+      short: l10n.t('its namespace is being deleted'),
+      says: l10n.t('{0} {1} gets no new pods: namespace {2} is being deleted.', kind, name, namespace),
+      next: l10n.t('Nothing is to be done, unless the namespace hangs: see its status.'),
+      ...event,
+    };
   const podSecurity = /violates PodSecurity "([^":]+)(?::([^"]+))?": ([\s\S]*)$/.exec(message);
   if (podSecurity) {
     const level = podSecurity[1] ?? '';

@@ -152,6 +152,20 @@ function failed(pod: Pod): Trouble {
   const validationCode = validation?.state?.terminated?.exitCode ?? 0;
   if (validation && validationCode !== 0) return validationFailed(validation.name, validationCode);
   const reason = pod.status?.reason ?? l10n.t('failed');
+  if (isReplaced(pod))
+    return {
+      kind: 'failed',
+      severity: 'info',
+      short: reason,
+      says: l10n
+        .t(
+          'The pod has ended ({0}), and its controller makes another one in its place. {1}',
+          reason,
+          pod.status?.message ?? '',
+        )
+        .trim(),
+      next: l10n.t('What is left of it can be deleted.'),
+    };
   const status = allStatuses(pod).find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
   return {
     kind: 'failed',
@@ -167,9 +181,30 @@ function failed(pod: Pod): Trouble {
   };
 }
 
+/**
+ * Evicted, preempted, shut down with its node, refused by the kubelet: a ReplicaSet, StatefulSet or DaemonSet goes on with
+ * another pod, and this one stays as a note, often hundreds of them. A Job counts its failed pods.
+ */
+function isReplaced({ metadata }: Pod): boolean {
+  const owner = metadata?.ownerReferences?.find(({ controller }) => controller);
+  return owner !== undefined && owner.kind !== 'Job' && owner.kind !== 'Node';
+}
+
+/** Somebody holds it back on purpose, and takes the gate away. */
+function gated(message: string | undefined): Trouble {
+  return {
+    kind: 'scheduling',
+    severity: 'info',
+    short: l10n.t('held back by a scheduling gate'),
+    says: l10n.t('The pod waits for whoever set its scheduling gates. {0}', message ?? '').trim(),
+    next: l10n.t('See spec.schedulingGates: the program that set a gate takes it away.'),
+  };
+}
+
 function unscheduled(pod: Pod, events: KubernetesEvent[]): Trouble | undefined {
   const condition = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   if (!condition) return undefined;
+  if (condition.reason === 'SchedulingGated') return gated(condition.message);
   const event = events.find(({ reason }) => reason === 'FailedScheduling');
   return {
     kind: 'scheduling',
