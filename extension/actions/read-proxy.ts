@@ -1,72 +1,261 @@
 /** A proxy's configuration, read through its admin port; and what istiod says about it. No editor here. */
 import * as l10n from '@vscode/l10n';
-import type { Pod } from '../../mesh/kubernetes.ts';
-import type { ProxyReport } from '../../mesh/proxy-config/describe-proxy-config.ts';
+import type { Container, Pod } from '../../mesh/kubernetes.ts';
+import { findProxy } from '../../mesh/pods/describe-pod.ts';
 import {
+  emptyConfig,
   parseCertificates,
   parseClusterStatuses,
   parseConfigDump,
+  type ProxyConfig,
 } from '../../mesh/proxy-config/parse-proxy-config.ts';
-import { findSync, type ProxySync } from '../../mesh/proxy-config/parse-sync.ts';
+import { parsePrometheus, parseStats, statsFilter } from '../../mesh/proxy-config/parse-proxy-stats.ts';
+import { parseLoggers, parseServer, parseUnready } from '../../mesh/proxy-config/parse-server.ts';
+import { findRefusals, findSync, type ProxySync } from '../../mesh/proxy-config/parse-sync.ts';
+import type { ProxyReport } from '../../mesh/proxy-config/report.ts';
 import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.ts';
+import { AdminDoor } from './admin-door.ts';
 import { isReady } from './pod-targets.ts';
-import { readAdmin, type AdminPlace } from './read-admin.ts';
+import { isTooLarge, readAdmin, type AdminPlace } from './read-admin.ts';
+import { addUnknown, readCertificates } from './read-certificates.ts';
 
-const adminPort = 15_000;
+const usualAdminPort = 15_000;
+const usualStatusPort = 15_020;
+const agentDebugPort = 15_004;
 const istiodPort = 15_014;
 
-/** @throws ClusterFailure when the dump itself cannot be read; what else is missing is named in the report. */
+/** Parts of a dump, for a proxy whose whole one is too large; endpoints are left to `/clusters`. */
+const dumpParts = [
+  'mask=bootstrap',
+  ...['dynamic_listeners', 'static_listeners', 'dynamic_route_configs', 'static_route_configs'].map(ofResource),
+  ...['dynamic_active_clusters', 'dynamic_warming_clusters', 'static_clusters'].map(ofResource),
+  ...['dynamic_active_secrets', 'dynamic_warming_secrets'].map(ofResource),
+];
+
+function ofResource(name: string): string {
+  return `resource=${name}`;
+}
+
+/**
+ * @param pod with a proxy, a ztunnel, or one of the ambient mesh: its node's ztunnel is then read.
+ * @throws ClusterFailure when the proxy tells nothing at all; what else is missing is named in the report.
+ */
 export async function readProxy(cluster: Cluster, pod: Pod, now: string, signal?: AbortSignal): Promise<ProxyReport> {
-  const { namespace = '', name = '' } = pod.metadata ?? {};
-  if (!hasProxy(pod)) throw noProxy(pod);
-  const place: AdminPlace = { namespace, name, port: adminPort };
-  const options = signal ? { signal } : {};
-  const missing: string[] = [];
-  const optional = async <T>(path: string, parse: (json: unknown) => T): Promise<T | undefined> => {
+  const served = findProxy(pod) ? pod : await findZtunnel(cluster, pod, signal);
+  return await new ProxyReader(cluster, served, signal).read(now, served === pod ? undefined : pod);
+}
+
+class ProxyReader {
+  readonly #cluster: Cluster;
+  readonly #pod: Pod;
+  readonly #place: AdminPlace;
+  readonly #door: AdminDoor;
+  readonly #signal: AbortSignal | undefined;
+  readonly #missing: string[] = [];
+
+  constructor(cluster: Cluster, pod: Pod, signal: AbortSignal | undefined) {
+    this.#cluster = cluster;
+    this.#pod = pod;
+    this.#signal = signal;
+    const { namespace = '', name = '' } = pod.metadata ?? {};
+    this.#place = { namespace, name, port: adminPortOf(pod) };
+    this.#door = new AdminDoor(cluster, this.#place, findProxy(pod)?.name ?? '', signal);
+  }
+
+  async read(now: string, behalf: Pod | undefined): Promise<ProxyReport> {
+    const { namespace, name } = this.#place;
+    const about = {
+      ...{ subject: `Pod ${namespace}/${name}`, cluster: this.#cluster.context.name, now, missing: this.#missing },
+      ...(behalf && { onBehalfOf: `${behalf.metadata?.namespace ?? ''}/${behalf.metadata?.name ?? ''}` }),
+    };
+    const dump = await this.#readDump();
+    if ('failed' in dump) return { ...about, ...(await this.#readAgent(dump.failed)) };
+    if (dump.proxy === 'ztunnel') {
+      const version = dump.ztunnel?.version ?? '';
+      const server = version === '' ? {} : { server: { version, state: '' } };
+      const loggers = await this.#optional('/logging', (text) => parseLoggers(text), 'POST');
+      return {
+        ...about,
+        config: dump,
+        certificates: [],
+        sync: { unknown: '' },
+        ...server,
+        ...(loggers && { loggers }),
+      };
+    }
+    return { ...about, ...(await this.#readEnvoy(dump)) };
+  }
+
+  async #readDump(): Promise<ProxyConfig | { failed: ClusterFailure }> {
     try {
-      return parse(JSON.parse(await readAdmin(cluster, place, path, options)));
+      return parseConfigDump(parseJson(await this.#door.ask('/config_dump?include_eds', { timeoutMs: 60_000 })));
     } catch (error) {
-      if (signal?.aborted) throw error;
-      missing.push(error instanceof Error ? error.message : path);
+      if (this.#signal?.aborted || !(error instanceof ClusterFailure)) throw error;
+      if (!isTooLarge(error)) return { failed: error };
+    }
+    this.#missing.push(l10n.t('the whole dump at once (it is too large, so its parts were read)'));
+    const parts = [];
+    for (const query of dumpParts)
+      parts.push(await this.#optional(`/config_dump?${query}`, (text) => wrapPart(query, JSON.parse(text))));
+    return parseConfigDump({ configs: parts.flatMap((part) => part ?? []) });
+  }
+
+  async #readEnvoy(config: ProxyConfig): Promise<Omit<ProxyReport, 'subject' | 'cluster' | 'now' | 'missing'>> {
+    // One after the other: several dumps of a large mesh at once are a burden on the pod.
+    const endpoints = await this.#optional('/clusters?format=json', (text) => parseClusterStatuses(JSON.parse(text)));
+    const loaded = await this.#optional('/certs', (text) => parseCertificates(JSON.parse(text)));
+    const server = await this.#optional('/server_info', (text) => parseServer(JSON.parse(text)));
+    const path = `/stats?format=json&filter=${encodeURIComponent(statsFilter)}`;
+    const stats = await this.#optional(path, (text) => parseStats(JSON.parse(text)));
+    const loggers = await this.#optional('/logging', (text) => parseLoggers(text), 'POST');
+    const isWaiting = server !== undefined && /INITIALIZING/.test(server.state);
+    const waitsFor = isWaiting
+      ? await this.#optional('/init_dump', (text) => parseUnready(JSON.parse(text)))
+      : undefined;
+    const refused = Object.entries(stats?.kinds ?? {}).some(
+      ([kind, { rejected }]) => kind !== 'listeners' && rejected > 0,
+    );
+    const refusals = refused ? await this.#readRefusals() : undefined;
+    return {
+      config,
+      sync: await this.#readSync(),
+      certificates: addUnknown(readCertificates(config.secrets), loaded ?? []),
+      ...(endpoints && { endpoints }),
+      ...(server && { server }),
+      ...(stats && { stats }),
+      ...(loggers && { loggers }),
+      ...(waitsFor && { waitsFor }),
+      ...(refusals && { refusals }),
+    };
+  }
+
+  /** Without the admin port: the agent beside Envoy tells its counters and whether it is ready. */
+  async #readAgent(failed: ClusterFailure): Promise<Omit<ProxyReport, 'subject' | 'cluster' | 'now' | 'missing'>> {
+    const port = Number(this.#pod.metadata?.annotations?.['status.sidecar.istio.io/port']) || usualStatusPort;
+    const options = this.#signal ? { signal: this.#signal } : {};
+    try {
+      const metrics = await readAdmin(this.#cluster, { ...this.#place, port }, '/stats/prometheus', options);
+      const stats = parsePrometheus(metrics);
+      const noDump = `${failed.message} ${l10n.t('What is shown is what port {0} tells.', port)}`;
+      return { config: emptyConfig(), noDump, stats, certificates: [], sync: await this.#readSync() };
+    } catch (error) {
+      if (this.#signal?.aborted) throw error;
+      throw failed;
+    }
+  }
+
+  async #optional<T>(path: string, parse: (text: string) => T, method: 'GET' | 'POST' = 'GET'): Promise<T | undefined> {
+    try {
+      return parse(await this.#door.ask(path, { method }));
+    } catch (error) {
+      if (this.#signal?.aborted) throw error;
+      this.#missing.push(error instanceof ClusterFailure ? error.message : l10n.t('{0} (not understood)', path));
       return undefined;
     }
+  }
+
+  /** Why the last changes were refused stands in the log alone. */
+  async #readRefusals() {
+    const { namespace, name } = this.#place;
+    const place = { namespace, name, container: findProxy(this.#pod)?.name ?? '' };
+    let log = '';
+    const signal = AbortSignal.any([AbortSignal.timeout(15_000), ...(this.#signal ? [this.#signal] : [])]);
+    try {
+      const onText = (text: string) => void (log += text);
+      await this.#cluster.streamLog(place, { tailLines: 5000, signal, onText });
+      return findRefusals(log);
+    } catch (error) {
+      if (this.#signal?.aborted) throw error;
+      this.#missing.push(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  /** Each istiod knows its own proxies only, so all of a revision are asked, a few at most; then the proxy's own agent. */
+  async #readSync(): Promise<ProxySync | { unknown: string }> {
+    const { namespace, name } = this.#place;
+    const signal = this.#signal ? { signal: this.#signal } : {};
+    const place = controlPlaneOf(this.#pod);
+    let reason = l10n.t('no istiod serves this proxy.');
+    try {
+      const options = { labelSelector: 'app=istiod', ...signal };
+      const { items } = await this.#cluster.list<Pod>(resourceTypes.pods, { namespace: place, ...options });
+      const ready = items.filter(isReady).slice(0, 4);
+      if (ready.length === 0) reason = l10n.t('no istiod is ready in namespace {0}.', place);
+      for (const { metadata } of ready) {
+        const istiod = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', port: istiodPort };
+        const answer = parseJson(await readAdmin(this.#cluster, istiod, '/debug/syncz', signal));
+        const found = findSync(answer, `${name}.${namespace}`);
+        if (found) return found;
+      }
+    } catch (error) {
+      if (this.#signal?.aborted) throw error;
+      reason = error instanceof Error ? error.message : String(error);
+    }
+    try {
+      // The agent hands the question on through its own connection; istiod answers it for its own namespace's proxies.
+      const agent = { ...this.#place, port: agentDebugPort };
+      const answer = parseJson(await readAdmin(this.#cluster, agent, '/debug/syncz', { timeoutMs: 6000, ...signal }));
+      return findSync(answer, `${name}.${namespace}`) ?? { unknown: reason };
+    } catch (error) {
+      if (this.#signal?.aborted) throw error;
+      return { unknown: reason };
+    }
+  }
+}
+
+/** A list alone is `{ "configs": [its entries] }`: put back into the message that a whole dump has it in. */
+function wrapPart(query: string, part: unknown): unknown[] {
+  const { configs } = part as { configs?: unknown };
+  if (!Array.isArray(configs)) return [];
+  const [, field = '', kind = ''] = /^resource=(\w*?(listener|cluster|route|secret)\w*)$/.exec(query) ?? [];
+  if (kind === '') return configs as unknown[];
+  const name = `${kind[0]!.toUpperCase()}${kind.slice(1)}s`;
+  return [{ '@type': `envoy.admin.v3.${name}ConfigDump`, [field]: configs as unknown[] }];
+}
+
+/** `proxyAdminPort` moves it; ztunnel has an address in its environment. */
+function adminPortOf(pod: Pod): number {
+  const env = findProxy(pod)?.env ?? [];
+  const valueOf = (wanted: string) => env.find(({ name }) => name === wanted)?.value ?? '';
+  const ofZtunnel = /:(\d+)$/.exec(valueOf('ADMIN_ADDR'))?.[1];
+  const annotation = pod.metadata?.annotations?.['proxy.istio.io/config'] ?? '';
+  // JSON in the environment, YAML in the annotation: one field of either.
+  const pattern = /"?proxyAdminPort"?\s*:\s*"?(\d+)/;
+  const moved = pattern.exec(valueOf('PROXY_CONFIG'))?.[1] ?? pattern.exec(annotation)?.[1];
+  const port = Number(ofZtunnel ?? moved);
+  return port > 0 && port < 65_536 ? port : usualAdminPort;
+}
+
+/** @throws ClusterFailure when the pod is not in the mesh, or its node has no ztunnel. */
+async function findZtunnel(cluster: Cluster, pod: Pod, signal: AbortSignal | undefined): Promise<Pod> {
+  const { metadata, spec } = pod;
+  const isAmbient = metadata?.annotations?.['ambient.istio.io/redirection'] === 'enabled';
+  if (!isAmbient || spec?.nodeName === undefined) throw noProxy(pod);
+  const options = {
+    labelSelector: 'app=ztunnel',
+    fieldSelector: `spec.nodeName=${spec.nodeName}`,
+    ...(signal && { signal }),
   };
-  const config = parseConfigDump(
-    parseJson(await readAdmin(cluster, place, '/config_dump?include_eds', { ...options, timeoutMs: 60_000 })),
+  const { items } = await cluster.list<Pod>(resourceTypes.pods, options).catch(async (error: unknown) => {
+    if (!(error instanceof ClusterFailure) || error.reason !== 'forbidden') throw error;
+    return await cluster.list<Pod>(resourceTypes.pods, { ...options, namespace: 'istio-system' });
+  });
+  const found = items.find(isReady) ?? items[0];
+  if (found) return found;
+  throw new ClusterFailure(
+    'not-found',
+    l10n.t('Pod {0} is in the ambient mesh, but node {1} has no ztunnel pod.', metadata?.name ?? '', spec.nodeName),
+    l10n.t('Look at the DaemonSet ztunnel: without it the pod has no network.'),
   );
-  const isEnvoy = config.proxy === 'envoy';
-  // One after the other: three dumps of a large mesh at once are a burden on the pod.
-  const endpoints = isEnvoy ? await optional('/clusters?format=json', parseClusterStatuses) : undefined;
-  const certificates = isEnvoy ? await optional('/certs', parseCertificates) : undefined;
-  const server = isEnvoy ? await optional('/server_info', readServer) : undefined;
-  const sync = await readSync(cluster, pod, `${name}.${namespace}`, signal);
-  return {
-    ...{ subject: `Pod ${namespace}/${name}`, cluster: cluster.context.name, config, sync, missing, now },
-    certificates: certificates ?? [],
-    ...(endpoints && { endpoints }),
-    ...(server && { server }),
-  };
 }
 
-export function hasProxy({ spec }: Pod): boolean {
-  const names = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].map(({ name }) => name);
-  return names.includes('istio-proxy');
-}
-
-function noProxy({ metadata, spec }: Pod): ClusterFailure {
-  const inMesh = metadata?.annotations?.['ambient.istio.io/redirection'] === 'enabled';
+function noProxy({ metadata }: Pod): ClusterFailure {
   return new ClusterFailure(
     'invalid',
     l10n.t('Pod {0} in namespace {1} has no proxy of its own.', metadata?.name ?? '', metadata?.namespace ?? ''),
-    inMesh
-      ? l10n.t('It is in the ambient mesh: look at the ztunnel pod on node {0}.', spec?.nodeName ?? '?')
-      : l10n.t('“Mesh: Explain Injection” says why.'),
+    l10n.t('“Mesh: Explain Injection” says why.'),
   );
-}
-
-function readServer(json: unknown): { version: string; state: string } {
-  const { version, state } = json as { version?: unknown; state?: unknown };
-  return { version: typeof version === 'string' ? version : '', state: typeof state === 'string' ? state : '' };
 }
 
 function parseJson(text: string): unknown {
@@ -82,37 +271,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Each istiod knows its own proxies only, so all of a revision are asked, a few at most. */
-async function readSync(
-  cluster: Cluster,
-  pod: Pod,
-  proxy: string,
-  signal: AbortSignal | undefined,
-): Promise<ProxySync | { unknown: string }> {
-  try {
-    const options = { labelSelector: 'app=istiod', ...(signal && { signal }) };
-    const { items } = await cluster.list<Pod>(resourceTypes.pods, { namespace: controlPlaneOf(pod), ...options });
-    const ready = items.filter(isReady).slice(0, 4);
-    if (ready.length === 0) return { unknown: l10n.t('no istiod is ready in namespace {0}.', controlPlaneOf(pod)) };
-    for (const { metadata } of ready) {
-      const place = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', port: istiodPort };
-      const found = findSync(
-        parseJson(await readAdmin(cluster, place, '/debug/syncz', signal ? { signal } : {})),
-        proxy,
-      );
-      if (found) return found;
-    }
-    return { unknown: l10n.t('no istiod serves this proxy.') };
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    return { unknown: error instanceof Error ? error.message : String(error) };
-  }
-}
-
 /** From the address that the proxy was given: `istiod-canary.istio-system.svc:15012`. */
-function controlPlaneOf({ spec }: Pod): string {
-  const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-  const env = all.find(({ name }) => name === 'istio-proxy')?.env ?? [];
+function controlPlaneOf(pod: Pod): string {
+  const env: Container['env'] = findProxy(pod)?.env ?? [];
   const address = env.find(({ name }) => name === 'CA_ADDR')?.value ?? '';
   return /^[^.:]+\.([^.:]+)\.svc/.exec(address)?.[1] ?? 'istio-system';
 }

@@ -1,18 +1,13 @@
 import * as vscode from 'vscode';
-import {
-  describeProxyConfig,
-  pageTitle,
-  type ProxyPage,
-  type ProxyReport,
-} from '../../mesh/proxy-config/describe-proxy-config.ts';
+import { describeProxyConfig } from '../../mesh/proxy-config/describe-proxy-config.ts';
+import { isTable, pagesOf, pageTitle, type ProxyPage } from '../../mesh/proxy-config/pages.ts';
+import type { ProxyReport } from '../../mesh/proxy-config/report.ts';
 import type { App } from '../app.ts';
 import { withAbortableProgress } from '../node-helper/with-progress.ts';
 import { showPage } from '../panels/markdown-page.ts';
 import { chooseObject, chooseOnePod } from './pick-target.ts';
 import type { TreeTarget } from './pod-targets.ts';
 import { readProxy } from './read-proxy.ts';
-
-const pages: readonly ProxyPage[] = ['overview', 'listeners', 'routes', 'clusters', 'endpoints', 'secrets'];
 
 /** Reads a pod's proxy and shows what it holds: an overview first, then by kind and filter. @returns what was read. */
 export async function showProxyConfig(
@@ -41,17 +36,16 @@ async function show(app: App, report: ProxyReport, page: ProxyPage, filter: stri
 /** What is typed that is no page's name filters the page that is chosen. */
 async function offerPages(app: App, report: ProxyReport): Promise<void> {
   const picked = await vscode.window.showQuickPick(
-    pages.map((page) => ({ label: pageTitle(page), page })),
+    pagesOf(report.config.proxy).map((page) => ({ label: pageTitle(page), page })),
     { title: vscode.l10n.t('Proxy of {0}', report.subject), placeHolder: vscode.l10n.t('What to show of it') },
   );
   if (!picked) return;
-  const filter =
-    picked.page === 'overview'
-      ? ''
-      : await vscode.window.showInputBox({
-          title: picked.label,
-          prompt: vscode.l10n.t('Only rows that contain these words; empty for all'),
-        });
+  const filter = isTable(picked.page)
+    ? await vscode.window.showInputBox({
+        title: picked.label,
+        prompt: vscode.l10n.t('Only rows that contain these words; empty for all'),
+      })
+    : '';
   if (filter === undefined) return;
   await show(app, report, picked.page, filter);
   await offerPages(app, report);

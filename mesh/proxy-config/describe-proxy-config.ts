@@ -1,28 +1,13 @@
 /** A proxy's configuration as a page for people. Pure: the clock is the caller's. */
 import * as l10n from '@vscode/l10n';
 import { literal, table } from '../markdown.ts';
-import type { CertificateInfo, ConfigKind, EndpointInfo, ProxyConfig } from './parse-proxy-config.ts';
-import type { ProxySync } from './parse-sync.ts';
-
-export interface ProxyReport {
-  /** `Pod shop/reviews-1` */
-  subject: string;
-  cluster: string;
-  config: ProxyConfig;
-  /** What `/clusters` says; the endpoints of the dump without it. */
-  endpoints?: EndpointInfo[];
-  certificates: CertificateInfo[];
-  /** Envoy's version and state, from `/server_info`. */
-  server?: { version: string; state: string };
-  /** istiod's view; a reason when it could not be asked. */
-  sync: ProxySync | { unknown: string };
-  /** What could not be read, in words. */
-  missing: string[];
-  /** ISO 8601. */
-  now: string;
-}
-
-export type ProxyPage = 'overview' | ConfigKind;
+import { describeTraffic } from './describe-traffic.ts';
+import { describeZtunnel, ztunnelRows } from './describe-ztunnel.ts';
+import { findProblems } from './find-proxy-problems.ts';
+import { pageTitle, type ProxyPage } from './pages.ts';
+import { configKinds, syncKinds, type ConfigKind } from './parse-proxy-config.ts';
+import { endpointsOf, type ProxyReport } from './report.ts';
+import { spanOf, untilOrAgo } from './times.ts';
 
 /** More rows are counted, not drawn: a page is for reading. */
 export const mostRows = 400;
@@ -35,74 +20,81 @@ export function describeProxyConfig(report: ProxyReport, page: ProxyPage, filter
       : l10n.t('{0} in the proxy of {1}', pageTitle(page), literal(report.subject));
   const parts = [`# ${title}`, l10n.t('Cluster {0}, read at {1}', literal(report.cluster), literal(report.now))];
   if (page === 'overview') parts.push(...overview(report));
+  else if (page === 'bootstrap') parts.push(bootstrap(report));
+  else if (page === 'traffic') parts.push(traffic(report, filter));
   else parts.push(kindTable(report, page, filter));
   return `${parts.join('\n\n')}\n`;
 }
 
-export function pageTitle(page: ProxyPage): string {
-  switch (page) {
-    case 'overview':
-      return l10n.t('Overview');
-    case 'listeners':
-      return l10n.t('Listeners');
-    case 'routes':
-      return l10n.t('Routes');
-    case 'clusters':
-      return l10n.t('Clusters');
-    case 'endpoints':
-      return l10n.t('Endpoints');
-    case 'secrets':
-      return l10n.t('Secrets and certificates');
-  }
-}
-
 function overview(report: ProxyReport): string[] {
-  const { config, server, missing } = report;
-  const endpoints = endpointsOf(report);
+  const { config, server, missing, stats } = report;
   const problems = findProblems(report);
-  const counts = [
-    [pageTitle('listeners'), config.listeners.length],
-    [pageTitle('routes'), config.routes.length],
-    [pageTitle('clusters'), config.clusters.length],
-    [pageTitle('endpoints'), endpoints.length],
-    [pageTitle('secrets'), config.secrets.length],
-  ] as const;
-  const about = [config.proxy === 'ztunnel' ? 'ztunnel' : 'Envoy', server?.version, server?.state].filter(Boolean);
+  const state = server?.state || stats?.state;
+  const uptime = server?.uptime === undefined ? undefined : l10n.t('runs for {0}', spanOf(server.uptime * 1000));
+  const about = [config.proxy === 'ztunnel' ? 'ztunnel' : 'Envoy', server?.version, state, uptime].filter(Boolean);
+  const { node } = config.bootstrap;
   return [
-    `${literal(about.join(' · '))}${config.node === '' ? '' : `  \n${literal(config.node)}`}`,
+    `${literal(about.join(' · '))}${node === '' ? '' : `  \n${literal(node)}`}`,
+    ...(report.onBehalfOf === undefined
+      ? []
+      : [l10n.t('{0} has no proxy of its own: this ztunnel, on its node, is its proxy.', literal(report.onBehalfOf))]),
     problems.length > 0
-      ? `## ${l10n.t('Problems')}\n\n${problems.map((problem) => `- ⚠ ${literal(problem)}`).join('\n')}`
+      ? `## ${l10n.t('Problems')}\n\n${problems.map((problem) => `- ⚠ ${literal(shorten(problem, 600))}`).join('\n')}`
       : l10n.t('Nothing was found wrong.'),
-    `## ${l10n.t('Sync with the control plane')}\n\n${describeSync(report)}`,
-    `## ${l10n.t('What it holds')}\n\n${table(
-      [l10n.t('Kind'), l10n.t('Number')],
-      counts.map(([name, count]) => [name, String(count)]),
-    )}`,
-    ...(report.certificates.length > 0 ? [`## ${l10n.t('Certificates')}\n\n${certificateTable(report)}`] : []),
+    ...(config.ztunnel ? describeZtunnel(report) : envoyOverview(report)),
     ...(missing.length > 0 ? [`> ${l10n.t('Could not be read: {0}', literal(missing.join('; ')))}`] : []),
   ];
 }
 
-function describeSync({ sync, config, now }: ProxyReport): string {
+function envoyOverview(report: ProxyReport): string[] {
+  const { config } = report;
+  const counts = configKinds.map((kind) => [
+    pageTitle(kind),
+    String(kind === 'endpoints' ? endpointsOf(report).length : config[kind].length),
+  ]);
+  if (config.extensions.length > 0) counts.push([pageTitle('extensions'), literal(config.extensions.join(', '))]);
+  return [
+    `## ${l10n.t('Sync with the control plane')}\n\n${describeSync(report)}`,
+    ...(report.noDump === undefined
+      ? [`## ${l10n.t('What it holds')}\n\n${table([l10n.t('Kind'), l10n.t('Number')], counts)}`]
+      : []),
+    ...(report.certificates.length > 0 ? [`## ${l10n.t('Certificates')}\n\n${certificateTable(report)}`] : []),
+  ];
+}
+
+function describeSync({ sync, config, stats, now }: ProxyReport): string {
   const states = 'unknown' in sync ? {} : sync.states;
-  const kinds = ['listeners', 'routes', 'clusters', 'endpoints', 'secrets'] as const;
-  const rows = kinds.flatMap((kind) => {
+  const rows = syncKinds.flatMap((kind) => {
     const version = config.versions.find((one) => one.kind === kind);
     const state = states[kind];
-    if (!version && !state) return [];
+    const counters = stats?.kinds[kind];
+    if (!version && !state && !counters) return [];
+    const since = version?.updated || (counters?.acceptedAt ? new Date(counters.acceptedAt).toISOString() : '');
     return [
       [
         pageTitle(kind),
         state === undefined ? '' : syncWord(state),
-        literal(version?.version ?? ''),
-        version ? `${literal(version.updated)} (${age(version.updated, now)})` : '',
+        literal(shorten(version?.version ?? '')),
+        since === '' ? '' : `${literal(since)} (${untilOrAgo(since, now)})`,
+        counters === undefined ? '' : String(counters.accepted),
+        counters === undefined ? '' : counters.rejected > 0 ? `⚠ ${counters.rejected}` : '0',
       ],
     ];
   });
-  const head = [l10n.t('Kind'), l10n.t('istiod says'), l10n.t('Newest version here'), l10n.t('Since')];
-  const reason =
-    'unknown' in sync ? `\n\n> ${l10n.t('What istiod sent is not known: {0}', literal(sync.unknown))}` : '';
-  return (rows.length > 0 ? table(head, rows) : l10n.t('The proxy tells no versions.')) + reason;
+  const head = [
+    ...[l10n.t('Kind'), l10n.t('istiod says'), l10n.t('Newest version here'), l10n.t('Since')],
+    ...[l10n.t('Taken'), l10n.t('Refused')],
+  ];
+  const notes = [
+    stats?.connected === true && stats.controlPlane !== ''
+      ? l10n.t('Connected to {0}.', literal(stats.controlPlane))
+      : stats?.connected === true
+        ? l10n.t('Connected to its control plane.')
+        : '',
+    'unknown' in sync ? l10n.t('What istiod sent is not known: {0}', literal(sync.unknown)) : '',
+  ].filter(Boolean);
+  const quoted = notes.map((note) => `\n\n> ${note}`).join('');
+  return (rows.length > 0 ? table(head, rows) : l10n.t('The proxy tells no versions.')) + quoted;
 }
 
 function syncWord(state: string): string {
@@ -118,167 +110,176 @@ function syncWord(state: string): string {
   }
 }
 
-/** Sentences, the worst first. */
-export function findProblems(report: ProxyReport): string[] {
-  const { config, certificates, sync, now } = report;
-  const rejected = config.listeners.flatMap(({ name, rejected: why }) =>
-    why === undefined ? [] : [l10n.t('Listener {0}: the last change was refused ({1}).', name, why)],
+function bootstrap({ config: { bootstrap: about }, server }: ProxyReport): string {
+  const rows = [
+    [l10n.t('Node'), about.node],
+    [l10n.t('Workload'), about.cluster],
+    ['Istio', about.istioVersion],
+    ['Envoy', server?.version ?? ''],
+    [l10n.t('Control plane'), about.discovery],
+    [l10n.t('Interception'), about.interception],
+    [l10n.t('Network'), about.network],
+    [l10n.t('Mesh'), about.meshId],
+    [l10n.t('Admin port'), about.admin],
+  ].filter(([, value]) => value !== '');
+  return table(
+    [l10n.t('Setting'), l10n.t('Value')],
+    rows.map((row) => row.map((cell) => literal(cell))),
   );
-  const expiring = certificates.flatMap(({ role, names, expires }) => {
-    const left = Date.parse(expires) - Date.parse(now);
-    const who = names[0] ?? (role === 'ca' ? l10n.t('an authority') : l10n.t('the workload'));
-    if (Number.isNaN(left)) return [];
-    if (left < 0) return [l10n.t('The certificate of {0} expired {1}.', who, untilOrAgo(expires, now))];
-    const soon = role === 'workload' ? hour : 30 * day;
-    return left < soon ? [l10n.t('The certificate of {0} expires {1}.', who, untilOrAgo(expires, now))] : [];
-  });
-  const warming = [
-    ...config.clusters
-      .filter(({ state }) => state === 'warming')
-      .map(({ name }) => l10n.t('Cluster {0} waits for its endpoints or certificates.', name)),
-    ...config.secrets
-      .filter(({ state }) => state === 'warming')
-      .map(({ name }) => l10n.t('Secret {0} has not come: traffic that needs it is refused.', name)),
-  ];
-  const stale =
-    'unknown' in sync
-      ? []
-      : Object.entries(sync.states)
-          .filter(([, state]) => state === 'stale' || state === 'error')
-          .map(([kind]) =>
-            l10n.t('istiod sent {0} that the proxy has not acknowledged.', pageTitle(kind as ConfigKind)),
-          );
-  const out = endpointsOf(report)
-    .filter(({ outlier }) => outlier)
-    .map(({ address, cluster }) => l10n.t('Endpoint {0} of {1} is taken out after errors.', address, cluster));
-  return [...rejected, ...expiring, ...stale, ...bounded(warming), ...bounded(out)];
 }
 
-/** A hundred of a kind say no more than ten. */
-function bounded(lines: string[]): string[] {
-  return lines.length > 10 ? [...lines.slice(0, 10), l10n.t('… and {0} more', lines.length - 10)] : lines;
+function traffic(report: ProxyReport, filter: string): string {
+  const all = describeTraffic(report);
+  const { note, shown } = choose(all, (line) => line, filter);
+  return `${note}\n\n${shown.map((line) => `- ${literal(shorten(line, 600))}`).join('\n')}`;
 }
 
-function kindTable(report: ProxyReport, kind: ConfigKind, filter: string): string {
-  const { head, rows } = rowsOf(report, kind);
+/** Those rows that have all the words, and a sentence on how many there are. */
+function choose<T>(all: readonly T[], textOf: (one: T) => string, filter: string): { note: string; shown: T[] } {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const matching = rows.filter((row) => {
-    const text = row.join(' ').toLowerCase();
+  const matching = all.filter((one) => {
+    const text = textOf(one).toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  const shown = matching.slice(0, mostRows).map((row) => row.map((cell) => literal(shorten(cell))));
   const note =
     words.length > 0
-      ? l10n.t('{0} of {1} contain “{2}”.', matching.length, rows.length, literal(filter))
-      : l10n.t('{0} in all.', rows.length);
-  const cutNote =
+      ? l10n.t('{0} of {1} contain “{2}”.', matching.length, all.length, literal(filter))
+      : l10n.t('{0} in all.', all.length);
+  const cut =
     matching.length > mostRows ? ` ${l10n.t('The first {0} are shown: filter for the others.', mostRows)}` : '';
-  const certificates = kind === 'secrets' && report.certificates.length > 0 ? `\n\n${certificateTable(report)}` : '';
-  return `${note}${cutNote}\n\n${shown.length > 0 ? table(head, shown) : ''}${certificates}`;
+  return { note: note + cut, shown: matching.slice(0, mostRows) };
+}
+
+function kindTable(
+  report: ProxyReport,
+  page: Exclude<ProxyPage, 'overview' | 'traffic' | 'bootstrap'>,
+  filter: string,
+): string {
+  const { head, rows } = isEnvoyKind(page)
+    ? rowsOf(report, page)
+    : page === 'logging'
+      ? loggers(report)
+      : ztunnelRows(report, page);
+  const { note, shown } = choose(rows, (row) => row.join(' '), filter);
+  const cells = shown.map((row) => row.map((cell) => literal(shorten(cell))));
+  const certificates = page === 'secrets' && report.certificates.length > 0 ? `\n\n${certificateTable(report)}` : '';
+  return `${note}\n\n${cells.length > 0 ? table(head, cells) : ''}${certificates}`;
+}
+
+function isEnvoyKind(page: ProxyPage): page is ConfigKind {
+  return (configKinds as readonly string[]).includes(page);
+}
+
+function loggers({ loggers: levels = {} }: ProxyReport) {
+  return { head: [l10n.t('Logger'), l10n.t('Level')], rows: Object.entries(levels) };
 }
 
 function rowsOf(report: ProxyReport, kind: ConfigKind): { head: string[]; rows: string[][] } {
-  const { config } = report;
+  const { config, now } = report;
   switch (kind) {
     case 'listeners':
       return {
         head: [
-          l10n.t('Name'),
-          l10n.t('Address'),
-          l10n.t('Direction'),
-          l10n.t('Filter chains'),
-          l10n.t('Routes'),
-          l10n.t('Refused because'),
+          ...[l10n.t('Name'), l10n.t('Address'), l10n.t('Direction'), l10n.t('Match'), l10n.t('TLS'), l10n.t('Target')],
+          ...[l10n.t('Filters'), l10n.t('State')],
         ],
-        rows: config.listeners.map((one) => [
-          one.name,
-          one.address,
-          one.direction,
-          String(one.filterChains),
-          one.routes.join(', '),
-          one.rejected ?? '',
-        ]),
+        rows: config.listeners.flatMap((one) => {
+          const state = [one.state, one.rejected ?? '', one.transparent ? 'transparent' : '']
+            .filter(Boolean)
+            .join(': ');
+          const row = (match: string, tls: string, target: string, filters: string) => [
+            ...[one.name, one.address, one.direction, match, tls, target, filters, state],
+          ];
+          if (one.chains.length === 0) return [row('', '', '', '')];
+          return one.chains.map(({ match, tls, route, targets, filters }) =>
+            row(
+              match,
+              tls,
+              route === undefined ? targets.map(({ cluster }) => cluster).join(', ') : l10n.t('route {0}', route),
+              filters.map(shortName).join(', '),
+            ),
+          );
+        }),
       };
     case 'routes':
       return {
-        head: [l10n.t('Configuration'), l10n.t('Domains'), l10n.t('Match'), l10n.t('Target')],
-        rows: config.routes.map((one) => [one.config, few(one.domains), one.match, one.target]),
+        head: [
+          ...[l10n.t('Configuration'), l10n.t('Domains'), l10n.t('Match'), l10n.t('Target'), l10n.t('On the way')],
+          l10n.t('From'),
+        ],
+        rows: config.routes.map((one) => [
+          ...[one.config, few(one.domains), one.match, one.target, one.extras.join(', '), one.source],
+        ]),
       };
     case 'clusters':
       return {
         head: [
-          l10n.t('Host'),
-          l10n.t('Port'),
-          l10n.t('Subset'),
-          l10n.t('Direction'),
-          l10n.t('Type'),
-          l10n.t('Sends'),
-          l10n.t('State'),
+          ...[l10n.t('Host'), l10n.t('Port'), l10n.t('Subset'), l10n.t('Direction'), l10n.t('Type'), l10n.t('Sends')],
+          ...[l10n.t('State'), l10n.t('From')],
         ],
         rows: config.clusters.map((one) => [
-          one.host,
-          one.port,
-          one.subset,
-          one.direction,
-          one.type,
-          one.tls,
-          one.state,
+          ...[
+            one.host || one.name,
+            one.port,
+            one.subset,
+            one.direction,
+            [one.type, one.loadBalancing].filter(Boolean).join(', '),
+          ],
+          ...[one.tls, one.state, one.source],
         ]),
       };
     case 'endpoints':
       return {
-        head: [l10n.t('Address'), l10n.t('Health'), l10n.t('Weight'), l10n.t('Cluster')],
-        rows: endpointsOf(report).map((one) => [one.address, one.health, one.weight, one.cluster]),
+        head: [
+          ...[l10n.t('Address'), l10n.t('Health'), l10n.t('Weight'), l10n.t('Locality'), l10n.t('Cluster')],
+          l10n.t('Connections (failed)'),
+          l10n.t('Requests (errors)'),
+        ],
+        rows: endpointsOf(report).map((one) => [
+          ...[one.address, one.health, one.weight],
+          [one.locality, one.priority > 0 ? l10n.t('priority {0}', one.priority) : ''].filter(Boolean).join(', '),
+          one.cluster,
+          one.traffic ? `${one.traffic.connections} (${one.traffic.failedConnections})` : '',
+          one.traffic ? `${one.traffic.requests} (${one.traffic.errors})` : '',
+        ]),
       };
     case 'secrets':
       return {
-        head: [l10n.t('Name'), l10n.t('Kind'), l10n.t('State'), l10n.t('Since')],
-        rows: config.secrets.map((one) => [one.name, one.kind, one.state, one.updated]),
+        head: [l10n.t('Name'), l10n.t('Kind'), l10n.t('State'), l10n.t('Since'), l10n.t('Valid')],
+        rows: config.secrets.map((one) => [
+          ...[one.name, one.kind, one.state, one.updated],
+          report.certificates
+            .filter(({ secret }) => secret === one.name)
+            .map(({ expires }) => untilOrAgo(expires, now))
+            .join(', '),
+        ]),
       };
   }
 }
 
 function certificateTable({ certificates, now }: ProxyReport): string {
   return table(
-    [l10n.t('For'), l10n.t('Valid'), l10n.t('Serial')],
-    certificates.map(({ role, names, expires, serial }) => [
-      literal(names.join(', ') || (role === 'ca' ? l10n.t('an authority') : l10n.t('the workload'))),
-      `${literal(expires)} (${untilOrAgo(expires, now)})`,
-      literal(serial),
-    ]),
+    [l10n.t('For'), l10n.t('Valid'), l10n.t('Secret'), l10n.t('Serial')],
+    certificates
+      .slice(0, mostRows)
+      .map((one) => [
+        literal(few(one.names) || (one.role === 'ca' ? l10n.t('an authority') : l10n.t('the workload'))),
+        `${literal(one.expires)} (${untilOrAgo(one.expires, now)})`,
+        literal(one.secret),
+        literal(one.serial),
+      ]),
   );
 }
 
-function endpointsOf({ endpoints, config }: ProxyReport): EndpointInfo[] {
-  return endpoints ?? config.endpoints;
+/** Envoy's own filters say their family in front. */
+function shortName(filter: string): string {
+  return filter.replace(/^envoy\.(?:filters\.)?(?:http\.|network\.)?/, '');
 }
 
-function few(domains: readonly string[]): string {
-  return domains.length > 3 ? `${domains.slice(0, 3).join(', ')} +${domains.length - 3}` : domains.join(', ');
+function few(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')} +${names.length - 3}` : names.join(', ');
 }
 
-function shorten(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
-}
-
-const minute = 60_000;
-const hour = 60 * minute;
-const day = 24 * hour;
-
-/** `in 23 hours`, `2 days ago` */
-export function untilOrAgo(time: string, now: string): string {
-  const left = Date.parse(time) - Date.parse(now);
-  if (Number.isNaN(left)) return l10n.t('at an unknown time');
-  const span = spanOf(Math.abs(left));
-  return left < 0 ? l10n.t('{0} ago', span) : l10n.t('in {0}', span);
-}
-
-function age(time: string, now: string): string {
-  return untilOrAgo(time, now);
-}
-
-function spanOf(ms: number): string {
-  if (ms >= 2 * day) return l10n.t('{0} days', Math.floor(ms / day));
-  if (ms >= 2 * hour) return l10n.t('{0} hours', Math.floor(ms / hour));
-  return l10n.t('{0} minutes', Math.floor(ms / minute));
+function shorten(text: string, most = 200): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

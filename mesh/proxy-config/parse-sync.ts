@@ -1,54 +1,65 @@
 /** What the control plane believes its proxies have: istiod's `/debug/syncz`, in the shape of any version. */
+import { syncKinds, withoutMarks, type SyncKind } from './parse-proxy-config.ts';
+import { list, object, text, typeName, type Json } from './read-json.ts';
 
 export type SyncState = 'synced' | 'stale' | 'not sent' | 'error';
 
 export interface ProxySync {
-  /** `listeners` … → its state. */
-  states: Partial<Record<string, SyncState>>;
+  states: Partial<Record<SyncKind, SyncState>>;
   istioVersion: string;
 }
 
-const oldFields = ['cluster', 'listener', 'route', 'endpoint'] as const;
-const typeNames: Record<string, string> = {
+/** Fields of the older shape begin with these: `cluster_sent`, `cluster_acked`. */
+const oldFields: readonly (readonly [string, SyncKind])[] = [
+  ['cluster', 'clusters'],
+  ['listener', 'listeners'],
+  ['route', 'routes'],
+  ['endpoint', 'endpoints'],
+  ['extensionconfig', 'extensions'],
+];
+const typeNames: Partial<Record<string, SyncKind>> = {
   Cluster: 'clusters',
   Listener: 'listeners',
   RouteConfiguration: 'routes',
   ClusterLoadAssignment: 'endpoints',
   Secret: 'secrets',
+  TypedExtensionConfig: 'extensions',
 };
 
-/** @param syncz JSON. @param proxy `reviews-1.shop`. @returns undefined: that control plane does not serve the proxy. */
+/**
+ * @param syncz JSON: a list, or what the proxy's agent hands on as `{ "resources": [ … ] }`.
+ * @param proxy `reviews-1.shop`.
+ * @returns undefined: that control plane does not serve the proxy.
+ */
 export function findSync(syncz: unknown, proxy: string): ProxySync | undefined {
-  const entries = Array.isArray(syncz) ? (syncz as unknown[]) : [];
-  for (const entry of entries) {
-    if (typeof entry !== 'object' || entry === null) continue;
-    const one = entry as Record<string, unknown>;
+  const entries = Array.isArray(syncz) ? list(syncz) : list(object(syncz).resources);
+  for (const one of entries) {
     if (one.proxy === proxy) return { states: oldStates(one), istioVersion: text(one.istio_version) };
-    const node = one.node as { id?: unknown; metadata?: { ISTIO_VERSION?: unknown } } | undefined;
-    const [, , id] = text(node?.id).split('~');
-    if (id === proxy || text(node?.id) === proxy)
-      return { states: newStates(one), istioVersion: text(node?.metadata?.ISTIO_VERSION) };
+    const { id: whole, metadata } = object(one.node);
+    const id = text(whole).split('~')[2];
+    if (id === proxy || text(whole) === proxy)
+      return { states: newStates(one), istioVersion: text(object(metadata).ISTIO_VERSION) };
   }
   return undefined;
 }
 
-/** `cluster_sent`, `cluster_acked`: nonces; the same one is in sync. */
-function oldStates(one: Record<string, unknown>): ProxySync['states'] {
+/** Nonces: the same one is in sync. */
+function oldStates(one: Json): ProxySync['states'] {
   return Object.fromEntries(
-    oldFields.map((field): [string, SyncState] => {
+    oldFields.flatMap(([field, kind]): [SyncKind, SyncState][] => {
       const [sent, acked] = [text(one[`${field}_sent`]), text(one[`${field}_acked`])];
-      return [`${field}s`, sent === '' ? 'not sent' : sent === acked ? 'synced' : 'stale'];
+      // Extensions are few people's, and older releases do not tell of them.
+      if (sent === '' && kind === 'extensions') return [];
+      return [[kind, sent === '' ? 'not sent' : sent === acked ? 'synced' : 'stale']];
     }),
   );
 }
 
-function newStates(one: Record<string, unknown>): ProxySync['states'] {
-  const configs = (one.generic_xds_configs ?? one.genericXdsConfigs) as unknown;
-  const entries = (Array.isArray(configs) ? configs : []) as Record<string, unknown>[];
+function newStates(one: Json): ProxySync['states'] {
   return Object.fromEntries(
-    entries.flatMap((entry): [string, SyncState][] => {
-      const name = typeNames[text(entry.type_url ?? entry.typeUrl).replace(/^.*\./, '')];
-      return name === undefined ? [] : [[name, stateOf(text(entry.config_status ?? entry.configStatus))]];
+    list(one.generic_xds_configs ?? one.genericXdsConfigs).flatMap((entry): [SyncKind, SyncState][] => {
+      const kind = typeNames[typeName(entry.type_url ?? entry.typeUrl)];
+      return kind === undefined ? [] : [[kind, stateOf(text(entry.config_status ?? entry.configStatus))]];
     }),
   );
 }
@@ -59,6 +70,31 @@ function stateOf(status: string): SyncState {
   return status === 'ERROR' ? 'error' : 'stale';
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+/** A change that the proxy refused, as its log tells: the dump keeps the reason of listeners alone. */
+export interface Refusal {
+  kind: SyncKind;
+  why: string;
+  /** ISO 8601; empty when the line does not tell. */
+  at: string;
+}
+
+/**
+ * @param log of the proxy's container, any part of it. Lines of interest are of the form
+ * `2026-11-21T10:00:00.1Z warning envoy config …:138 gRPC config for type.googleapis.com/envoy.config.cluster.v3.Cluster rejected: why`.
+ * @returns the last of each kind.
+ */
+export function findRefusals(log: string): Refusal[] {
+  const last = new Map<SyncKind, Refusal>();
+  // A reason may go on over several lines, up to the next one with a time.
+  for (const line of log.split(/\n(?=\d{4}-\d\d-\d\d[T ]|\[\d{4}-|\{)/)) {
+    const [, type = '', why = ''] = /config for (?:\S*[/:])?([\w.]+) rejected: ([^]*)$/.exec(line) ?? [];
+    // Over HTTP the path is named instead of the type: `/v3/discovery:clusters`.
+    const kind = typeNames[typeName(type)] ?? syncKinds.find((one) => one === type);
+    if (kind === undefined) continue;
+    const [, date = '', time = ''] = /(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)/.exec(line) ?? [];
+    // Istio's own log adds the thread.
+    const said = withoutMarks(why.replace(/\s+thread=\d+\s*$/, '')).replace(/\s+/g, ' ');
+    last.set(kind, { kind, why: said, at: date === '' ? '' : `${date}T${time}Z` });
+  }
+  return [...last.values()];
 }

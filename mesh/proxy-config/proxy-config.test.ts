@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { describeProxyConfig, findProblems, mostRows, type ProxyReport } from './describe-proxy-config.ts';
+import { describeProxyConfig, mostRows } from './describe-proxy-config.ts';
+import { findProblems } from './find-proxy-problems.ts';
 import { parseCertificates, parseClusterStatuses, parseConfigDump, splitClusterName } from './parse-proxy-config.ts';
 import { findSync } from './parse-sync.ts';
+import type { ProxyReport } from './report.ts';
 
 const type = (name: string) => `type.googleapis.com/envoy.admin.v3.${name}`;
 const socket = (address: string, port: number) => ({ socket_address: { address, port_value: port } });
@@ -136,20 +138,19 @@ const report = (more: Partial<ProxyReport> = {}): ProxyReport => ({
 
 describe('a config dump', () => {
   it('is read into listeners, routes, clusters, endpoints and secrets', () => {
-    const { listeners, routes, clusters, endpoints, secrets, versions, node } = parseConfigDump(dump);
-    expect(node).toContain('reviews-1.shop');
+    const { listeners, routes, clusters, endpoints, secrets, versions, bootstrap } = parseConfigDump(dump);
+    expect(bootstrap.node).toContain('reviews-1.shop');
     expect(listeners).toMatchObject([
       {
         address: '0.0.0.0:15006',
         direction: 'inbound',
-        filterChains: 1,
-        routes: ['inbound|9080||'],
+        chains: [{ route: 'inbound|9080||' }],
         rejected: 'duplicate address',
       },
     ]);
     expect(routes.map(({ match, target }) => [match, target])).toEqual([
       ['/v2*', 'a 90, b 10'],
-      ['/* [end-user]', 'outbound|9080|v1|ratings.shop.svc.cluster.local'],
+      ['/*, header end-user', 'outbound|9080|v1|ratings.shop.svc.cluster.local'],
       ['~ /x|y', 'redirect other'],
     ]);
     expect(clusters.map(({ host, port, subset, tls, state }) => [host, port, subset, tls, state])).toEqual([
@@ -192,8 +193,11 @@ describe('a config dump', () => {
     });
     expect(config).toMatchObject({
       proxy: 'ztunnel',
-      endpoints: [{ health: 'Healthy, HBONE' }],
-      secrets: [{ state: 'active' }],
+      ztunnel: {
+        workloads: [{ name: 'shop/reviews-1', status: 'Healthy', protocol: 'HBONE' }],
+        services: [{ host: 'reviews.shop.svc', ports: ['9080 → 9080'] }],
+        certificates: [{ state: 'Available' }],
+      },
     });
   });
 
@@ -232,8 +236,11 @@ describe('the page', () => {
       'The certificate of spiffe://cluster.local/ns/shop/sa/reviews expires in 30 minutes.',
       'The certificate of an authority expired 2 days ago.',
       'istiod sent Clusters that the proxy has not acknowledged.',
+      'Route /v2* of ratings:9080 leads to cluster a, which is not there: such requests get 503.',
+      'Route /v2* of ratings:9080 leads to cluster b, which is not there: such requests get 503.',
       'Cluster outbound|80||late.shop.svc.cluster.local waits for its endpoints or certificates.',
       'Secret kubernetes://edge has not come: traffic that needs it is refused.',
+      'No endpoint at all, requests get 503 (1): xds-grpc',
     ]);
     expect(describeProxyConfig(report({ certificates, sync }), 'overview')).toContain('⚠ sent, not acknowledged');
   });

@@ -1,0 +1,132 @@
+/** Where a proxy sends what comes to it, one sentence for each route and each TCP chain. */
+import * as l10n from '@vscode/l10n';
+import { splitClusterName } from './parse-proxy-config.ts';
+import type { FilterChainInfo, ListenerInfo, RouteInfo, Target } from './parse-proxy-config.ts';
+import { countEndpoints, needsEndpoints, type EndpointCount, type ProxyReport } from './report.ts';
+
+/** @returns sentences, plain text: what comes in first, then what goes out. */
+export function describeTraffic(report: ProxyReport): string[] {
+  const say = new Sentences(report);
+  const { listeners, routes } = report.config;
+  const live = listeners.filter(({ state }) => state !== 'draining' && state !== 'refused');
+  const byConfig = new Map<string, RouteInfo[]>();
+  for (const route of routes) {
+    const of = byConfig.get(route.config);
+    if (of) of.push(route);
+    else byConfig.set(route.config, [route]);
+  }
+  const chains = live.flatMap((listener) => listener.chains.map((chain) => ({ listener, chain })));
+  // Many chains ask the same routes: 9080 is every service's that has this port, 8080 comes in with TLS and without.
+  const asking = new Map<string, typeof chains>();
+  for (const one of chains) {
+    if (one.chain.route === undefined) continue;
+    const key = `${one.listener.direction} ${one.chain.route}`;
+    const of = asking.get(key);
+    if (of) of.push(one);
+    else asking.set(key, [one]);
+  }
+  const lines = chains.flatMap(({ listener, chain }) => {
+    if (chain.route === undefined) return say.chain(listener, chain);
+    const same = asking.get(`${listener.direction} ${chain.route}`) ?? [];
+    if (same[0]?.chain !== chain) return [];
+    const tls = [...new Set(same.map((one) => one.chain.tls))].join(' / ');
+    return (byConfig.get(chain.route) ?? []).map((route) => say.route(listener, { ...chain, tls }, route));
+  });
+  const order = (line: { inbound: boolean }) => (line.inbound ? 0 : 1);
+  return [...lines].sort((a, b) => order(a) - order(b)).map(({ text }) => text);
+}
+
+interface Line {
+  inbound: boolean;
+  text: string;
+}
+
+class Sentences {
+  readonly #counts: Map<string, EndpointCount>;
+  readonly #clusters: Map<string, { name: string; type: string }>;
+
+  constructor(report: ProxyReport) {
+    this.#counts = countEndpoints(report);
+    this.#clusters = new Map(report.config.clusters.map((cluster) => [cluster.name, cluster]));
+  }
+
+  route(listener: ListenerInfo, chain: Pick<FilterChainInfo, 'match'> & { tls: string }, route: RouteInfo): Line {
+    const inbound = listener.direction === 'inbound';
+    const hosts = hostsOf(route);
+    const port = portOf(listener, chain, route);
+    const match = route.match === '/*' ? '' : ` ${route.match}`;
+    const what = inbound
+      ? l10n.t('In, port {0}{1}, {2}', port, match, chain.tls)
+      : hosts === '*'
+        ? l10n.t('Out, port {0}, any other host{1}', port, match)
+        : l10n.t('Out, port {0}, {1}{2}', port, hosts, match);
+    const where = route.targets.length > 0 ? this.#destinations(route.targets) : route.target;
+    const more = [...route.extras, route.source && `← ${route.source}`].filter(Boolean);
+    return { inbound, text: `${what}: ${[where || '?', ...more].join('; ')}` };
+  }
+
+  chain(listener: ListenerInfo, chain: FilterChainInfo): Line[] {
+    if (chain.targets.length === 0) return [];
+    const inbound = listener.direction === 'inbound';
+    const match = chain.match === '' || chain.match === '*' ? l10n.t('all else') : chain.match;
+    const what = inbound
+      ? l10n.t('In (TCP), {0}, {1}, {2}', listener.address, match, chain.tls)
+      : l10n.t('Out (TCP), {0}, {1}', listener.address, match);
+    const own = /:(\d+)$/.exec(listener.address)?.[1];
+    const isLoop = match === `port ${own}` && chain.targets[0]?.cluster === 'BlackHoleCluster';
+    const where = isLoop
+      ? l10n.t('refused, nobody calls the proxy by its own port')
+      : this.#destinations(chain.targets);
+    return [{ inbound, text: `${what}: ${where}` }];
+  }
+
+  #destinations(targets: readonly Target[]): string {
+    const whole = targets.reduce((sum, { weight = 0 }) => sum + weight, 0);
+    const names = targets.map(({ cluster, weight }) => {
+      const share = weight === undefined || targets.length === 1 ? '' : ` ${percentOf(weight, whole)}`;
+      return `${this.#destination(cluster)}${share}`;
+    });
+    return names.join(', ');
+  }
+
+  #destination(name: string): string {
+    const cluster = this.#clusters.get(name);
+    if (!cluster) return `⚠ ${l10n.t('{0}, which is not there', name)}`;
+    if (name === 'BlackHoleCluster') return l10n.t('refused, no service of the mesh has it (BlackHoleCluster)');
+    if (name === 'PassthroughCluster') return l10n.t('wherever it was going, without routes (PassthroughCluster)');
+    if (name.startsWith('InboundPassthroughCluster'))
+      return l10n.t('the application, on the port it was for ({0})', name);
+    const { direction, port, subset, host } = splitClusterName(name);
+    if (direction === 'inbound') return l10n.t('the application on port {0}', port);
+    const place = [host, port].filter(Boolean).join(':');
+    const named = subset === '' ? place : l10n.t('{0} subset {1}', place, subset);
+    return `${named}${this.#health(cluster)}`;
+  }
+
+  #health(cluster: { name: string; type: string }): string {
+    if (!needsEndpoints(cluster)) return '';
+    const { all, good } = this.#counts.get(cluster.name) ?? { all: 0, good: 0 };
+    if (all === 0) return ` (⚠ ${l10n.t('no endpoint')})`;
+    if (good === 0) return ` (⚠ ${l10n.t('none of {0} endpoints healthy', all)})`;
+    return good === all
+      ? ` (${l10n.t('{0} endpoints', all)})`
+      : ` (${l10n.t('{0} of {1} endpoints healthy', good, all)})`;
+  }
+}
+
+function percentOf(weight: number, whole: number): string {
+  return `${whole === 0 ? 0 : Math.round((weight * 1000) / whole) / 10} %`;
+}
+
+/** One name of several that mean the same: `reviews.shop.svc.cluster.local`. */
+function hostsOf({ domains, virtualHost }: RouteInfo): string {
+  if (domains.includes('*')) return '*';
+  const full = domains.find((domain) => /\.svc\./.test(domain)) ?? domains[0] ?? virtualHost;
+  return full.replace(/:\d+$/, '');
+}
+
+function portOf(listener: ListenerInfo, chain: Pick<FilterChainInfo, 'match'>, route: RouteInfo): string {
+  const ofConfig = /^(?:inbound\|)?(\d+)(?:\||$)/.exec(route.config)?.[1];
+  const ofChain = /^port (\d+)/.exec(chain.match)?.[1];
+  return ofChain ?? ofConfig ?? /:(\d+)(?:,|$)/.exec(listener.address)?.[1] ?? '?';
+}
