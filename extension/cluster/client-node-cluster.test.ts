@@ -432,6 +432,26 @@ it('does not carry its credentials on to where it is sent, and says where that i
   expect(message).toContain('it sends us on to https://login.example/?next=/api (302).');
 });
 
+it('shows no credentials where nothing is encrypted, but on this machine itself', async () => {
+  const shown: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    shown.push(request.headers.authorization);
+    json(response, 200, { items: [] });
+  });
+  // As a proxy it leads every name to itself.
+  server.on('connect', (_request, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    server.emit('connection', socket);
+  });
+  const port = await listen(server);
+  const secret = [{ token: 't' }, { username: 'jane', password: 'p' }];
+  const environment = { http_proxy: `http://127.0.0.1:${port}` };
+  for (const user of secret) await clusterAt('http://mesh.example', user, environment).list(resourceTypes.pods);
+  expect(shown).toEqual([undefined, undefined]);
+  await clusterAt(`http://127.0.0.1:${port}`, secret[0]).list(resourceTypes.pods);
+  expect(shown[2]).toBe('Bearer t');
+});
+
 it('asks the API server what the user may do', async () => {
   const asked: { method?: string; url?: string; body: string }[] = [];
   const cluster = await clusterThatAnswers((request, response) => {

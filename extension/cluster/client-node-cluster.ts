@@ -533,7 +533,8 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** What turns a request into one that the API server accepts: TLS, proxy, credentials. */
-function createAuthorizer({ context, cluster, user, environment = process.env, onLogin }: ClusterSource) {
+function createAuthorizer({ context, cluster, user: named, environment = process.env, onLogin }: ClusterSource) {
+  const user = named && hasOpenLine(cluster.server) ? withoutSecrets(named) : named;
   const proxyUrl = cluster.proxyUrl ?? environmentProxy(cluster.server, environment);
   // As kubectl does it: who has a token, a password or a certificate in the file is not sent to a login program.
   const hasOwn = Boolean(user?.token ?? user?.tokenFile ?? user?.username ?? user?.certData ?? user?.certFile);
@@ -600,6 +601,18 @@ function createAuthorizer({ context, cluster, user, environment = process.env, o
   };
   const retry = () => plugin?.retry();
   return { authorize, renew, retry, close, proxy: proxyUrl && withoutPassword(proxyUrl) };
+}
+
+/** Nobody reads along on this machine itself. */
+function hasOpenLine(server: string): boolean {
+  if (!server.startsWith('http:') || !URL.canParse(server)) return false;
+  const { hostname } = new URL(server);
+  return hostname !== 'localhost' && hostname !== '[::1]' && !hostname.startsWith('127.');
+}
+
+/** As kubectl does it: where nothing is encrypted nobody logs in, or whoever stands on the way could do so afterwards. */
+function withoutSecrets({ name, impersonateUser, impersonateGroups }: KubeconfigUser): KubeconfigUser {
+  return { name, impersonateGroups, ...(impersonateUser !== undefined && { impersonateUser }) };
 }
 
 function libraryOptions(

@@ -340,7 +340,7 @@ function openDoor({ server, skipTLSVerify }: KubeconfigCluster): string | undefi
 function warnOfOpenDoors(log: vscode.LogOutputChannel, { name, server, skipTLSVerify }: KubeconfigCluster): void {
   if (skipTLSVerify)
     log.warn(`cluster ${name}: insecure-skip-tls-verify is set, nobody checks who answers at ${server}`);
-  if (server.startsWith('http:')) log.warn(`cluster ${name}: ${server} is not encrypted`);
+  if (server.startsWith('http:')) log.warn(`cluster ${name}: ${server} is not encrypted, so no credentials are sent`);
 }
 
 const recordingPrefix = 'recording:';

@@ -220,6 +220,15 @@ export function resolveContext(
   if (context.user === undefined) return { context, cluster };
   const user = config.users.find((candidate) => candidate.name === context.user);
   if (!user) throw fail(l10n.t('its user “{0}” is not defined in {1}.', context.user, config.files.join(', ')));
+  // Without the name the rest would be left out, and somebody act with all of his own rights who meant to have fewer.
+  const { impersonateUser, impersonateUid, impersonateGroups, impersonateExtra } = user;
+  if (!impersonateUser && (impersonateUid || impersonateExtra || impersonateGroups.length > 0))
+    throw fail(
+      l10n.t(
+        'its user “{0}” asks for groups, a uid or more of somebody (as-…) without saying of whom (as).',
+        user.name,
+      ),
+    );
   return { context, cluster, user };
 }
 
@@ -358,7 +367,7 @@ function toCluster(entry: Record<string, unknown>, directory: string): Kubeconfi
   const cluster = record(entry.cluster) ?? {};
   return {
     name: String(entry.name),
-    server: (textOf(cluster.server) ?? '').trim().replace(/\/+$/, ''),
+    server: serverOf(cluster),
     skipTLSVerify: cluster['insecure-skip-tls-verify'] === true,
     ...optional('caData', textOf(cluster['certificate-authority-data'])),
     ...optional('caFile', path(cluster['certificate-authority'], directory)),
@@ -366,6 +375,14 @@ function toCluster(entry: Record<string, unknown>, directory: string): Kubeconfi
     ...optional('proxyUrl', textOf(cluster['proxy-url'])),
     ...optional('execConfig', extensionOf(cluster, execExtension)),
   };
+}
+
+/** A host alone, as kubectl takes it, where the rest of the entry shows that TLS is meant. */
+function serverOf(cluster: Record<string, unknown>): string {
+  const server = (textOf(cluster.server) ?? '').trim().replace(/\/+$/, '');
+  const keys = ['certificate-authority', 'certificate-authority-data', 'insecure-skip-tls-verify'];
+  const isBare = server !== '' && !server.includes('/') && keys.some((key) => Boolean(cluster[key]));
+  return isBare ? `https://${server}` : server;
 }
 
 function extensionOf(cluster: Record<string, unknown>, name: string): unknown {
