@@ -1,4 +1,5 @@
 import type { ClusterChange, ClusterReference, PlainObject } from '../../contract/cluster-layer.ts';
+import { isSameButVersion, sharePartsOf } from '../trees/share-parts.ts';
 
 /** The objects that lie under the files, and what changed about them since it was last told. */
 export class LayerObjects {
@@ -11,16 +12,9 @@ export class LayerObjects {
     return [...this.#kinds.values()].reduce((sum, objects) => sum + objects.size, 0);
   }
 
-  /**
-   * Takes a list in the place of what was there.
-   * @param within the only namespace that was listed; the others stay as they are.
-   */
-  replace(kind: string, objects: Iterable<PlainObject>, within?: string): void {
-    const gone = new Set(
-      [...this.#in(kind)].flatMap(([key, object]) =>
-        within === undefined || (metadataOf(object).namespace ?? '') === within ? [key] : [],
-      ),
-    );
+  /** Takes a list in the place of all that was there of the kind. */
+  replace(kind: string, objects: Iterable<PlainObject>): void {
+    const gone = new Set(this.#in(kind).keys());
     for (const object of objects) {
       gone.delete(keyOf(object));
       this.put(kind, object);
@@ -28,11 +22,13 @@ export class LayerObjects {
     for (const key of gone) this.remove(kind, this.#in(kind).get(key)!);
   }
 
-  put(kind: string, object: PlainObject): void {
-    const key = keyOf(object);
+  /** Nothing has changed when it says nothing that the held one does not say. @param came is written to. */
+  put(kind: string, came: PlainObject): void {
+    const key = keyOf(came);
     const objects = this.#in(kind);
     const before = objects.get(key);
-    if (before === object || (before && isSameVersion(before, object))) return;
+    const object = before ? sharePartsOf(before, came) : came;
+    if (before && (before === object || isSameVersion(before, object) || isSameButVersion(before, object))) return;
     objects.set(key, object);
     if (before) this.#changed.delete(before);
     this.#changed.set(object, true);

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { PlainObject } from '../../contract/cluster-layer.ts';
+import { takeTurns } from '../cluster/take-turns.ts';
 import { AddressAnonymizer, isKeptAddress, parseAddress } from './anonymize-addresses.ts';
 import { isKeptAtom, keptDomains, keptWords } from './kept-words.ts';
 import { mask } from './mask-secrets.ts';
@@ -54,30 +55,81 @@ export interface Anonymized {
 
 /** @returns a new recording; the one given stays as it is. */
 export function anonymize(recording: RecordingFile): Anonymized {
+  const steps = anonymizing(recording);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * The same for who shares a thread with an editor: a few milliseconds at a time.
+ * @param options.onProgress how much of it is done, 0 to 1.
+ * @throws what `signal` was aborted with, soon after it was.
+ */
+export async function anonymizeInTurns(
+  recording: RecordingFile,
+  { signal, onProgress = () => undefined }: { signal: AbortSignal; onProgress?: (share: number) => void },
+): Promise<Anonymized> {
+  const steps = anonymizing(recording);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    const turn = takeTurns();
+    if (!turn) continue;
+    onProgress(value);
+    await turn;
+    signal.throwIfAborted();
+  }
+}
+
+/** A step per object. @yields how much is done, 0 to 1. */
+function* anonymizing(recording: RecordingFile): Generator<number, Anonymized> {
   const seen = new Collector();
-  const thin = withoutFreeText(recording);
-  seen.collect(thin);
-  let result = rename(thin, seen);
+  const thin = yield* within(0, 0.1, withoutFreeText(recording));
+  yield* within(0.1, 0.5, seen.collect(thin));
+  let result = yield* within(0.5, 1, rename(thin, seen));
   if (!isSameOrder(thin, result.recording)) {
     // Which file a runtime loads is told by the order of their names: then these stay.
     for (const name of fileNames(thin).flat()) for (const atom of atomsOf(name)) seen.atoms.delete(atom.toLowerCase());
-    result = rename(thin, seen);
+    result = yield* within(0.5, 1, rename(thin, seen));
   }
   return result;
 }
 
-function rename(thin: RecordingFile, seen: Collector): Anonymized {
+/** A part of the way: from 0 to 1 for itself, from `from` to `to` of the whole. */
+function* within<T>(from: number, to: number, steps: Generator<number, T>): Generator<number, T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    yield from + value * (to - from);
+  }
+}
+
+function* rename(thin: RecordingFile, seen: Collector): Generator<number, Anonymized> {
   const salt = createHash('sha256')
     .update([...seen.atoms].sort().join('\n'))
     .digest('hex');
-  const addresses = chooseAddresses(salt, seen);
+  const addresses = yield* within(0, 0.1, chooseAddresses(salt, seen));
   const renamer = new Renamer(salt, seen, addresses);
-  const result = renamer.value(thin, '') as RecordingFile;
+  yield* within(0.1, 0.3, renamer.choose(seen));
+  const result = (yield* within(0.3, 1, renamer.recording(thin))) as unknown as RecordingFile;
   return {
     recording: { ...result, type: thin.type, formatVersion: thin.formatVersion, anonymized: true },
     renamed: renamer.renamed,
     addresses: new Map([...seen.addresses].map((address) => [address, addresses.map(address)])),
   };
+}
+
+/** The values of a recording's fields, and of its lists each item by itself. */
+function* itemsOf(recording: object): Generator<{ key: string; item: unknown; at?: number; share: number }> {
+  const entries = Object.entries(recording);
+  const total = entries.reduce((sum, [, value]) => sum + (Array.isArray(value) ? value.length : 1), 0);
+  let done = 0;
+  for (const [key, value] of entries) {
+    if (!Array.isArray(value)) yield { key, item: value, share: done++ / total };
+    else for (const [at, item] of (value as unknown[]).entries()) yield { key, item, at, share: done++ / total };
+  }
 }
 
 /** Of each node's directory of configuration. */
@@ -92,25 +144,38 @@ function isSameOrder(before: RecordingFile, after: RecordingFile): boolean {
 }
 
 /** A salt with which no address becomes one that is in the recording. */
-function chooseAddresses(salt: string, { addresses, subnets }: Collector): AddressAnonymizer {
+function* chooseAddresses(salt: string, { addresses, subnets }: Collector): Generator<number, AddressAnonymizer> {
   const turned = [...addresses].filter((address) => !isKeptAddress(address));
   const taken = new Set(turned);
   for (let attempt = 0; ; attempt++) {
     const anonymizer = new AddressAnonymizer(`${salt}/${attempt}`, subnets);
-    if (attempt === 200 || !turned.some((address) => taken.has(anonymizer.map(address)))) return anonymizer;
+    if (attempt === 200) return anonymizer;
+    let isFree = true;
+    for (const address of turned) {
+      isFree = !taken.has(anonymizer.map(address));
+      if (!isFree) break;
+      yield attempt / 200;
+    }
+    if (isFree) return anonymizer;
   }
 }
 
 /** What is not needed and could hold anything: values of unknown annotations, of applications' variables and arguments, certificates. */
-function withoutFreeText(recording: RecordingFile): RecordingFile {
-  const resources = recording.resources.map((object) => {
-    const bare = stripText(object, '') as PlainObject;
-    if (object['kind'] !== 'Secret') return bare;
-    const names = Object.keys((object['data'] ?? {}) as PlainObject);
-    return { ...bare, data: Object.fromEntries(names.map((name) => [name, ''])) };
-  });
+function* withoutFreeText(recording: RecordingFile): Generator<number, RecordingFile> {
+  const resources: PlainObject[] = [];
+  for (const object of recording.resources) {
+    resources.push(withoutText(object));
+    yield resources.length / recording.resources.length;
+  }
   const notes = recording.nodes.map((node) => ({ ...node, ...(node.cni && { cni: withoutCaches(node.cni) }) }));
   return { ...recording, resources, nodes: notes, notes: [...recording.notes] };
+}
+
+function withoutText(object: PlainObject): PlainObject {
+  const bare = stripText(object, '') as PlainObject;
+  if (object['kind'] !== 'Secret') return bare;
+  const names = Object.keys((object['data'] ?? {}) as PlainObject);
+  return { ...bare, data: Object.fromEntries(names.map((name) => [name, ''])) };
 }
 
 function withoutCaches<T extends { credentials?: unknown }>({ credentials: _, ...cni }: T): Omit<T, 'credentials'> {
@@ -162,11 +227,22 @@ class Collector {
   readonly subnets = new Set<string>();
   readonly emails = new Set<string>();
 
-  collect(recording: RecordingFile): void {
-    for (const object of recording.resources) this.#resource(object);
+  *collect(recording: RecordingFile): Generator<number, void> {
+    for (const object of recording.resources) {
+      this.#resource(object);
+      yield 0;
+    }
     for (const { node } of recording.nodes) this.nodes.add(node);
     this.#name(recording.cluster.name);
-    this.#walk({ ...recording, resources: recording.resources.filter(({ kind }) => !isDefinition(kind)) }, '');
+    for (const { key, item, share } of itemsOf(recording)) {
+      if (key !== 'resources' || !isDefinition((item as PlainObject)['kind'])) this.#member(key, item);
+      yield share;
+    }
+  }
+
+  /** One property's value, or one item of its list. */
+  #member(key: string, value: unknown): void {
+    if (!(untouched.has(key) && typeof value === 'string') && key !== 'interfaces') this.#walk(value, key);
   }
 
   #resource({ kind, metadata }: PlainObject): void {
@@ -331,17 +407,45 @@ class Renamer {
   readonly #nodes: ReadonlySet<string>;
   readonly #words = new Map<string, string>();
 
-  constructor(salt: string, { atoms, nodes, suffixes }: Collector, addresses: AddressAnonymizer) {
+  constructor(salt: string, { nodes }: Collector, addresses: AddressAnonymizer) {
     this.#salt = salt;
     this.#addresses = addresses;
-    const order = (name: string) => createHash('sha256').update(`${salt}/${name}`).digest('hex');
-    const byHash = (names: Iterable<string>) =>
-      [...names].map((name) => [order(name), name] as const).sort(([a], [b]) => (a < b ? -1 : 1));
-    const fresh = pseudoWords((word) => atoms.has(word) || suffixes.has(word) || keptWords.has(word));
-    for (const [, atom] of byHash([...atoms].filter((each) => !suffixes.has(each))))
-      this.renamed.set(atom, fresh.next().value);
-    for (const [, node] of byHash(nodes)) this.renamed.set(node, `node-${fresh.next().value}`);
     this.#nodes = nodes;
+  }
+
+  /** Chooses the names; to be done before anything is renamed. */
+  *choose({ atoms, nodes, suffixes }: Collector): Generator<number, void> {
+    const fresh = pseudoWords((word) => atoms.has(word) || suffixes.has(word) || keptWords.has(word));
+    const named = yield* this.#byHash([...atoms].filter((each) => !suffixes.has(each)));
+    for (const atom of named) {
+      this.renamed.set(atom, fresh.next().value);
+      yield 0.5;
+    }
+    for (const node of yield* this.#byHash([...nodes])) this.renamed.set(node, `node-${fresh.next().value}`);
+  }
+
+  /** In an order that tells nothing of theirs. */
+  *#byHash(names: readonly string[]): Generator<number, string[]> {
+    const ordered: [hash: string, name: string][] = [];
+    for (const name of names) {
+      ordered.push([this.#hash(name, 64), name]);
+      yield 0;
+    }
+    return ordered.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, name]) => name);
+  }
+
+  /** All of it, an item of its lists at a time. */
+  *recording(thin: RecordingFile): Generator<number, PlainObject> {
+    const renamed: PlainObject = Object.fromEntries(
+      Object.entries(thin).map(([key, value]) => [key, Array.isArray(value) ? [] : undefined]),
+    );
+    for (const { key, item, at, share } of itemsOf(thin)) {
+      const value = this.value(item, key);
+      if (at === undefined) renamed[key] = value;
+      else (renamed[key] as unknown[]).push(value);
+      yield share;
+    }
+    return renamed;
   }
 
   value(value: unknown, field: string): unknown {

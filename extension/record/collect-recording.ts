@@ -10,10 +10,11 @@ import { analysisTypes, inVersion, kindName, secretType, type AnalysisType } fro
 import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
 import { readDefinitions } from '../cluster/collect-snapshot.ts';
 import { controlPlaneNamespaces } from '../cluster/control-plane-namespaces.ts';
+import { takeTurns } from '../cluster/take-turns.ts';
 import { trimObject } from '../cluster/trim-object.ts';
 import { ask, inspectPods } from '../node-helper/client.ts';
 import { helperName, helperNamespace } from '../node-helper/manifest.ts';
-import { maskSecrets } from './mask-secrets.ts';
+import { maskSecrets, type Masked } from './mask-secrets.ts';
 import {
   recordingFileVersion,
   recordingType,
@@ -77,7 +78,8 @@ export async function collectRecording(cluster: Cluster, options: RecordOptions)
   if (namespace !== undefined) await readHelperPods(cluster, options, found);
   const helpers = await readNodes(cluster, options, found);
   signal.throwIfAborted();
-  const masked = maskSecrets({ resources: found.all(), nodes: helpers.nodes, pods: helpers.pods });
+  const resources = await maskEach(found.all(), signal);
+  const answers = maskSecrets({ nodes: helpers.nodes, pods: helpers.pods });
   const { name, namespace: own } = cluster.context;
   const recording: RecordingFile = {
     type: recordingType,
@@ -89,9 +91,26 @@ export async function collectRecording(cluster: Cluster, options: RecordOptions)
     anonymized: false,
     kinds: found.kinds,
     notes: found.notes,
-    ...masked.value,
+    resources: resources.value,
+    ...answers.value,
   };
-  return { recording, masked: masked.count };
+  return { recording, masked: resources.count + answers.count };
+}
+
+/** Ten thousand objects take seconds, in which others want to work, too. */
+async function maskEach(objects: readonly PlainObject[], signal: AbortSignal): Promise<Masked<PlainObject[]>> {
+  const value: PlainObject[] = [];
+  let count = 0;
+  for (const object of objects) {
+    const masked = maskSecrets(object);
+    value.push(masked.value);
+    count += masked.count;
+    const turn = takeTurns();
+    if (!turn) continue;
+    await turn;
+    signal.throwIfAborted();
+  }
+  return { value, count };
 }
 
 /** Objects as they come in, each once. */

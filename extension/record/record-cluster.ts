@@ -6,7 +6,7 @@ import type { RecordTarget } from '../commands/record-cluster.ts';
 import { commandIds } from '../ids.ts';
 import { showReadonly } from '../node-helper/preview-document.ts';
 import { withAbortableProgress } from '../node-helper/with-progress.ts';
-import { anonymize } from './anonymize.ts';
+import { anonymizeInTurns } from './anonymize.ts';
 import { collectRecording } from './collect-recording.ts';
 import { describeRecording } from './describe-recording.ts';
 import { printRecordingFile, type RecordingFile } from './recording-file.ts';
@@ -18,7 +18,7 @@ export async function recordCluster(app: App, cluster: Cluster, target: RecordTa
   const isAnonymous = target.anonymize ?? (await pickAnonymity());
   if (isAnonymous === undefined) return undefined;
   const { recording, masked } = await read(app, cluster, namespace);
-  const written = isAnonymous ? anonymize(recording).recording : recording;
+  const written = isAnonymous ? await rename(recording) : recording;
   const name = fileName(written);
   const file = target.file === undefined ? await pickFile(name) : vscode.Uri.file(target.file);
   if (!file) return undefined;
@@ -46,6 +46,18 @@ async function read(app: App, cluster: Cluster, namespace: string) {
         before = share;
       },
     });
+  });
+}
+
+async function rename(recording: RecordingFile): Promise<RecordingFile> {
+  const title = vscode.l10n.t('Giving everything in the recording another name');
+  return await withAbortableProgress(title, async (progress, signal) => {
+    let before = 0;
+    const onProgress = (share: number) => {
+      progress.report({ increment: (share - before) * 100 });
+      before = share;
+    };
+    return (await anonymizeInTurns(recording, { signal, onProgress })).recording;
   });
 }
 

@@ -10,6 +10,7 @@ import * as l10n from '@vscode/l10n';
 import type { ReadAgentResult } from '../../contract/cni-plugin.ts';
 import type { HelloResult, InspectPodResult, ReadCniResult } from '../../contract/node-helper.ts';
 import { isPlainObject, type PlainObject } from '../../contract/cluster-layer.ts';
+import { takeTurns } from '../cluster/take-turns.ts';
 
 /** Grows by one when an old reader could misunderstand a new file. 1 is the directory form of the demo's own recordings. */
 export const recordingFileVersion = 2;
@@ -83,11 +84,38 @@ export class RecordingFileError extends Error {
   }
 }
 
-/** The bytes of a file of this name: compressed when it ends in `.gz`. */
+/** The bytes of a file of this name: compressed when it ends in `.gz`. A few milliseconds at a time, however big it is. */
 export async function printRecordingFile(recording: RecordingFile, name: string): Promise<Uint8Array> {
-  const text = `${JSON.stringify(recording, undefined, name.endsWith('.gz') ? undefined : 1)}\n`;
-  const bytes = Buffer.from(text, 'utf8');
-  return name.endsWith('.gz') ? await promisify(gzip)(bytes) : bytes;
+  const isPacked = name.endsWith('.gz');
+  const printed: Buffer[] = [];
+  for (const piece of printPieces(recording, isPacked ? 0 : 1)) {
+    printed.push(Buffer.from(piece, 'utf8'));
+    const turn = takeTurns();
+    if (turn) await turn;
+  }
+  const bytes = Buffer.concat(printed);
+  return isPacked ? await promisify(gzip)(bytes) : bytes;
+}
+
+/** What `JSON.stringify` would print, an item of its lists at a time. @param indent by so many spaces; 0: in one line. */
+function* printPieces(recording: RecordingFile, indent: 0 | 1): Generator<string> {
+  const line = (depth: number) => (indent ? `\n${' '.repeat(depth)}` : '');
+  const print = (value: unknown, depth: number) =>
+    JSON.stringify(value, undefined, indent).replaceAll('\n', line(depth) || '\n');
+  const colon = indent ? ': ' : ':';
+  let before = '{';
+  for (const [key, value] of Object.entries(recording)) {
+    if (value === undefined) continue;
+    yield `${before}${line(1)}${JSON.stringify(key)}${colon}`;
+    before = ',';
+    if (!Array.isArray(value) || value.length === 0) {
+      yield print(value, 1);
+      continue;
+    }
+    for (const [at, item] of (value as unknown[]).entries()) yield `${at === 0 ? '[' : ','}${line(2)}${print(item, 2)}`;
+    yield `${line(1)}]`;
+  }
+  yield `${line(0)}}\n`;
 }
 
 /** @throws RecordingFileError for anything that is no recording of ours, is damaged, too big or too new. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createDrawing } from './drawing.ts';
+import { createDrawing, drawVisible } from './drawing.ts';
 import type { StoreChange } from './tree-store.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] }));
@@ -36,4 +36,28 @@ it('draws the first change at once and what follows together, the rarer the long
   const last = drawn.length;
   await vi.advanceTimersByTimeAsync(10_000);
   expect(drawn.length).toBe(last);
+});
+
+it('computes nothing for a view that nobody sees, and draws what it missed when it is seen', () => {
+  const asked: string[][] = [];
+  const view = { visible: false };
+  const draw = drawVisible([
+    {
+      view,
+      tree: {
+        stale: ({ namespaces }) => {
+          asked.push([...namespaces]);
+          return [];
+        },
+      },
+      refresh: () => undefined,
+    },
+  ]);
+  draw(change('a'));
+  draw(change('b'));
+  expect(asked).toEqual([]);
+  view.visible = true;
+  draw(change('c'));
+  draw(change('d'));
+  expect(asked).toEqual([['a', 'b', 'c'], ['d']]);
 });

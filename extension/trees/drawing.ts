@@ -1,3 +1,4 @@
+import type { TreeNode } from './tree-node.ts';
 import { mergeChanges, type StoreChange } from './tree-store.ts';
 
 /** Of the time, no more than this part is spent on drawing while changes stream in. */
@@ -33,5 +34,30 @@ export function createDrawing(
     pending = pending ? mergeChanges(pending, change) : change;
     running ??= drawAll().finally(() => (running = undefined));
     return running;
+  };
+}
+
+/** A view with what it shows. */
+export interface DrawnView {
+  readonly view: { readonly visible: boolean };
+  readonly tree: { stale(change: StoreChange): TreeNode[] | undefined };
+  refresh(nodes?: TreeNode[]): void;
+}
+
+/**
+ * Draws a change in the views that somebody sees. For the others nothing is computed: they catch up, with all that they
+ * missed at once, when they are drawn the next time that they are seen.
+ */
+export function drawVisible(views: readonly DrawnView[]): (change: StoreChange) => void {
+  const missed = new Map<DrawnView, StoreChange>();
+  return (change) => {
+    for (const each of views) {
+      const before = missed.get(each);
+      const all = before ? mergeChanges(before, change) : change;
+      if (each.view.visible) {
+        missed.delete(each);
+        each.refresh(each.tree.stale(all));
+      } else missed.set(each, all);
+    }
   };
 }

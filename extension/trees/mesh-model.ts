@@ -1,11 +1,8 @@
-import { isInMesh, describePod } from '../../mesh/pods/describe-pod.ts';
 import type { PodDecision, PodMeshState } from '../../mesh/pods/describe-pod.ts';
 import { describeNode, findNodeFailure } from '../../mesh/pods/describe-node.ts';
 import type { NodeState } from '../../mesh/pods/describe-node.ts';
-import { describeWorkload } from '../../mesh/pods/describe-workload.ts';
 import type { WorkloadMeshState } from '../../mesh/pods/describe-workload.ts';
-import { eventsAbout, indexEvents, nodeOf } from '../../mesh/pods/events.ts';
-import { groupPods } from '../../mesh/pods/group-pods.ts';
+import { indexEvents, nodeOf } from '../../mesh/pods/events.ts';
 import type { PodGroup } from '../../mesh/pods/group-pods.ts';
 import type {
   ConfigMap,
@@ -17,6 +14,7 @@ import type {
 } from '../../mesh/kubernetes.ts';
 import { parseCniFailure } from '../../mesh/pods/parse-cni-failure.ts';
 import type { CniFailure } from '../../mesh/pods/parse-cni-failure.ts';
+import { NamespacePicture, type Surroundings } from './namespace-picture.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
 
 /** How long is computed at a stretch, in milliseconds: well below what an eye or a key notices. */
@@ -53,54 +51,57 @@ export interface NamespaceModel {
 }
 
 /**
- * The store's objects as the mesh sees them, computed when asked for and only anew where something changed: an event in
- * one namespace costs that namespace, and there only the pods that it touches.
+ * The store's objects as the mesh sees them, computed when asked for and only anew where something changed: a pod that
+ * changes costs its own workload, and a node that pod's node.
  */
 export class MeshModel {
   readonly #store: TreeStore;
   readonly #decide: Decide;
-  readonly #namespaces = new Map<string, NamespaceModel>();
+  readonly #pictures = new Map<string, NamespacePicture>();
+  #names: string[] | undefined;
   /** Per node: what was found, and what it was found from. */
   readonly #nodes = new Map<string, OnNode & { node: Node; minute: number; state: NodeState }>();
   #nodeStates: NodeState[] = [];
   #nodesAreOld = true;
-  /** Per pod object: what was found, and what it was found from. */
-  #states = new WeakMap<Pod, { state: PodMeshState; key: string; environment: object }>();
-  #environment: InjectionEnvironment | undefined;
+  /** What the nodes' agents are recognised by. */
+  #agents: readonly unknown[] = [];
+  #agentsAreOld = true;
+  #environment: InjectionEnvironment = {};
+  #environmentIsOld = true;
   #placed: Map<string, OnNode> | undefined;
   #nodeFailures: Map<string, { failure: CniFailure; pod: string }> | undefined;
-  /** Whether any event tells of a network that could not be set up or taken down; undefined: not looked at yet. */
-  #tellsOfNetworks: boolean | undefined;
+  /** Per event: whether it tells of a network that could not be set up or taken down. */
+  readonly #tellsOfNetwork = new WeakMap<KubernetesEvent, boolean>();
 
   constructor(store: TreeStore, decide: Decide) {
     this.#store = store;
     this.#decide = decide;
   }
 
-  /** Forgets what a change makes stale. To be called before anything is asked after it. */
+  /** Marks what a change makes stale. To be called before anything is asked after it. */
   apply(change: StoreChange): void {
-    this.#changes += 1;
     const has = (...parts: (keyof TreeStore['tables'])[]) => parts.some((part) => change.parts.has(part));
-    if (has('mutatingWebhooks', 'configMaps') || (change.state && this.#store.phase !== 'ready')) {
-      this.#environment = undefined;
-      this.#namespaces.clear();
-    }
-    for (const namespace of change.namespaces) this.#namespaces.delete(namespace);
-    if (has('namespaces')) this.#namespaces.clear();
-    if (has('events')) this.#tellsOfNetworks = undefined;
+    this.#names = undefined;
+    if (change.state || has('mutatingWebhooks', 'configMaps')) this.#environmentIsOld = true;
     if (has('pods', 'events')) {
-      const before = describeFailures(this.#nodeFailures);
       this.#nodeFailures = undefined;
       this.#placed = undefined;
-      // A hang elsewhere on the node explains pods that are ending here.
-      if (before !== describeFailures(this.#failures())) this.#namespaces.clear();
     }
     if (change.state || has('pods', 'events', 'nodes', 'daemonSets')) this.#nodesAreOld = true;
-    if (has('daemonSets') || change.state) this.#nodes.clear();
+    if (change.state || has('daemonSets')) this.#agentsAreOld = true;
+    for (const [name, picture] of this.#pictures) {
+      // A hang elsewhere on the node explains pods that are ending here.
+      const hearsOfOthers = picture.isRestless && has('pods', 'events');
+      if (change.namespaces.has(name) || has('namespaces') || hearsOfOthers) picture.isOld = true;
+    }
   }
 
   /** The names of the namespaces that a person would look for: with workloads, or with a wish to be in the mesh. */
-  namespaceNames(): string[] {
+  namespaceNames(): readonly string[] {
+    return (this.#names ??= this.#listNames());
+  }
+
+  #listNames(): string[] {
     const { tables } = this.#store;
     const names = new Set([
       ...tables.pods.namespaces(),
@@ -115,19 +116,39 @@ export class MeshModel {
       if ('istio-injection' in labels || 'istio.io/rev' in labels || 'istio.io/dataplane-mode' in labels)
         names.add(metadata?.name ?? '');
     }
+    for (const name of this.#pictures.keys()) if (!names.has(name)) this.#pictures.delete(name);
     return [...names].sort();
   }
 
+  /** The same object as the last time as long as nothing in it has changed. */
   namespace(name: string): NamespaceModel {
-    const known = this.#namespaces.get(name);
+    const picture = this.#picture(name);
+    if (this.#isOld(picture)) for (const _ of picture.refresh(this.#surroundings())) continue;
+    return picture.model ?? { name, workloads: [], pods: 0, inMesh: 0, problems: 0, differing: 0 };
+  }
+
+  #picture(name: string): NamespacePicture {
+    const known = this.#pictures.get(name);
     if (known) return known;
-    const steps = this.#computeNamespace(name);
-    for (;;) {
-      const { done, value } = steps.next();
-      if (!done) continue;
-      this.#namespaces.set(name, value);
-      return value;
-    }
+    const picture = new NamespacePicture(name);
+    this.#pictures.set(name, picture);
+    return picture;
+  }
+
+  #isOld(picture: NamespacePicture): boolean {
+    // What the injector does is of all namespaces.
+    this.environment();
+    return picture.isOld || !picture.model;
+  }
+
+  #surroundings(): Surroundings {
+    return {
+      tables: this.#store.tables,
+      decide: this.#decide,
+      environment: this.environment(),
+      now: this.#store.now(),
+      failureOn: (node) => this.#failures().get(node),
+    };
   }
 
   /**
@@ -155,28 +176,23 @@ export class MeshModel {
 
   async #prepare(pause: () => Promise<void>): Promise<void> {
     let resumed = performance.now();
-    for (;;) {
-      const name = this.namespaceNames().find((candidate) => !this.#namespaces.has(candidate));
-      if (name === undefined) return;
-      const changes = this.#changes;
-      const steps = this.#computeNamespace(name);
-      for (;;) {
-        const { done, value } = steps.next();
-        if (done) {
-          this.#namespaces.set(name, value);
-          break;
-        }
-        if (performance.now() - resumed < longestPiece) continue;
-        await pause();
-        resumed = performance.now();
-        // What was found of the single pods stays; the rest begins anew.
-        if (changes !== this.#changes) break;
+    const rest = async () => {
+      if (performance.now() - resumed < longestPiece) return;
+      await pause();
+      resumed = performance.now();
+    };
+    for (let isDone = false; !isDone;) {
+      isDone = true;
+      for (const name of this.namespaceNames()) {
+        const picture = this.#picture(name);
+        if (!this.#isOld(picture)) continue;
+        isDone = false;
+        for (const _ of picture.refresh(this.#surroundings()))
+          if (performance.now() - resumed >= longestPiece) await rest();
+        await rest();
       }
     }
   }
-
-  /** Counts what was told; who computes across a pause sees that something was. */
-  #changes = 0;
 
   nodes(): NodeState[] {
     if (!this.#nodesAreOld) return this.#nodeStates;
@@ -191,8 +207,10 @@ export class MeshModel {
   #nodeState(node: Node): NodeState {
     const name = node.metadata?.name ?? '';
     const { pods, events } = this.#placement().get(name) ?? { pods: [], events: [] };
-    // An ending pod is judged by the time, and so is what is over.
-    const minute = Math.floor(this.#store.now() / 60_000);
+    // An ending pod is judged by the time.
+    const isRestless = pods.some(({ metadata }) => metadata?.deletionTimestamp !== undefined);
+    const minute = isRestless ? Math.floor(this.#store.now() / 60_000) : 0;
+    this.#lookForAgents();
     const known = this.#nodes.get(name);
     if (known?.node === node && known.minute === minute && same(known.pods, pods) && same(known.events, events))
       return known.state;
@@ -202,111 +220,57 @@ export class MeshModel {
     return state;
   }
 
+  /** Every node's state names the DaemonSets of its network: by their names and what they run, not by how they fare. */
+  #lookForAgents(): void {
+    if (!this.#agentsAreOld) return;
+    this.#agentsAreOld = false;
+    const agents = [...this.#store.tables.daemonSets.all()].flatMap(({ metadata, spec }) => [
+      `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`,
+      spec,
+    ]);
+    if (same(this.#agents, agents)) return;
+    this.#agents = agents;
+    this.#nodes.clear();
+  }
+
   problems(): number {
     return this.namespaceNames().reduce((sum, name) => sum + this.namespace(name).problems, 0);
   }
 
-  /** What the injector's decision depends on, as far as it could be read. */
+  /** What the injector's decision depends on, as far as it could be read. The same object as long as it is the same. */
   environment(): InjectionEnvironment {
+    if (!this.#environmentIsOld) return this.#environment;
+    this.#environmentIsOld = false;
     const { tables } = this.#store;
-    this.#environment ??= {
-      ...(this.#store.part('mutatingWebhooks').phase === 'live' && { webhooks: [...tables.mutatingWebhooks.all()] }),
-      ...(this.#store.part('configMaps').phase === 'live' && { configMaps: [...tables.configMaps.all()] }),
-    };
+    const webhooks =
+      this.#store.part('mutatingWebhooks').phase === 'live' ? [...tables.mutatingWebhooks.all()] : undefined;
+    const configMaps = this.#store.part('configMaps').phase === 'live' ? [...tables.configMaps.all()] : undefined;
+    if (same(this.#environment.webhooks, webhooks) && same(this.#environment.configMaps, configMaps))
+      return this.#environment;
+    this.#environment = { ...(webhooks && { webhooks }), ...(configMaps && { configMaps }) };
+    for (const picture of this.#pictures.values()) picture.isOld = true;
     return this.#environment;
   }
 
-  /** A step per pod. */
-  *#computeNamespace(name: string): Generator<undefined, NamespaceModel> {
-    const { tables } = this.#store;
-    const events = [...tables.events.in(name)];
-    const eventsOf = indexEvents(events);
-    const namespace = tables.namespaces.get('', name);
-    const groups = groupPods({
-      pods: tables.pods.in(name),
-      replicaSets: tables.replicaSets.in(name),
-      jobs: tables.jobs.in(name),
-      workloads: [
-        ...tables.deployments.in(name),
-        ...tables.statefulSets.in(name),
-        ...tables.daemonSets.in(name),
-        ...tables.cronJobs.in(name),
-      ],
-    });
-    const workloads: WorkloadModel[] = [];
-    for (const group of groups) {
-      const pods: WorkloadModel['pods'] = [];
-      for (const pod of group.pods) {
-        pods.push({ pod, state: this.#stateOf(pod, namespace, eventsOf('Pod', name, pod.metadata?.name ?? '')) });
-        yield;
-      }
-      const owners = [group.workload, ...group.replicaSets, ...(group.jobs ?? [])].flatMap((owner) =>
-        owner ? eventsOf(owner.kind ?? '', name, owner.metadata?.name ?? '') : [],
-      );
-      const state = describeWorkload(
-        group,
-        pods.map((entry) => entry.state),
-        { events: owners, ...(namespace && { namespace }) },
-      );
-      workloads.push({ group, state, pods });
-    }
-    const all = workloads.flatMap((workload) => workload.pods);
-    return {
-      name,
-      ...(namespace && { namespace }),
-      workloads,
-      pods: all.length,
-      inMesh: all.filter(({ state }) => isInMesh(state)).length,
-      problems:
-        all.filter(({ state }) => state.trouble && state.trouble.severity !== 'info').length +
-        workloads.filter(({ state }) => state.refusal).length,
-      differing: all.filter(({ state }) => state.differs !== undefined).length,
-    };
-  }
-
-  #stateOf(pod: Pod, namespace: Namespace | undefined, events: readonly KubernetesEvent[]): PodMeshState {
-    const environment = this.environment();
-    const own = events.length === 0 ? none : eventsAbout(pod, events);
-    const nodeFailure = pod.metadata?.deletionTimestamp ? this.#failures().get(pod.spec?.nodeName ?? '') : undefined;
-    const isQuiet = own.length === 0 && !nodeFailure && !pod.metadata?.deletionTimestamp;
-    // Most pods at most times: ten thousand of them are asked at each drawing.
-    const key = isQuiet
-      ? `${namespace?.metadata?.resourceVersion}`
-      : [
-          namespace?.metadata?.resourceVersion,
-          ...own.map(({ metadata }) => `${metadata?.name ?? ''}@${metadata?.resourceVersion ?? ''}`),
-          nodeFailure?.pod,
-          // An ending pod is judged by the time, too.
-          pod.metadata?.deletionTimestamp && Math.floor(this.#store.now() / 60_000),
-        ].join('|');
-    const known = this.#states.get(pod);
-    if (known?.key === key && known.environment === environment) return known.state;
-    const decision = this.#decide(pod, namespace, environment);
-    const state = describePod(pod, {
-      events: own,
-      now: this.#store.now(),
-      ...(decision && { decision }),
-      ...(namespace?.metadata?.labels && { namespaceLabels: namespace.metadata.labels }),
-      ...(nodeFailure && { nodeFailure }),
-    });
-    this.#states.set(pod, { state, key, environment });
-    return state;
-  }
-
   #failures(): Map<string, { failure: CniFailure; pod: string }> {
+    if (this.#nodeFailures) return this.#nodeFailures;
+    this.#nodeFailures = new Map();
     // Without such an event there is none, and the pods need not be sorted by their nodes to see it.
-    this.#tellsOfNetworks ??= some(
-      this.#store.tables.events.all(),
-      ({ type, message }) => type !== 'Normal' && parseCniFailure(message ?? '') !== undefined,
-    );
-    if (!this.#tellsOfNetworks) return new Map();
-    this.#nodeFailures ??= new Map(
-      [...this.#placement()].flatMap(([node, { pods, events }]) => {
-        const found = events.length > 0 && findNodeFailure(node, pods, indexEvents(events));
-        return found ? [[node, found] as const] : [];
-      }),
-    );
+    if (!some(this.#store.tables.events.all(), (event) => this.#isOfNetwork(event))) return this.#nodeFailures;
+    for (const [node, { pods, events }] of this.#placement()) {
+      const found =
+        events.some((event) => this.#isOfNetwork(event)) && findNodeFailure(node, pods, indexEvents(events));
+      if (found) this.#nodeFailures.set(node, found);
+    }
     return this.#nodeFailures;
+  }
+
+  #isOfNetwork(event: KubernetesEvent): boolean {
+    const known = this.#tellsOfNetwork.get(event);
+    if (known !== undefined) return known;
+    const tells = event.type !== 'Normal' && parseCniFailure(event.message ?? '') !== undefined;
+    this.#tellsOfNetwork.set(event, tells);
+    return tells;
   }
 
   /** Pods and warnings by the node that they are of, sorted out once for all nodes. */
@@ -340,8 +304,6 @@ interface OnNode {
   events: KubernetesEvent[];
 }
 
-const none: readonly KubernetesEvent[] = [];
-
 function letOthers(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -351,10 +313,7 @@ function some<T>(items: Iterable<T>, is: (item: T) => boolean): boolean {
   return false;
 }
 
-function same<T>(a: readonly T[], b: readonly T[]): boolean {
+function same<T>(a: readonly T[] | undefined, b: readonly T[] | undefined): boolean {
+  if (!a || !b) return a === b;
   return a.length === b.length && a.every((item, at) => item === b[at]);
-}
-
-function describeFailures(failures: Map<string, { failure: CniFailure; pod: string }> | undefined): string {
-  return [...(failures ?? [])].map(([node, { pod, failure }]) => `${node} ${pod} ${failure.kind}`).join('\n');
 }

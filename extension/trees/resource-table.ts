@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
+import { isSameButVersion } from './share-parts.ts';
 
 /** The objects of one kind by namespace and name; objects without a namespace are under the empty one. */
 export class ResourceTable<T extends KubernetesObject> {
@@ -14,15 +15,24 @@ export class ResourceTable<T extends KubernetesObject> {
     const touched = new Set<string>();
     if (within === undefined) this.#byNamespace.clear();
     else this.#byNamespace.delete(within);
-    for (const object of objects) this.set(object);
+    for (const object of objects) this.#put(object);
     for (const namespace of new Set([...before.keys(), ...this.#byNamespace.keys()])) {
       if (differ(before.get(namespace), this.#byNamespace.get(namespace))) touched.add(namespace);
     }
     return touched;
   }
 
-  set(object: T): void {
-    this.#in(object.metadata?.namespace ?? '').set(object.metadata?.name ?? '', object);
+  /** @returns false when it says nothing that the held one does not say: that one then stays, with the new version. */
+  set(object: T): boolean {
+    const { namespace = '', name = '' } = object.metadata ?? {};
+    const held = this.#byNamespace.get(namespace)?.get(name);
+    if (held && isSameButVersion(held, object)) {
+      const { resourceVersion } = object.metadata ?? {};
+      if (held.metadata && resourceVersion !== undefined) held.metadata.resourceVersion = resourceVersion;
+      return false;
+    }
+    this.#put(object);
+    return true;
   }
 
   delete(object: T): void {
@@ -37,7 +47,12 @@ export class ResourceTable<T extends KubernetesObject> {
   }
 
   in(namespace: string): Iterable<T> {
-    return this.#byNamespace.get(namespace)?.values() ?? [];
+    return this.named(namespace).values();
+  }
+
+  /** Those of a namespace by their names. */
+  named(namespace: string): ReadonlyMap<string, T> {
+    return this.#byNamespace.get(namespace) ?? nothing;
   }
 
   *all(): Iterable<T> {
@@ -48,14 +63,15 @@ export class ResourceTable<T extends KubernetesObject> {
     return [...this.#byNamespace.keys()];
   }
 
-  #in(namespace: string): Map<string, T> {
-    const known = this.#byNamespace.get(namespace);
-    if (known) return known;
-    const objects = new Map<string, T>();
-    this.#byNamespace.set(namespace, objects);
-    return objects;
+  #put(object: T): void {
+    const { namespace = '', name = '' } = object.metadata ?? {};
+    let objects = this.#byNamespace.get(namespace);
+    if (!objects) this.#byNamespace.set(namespace, (objects = new Map<string, T>()));
+    objects.set(name, object);
   }
 }
+
+const nothing: ReadonlyMap<string, never> = new Map<string, never>();
 
 function differ<T extends KubernetesObject>(
   before: Map<string, T> | undefined,
@@ -64,7 +80,9 @@ function differ<T extends KubernetesObject>(
   if (before === after) return false;
   if (before?.size !== after?.size) return true;
   for (const [name, object] of after ?? []) {
-    const old = before?.get(name)?.metadata;
+    const held = before?.get(name);
+    if (held === object) continue;
+    const old = held?.metadata;
     // Without a version nothing can be told: taken as changed.
     if (
       !old?.resourceVersion ||

@@ -19,8 +19,8 @@ type Loose = Record<string, unknown>;
 function slimMetadata(metadata: Loose): Loose {
   const { annotations } = metadata as { annotations?: Loose };
   return {
-    ...without(metadata, ['managedFields', 'selfLink', 'generation']),
-    ...(annotations && { annotations: without(annotations, ['kubectl.kubernetes.io/last-applied-configuration']) }),
+    ...without(metadata, unread.metadata),
+    ...(annotations && { annotations: without(annotations, unread.annotations) }),
   };
 }
 
@@ -60,7 +60,14 @@ function slimStatus(status: Loose): Loose {
   };
 }
 
-const unread = {
+/** As sets: looked up for every property of every object. */
+const setsOf = <K extends string>(lists: Record<K, string[]>) =>
+  Object.fromEntries(Object.entries<string[]>(lists).map(([name, list]) => [name, new Set(list)])) as Record<
+    K,
+    Set<string>
+  >;
+
+const unread = setsOf({
   spec: [
     'volumes',
     'tolerations',
@@ -90,11 +97,13 @@ const unread = {
   status: ['images', 'volumesInUse', 'volumesAttached', 'hostIPs', 'ephemeralContainerStatuses', 'observedGeneration'],
   condition: ['lastProbeTime', 'lastTransitionTime', 'lastHeartbeatTime', 'observedGeneration'],
   containerStatus: ['volumeMounts', 'allocatedResources', 'resources', 'imageID', 'user', 'started'],
-};
+  metadata: ['managedFields', 'selfLink', 'generation'],
+  annotations: ['kubectl.kubernetes.io/last-applied-configuration'],
+});
 
-function without(object: Loose, keys: readonly string[]): Loose {
+function without(object: Loose, keys: ReadonlySet<string>): Loose {
   const kept: Loose = {};
-  for (const key of Object.keys(object)) if (!keys.includes(key)) kept[key] = object[key];
+  for (const key of Object.keys(object)) if (!keys.has(key)) kept[key] = object[key];
   return kept;
 }
 

@@ -24,7 +24,12 @@ export function eventsAbout(object: KubernetesObject, events: Iterable<Kubernete
     if (about.uid && uid && about.uid !== uid) continue;
     found.push(event);
   }
-  return found.sort((a, b) => timeOf(b) - timeOf(a));
+  // Of one second: in an order that does not hang on which was read first.
+  return found.length < 2 ? found : found.sort((a, b) => timeOf(b) - timeOf(a) || (nameOf(a) < nameOf(b) ? -1 : 1));
+}
+
+function nameOf({ metadata }: KubernetesEvent): string {
+  return metadata?.name ?? '';
 }
 
 /**

@@ -47,8 +47,7 @@ export function groupPods(objects: {
   for (const replicaSet of objects.replicaSets) {
     const { namespace = '', name = '' } = replicaSet.metadata ?? {};
     replicaSets.set(`${namespace}/${name}`, replicaSet);
-    // Ten old ones are kept for roll-backs; they want nothing and have nothing.
-    if (!replicaSet.spec?.replicas && !replicaSet.status?.replicas) continue;
+    if (!wantsOrHasPods(replicaSet)) continue;
     const owner = controllerOf(replicaSet);
     groupOf(owner?.kind ?? 'ReplicaSet', namespace, owner?.name ?? name).replicaSets.push(replicaSet);
   }
@@ -62,14 +61,39 @@ export function groupPods(objects: {
     (groupOf(owner?.kind ?? 'Job', namespace, owner?.name ?? name).jobs ??= []).push(job);
   }
   for (const pod of objects.pods) {
-    const { namespace = '', name = '' } = pod.metadata ?? {};
-    const { kind, name: owner } = runnerOf(pod, replicaSets, jobs) ?? { kind: 'Pod', name };
-    groupOf(kind, namespace, owner).pods.push(pod);
+    const { namespace = '' } = pod.metadata ?? {};
+    const within = (owners: ReadonlyMap<string, Workload>) => ({
+      get: (name: string) => owners.get(`${namespace}/${name}`),
+    });
+    const { kind, name } = runnerOf(pod, within(replicaSets), within(jobs));
+    groupOf(kind, namespace, name).pods.push(pod);
   }
-  for (const group of groups.values()) group.pods.sort(byName);
+  // Which of two comes first must not hang on the order in which they were read.
+  for (const group of groups.values()) {
+    group.pods.sort(byName);
+    group.replicaSets.sort(byName);
+    group.jobs?.sort(byName);
+  }
   return [...groups.values()].sort(
     (a, b) => compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name),
   );
+}
+
+/** Tells groups of one namespace apart. */
+export function keyOfGroup({ kind, name }: { kind: string; name: string }): string {
+  return `${kind}/${name}`;
+}
+
+/** What of an owner decides where it and its pods are: as long as this stays, its group does, too. */
+export function placeOf(owner: Workload): string {
+  const { kind: by = '', name = '' } = controllerOf(owner) ?? {};
+  const counts = owner.kind === 'Job' ? !hasEnded(owner) : owner.kind !== 'ReplicaSet' || wantsOrHasPods(owner);
+  return `${owner.kind ?? ''} ${by}/${name} ${counts}`;
+}
+
+/** Ten old ones are kept for roll-backs; they want nothing and have nothing. */
+function wantsOrHasPods({ spec, status }: Workload): boolean {
+  return Boolean(spec?.replicas) || Boolean(status?.replicas);
 }
 
 /** A Job that is complete, or given up. */
@@ -80,23 +104,44 @@ function hasEnded({ status }: Workload): boolean {
   );
 }
 
-function runnerOf(
+/** What a person takes for that which runs the pod; the pod itself when nobody does. @param replicaSets those of its namespace, by name. */
+export function runnerOf(
   pod: Pod,
-  replicaSets: ReadonlyMap<string, Workload>,
-  jobs: ReadonlyMap<string, Workload>,
-): { kind: string; name: string } | undefined {
+  replicaSets: Pick<ReadonlyMap<string, Workload>, 'get'>,
+  jobs: Pick<ReadonlyMap<string, Workload>, 'get'>,
+): { kind: string; name: string } {
   const owner = controllerOf(pod);
-  if (owner?.kind === 'Job') {
-    const job = jobs.get(`${pod.metadata?.namespace ?? ''}/${owner.name}`);
+  if (!owner) return { kind: 'Pod', name: pod.metadata?.name ?? '' };
+  if (owner.kind === 'Job') {
+    const job = jobs.get(owner.name);
     return (job && controllerOf(job)) ?? owner;
   }
-  if (owner?.kind !== 'ReplicaSet') return owner;
-  const replicaSet = replicaSets.get(`${pod.metadata?.namespace ?? ''}/${owner.name}`);
+  if (owner.kind === 'ReplicationController') return deploymentConfigOf(pod) ?? owner;
+  if (owner.kind !== 'ReplicaSet') return owner;
+  const replicaSet = replicaSets.get(owner.name);
   if (replicaSet) return controllerOf(replicaSet) ?? owner;
-  const hash = pod.metadata?.labels?.['pod-template-hash'];
-  return hash && owner.name.endsWith(`-${hash}`)
-    ? { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) }
-    : owner;
+  return (
+    byHash(pod, owner, 'pod-template-hash', 'Deployment') ??
+    byHash(pod, owner, 'rollouts-pod-template-hash', 'Rollout') ??
+    owner
+  );
+}
+
+/** A ReplicaSet is called like what made it, with the hash of its pod template, which its pods carry as a label. */
+function byHash(
+  { metadata }: Pod,
+  { name }: { name: string },
+  label: string,
+  kind: string,
+): { kind: string; name: string } | undefined {
+  const hash = metadata?.labels?.[label];
+  return hash && name.endsWith(`-${hash}`) ? { kind, name: name.slice(0, -hash.length - 1) } : undefined;
+}
+
+/** OpenShift's: it makes a ReplicationController per version, `web-3`, and tells the pods its own name. */
+function deploymentConfigOf({ metadata }: Pod): { kind: string; name: string } | undefined {
+  const name = metadata?.annotations?.['openshift.io/deployment-config.name'] ?? metadata?.labels?.['deploymentconfig'];
+  return name ? { kind: 'DeploymentConfig', name } : undefined;
 }
 
 function controllerOf(object: KubernetesObject): { kind: string; name: string } | undefined {
