@@ -150,19 +150,6 @@ users:
   expect(users[2]?.exec?.command).toBe('/home/u/.kube/bin/login');
 });
 
-it('a host alone is a server with TLS where an authority is named, as for kubectl', () => {
-  const { clusters, problems } = parseKubeconfig(
-    `
-clusters:
-- { name: a, cluster: { server: '10.0.0.1:6443', certificate-authority: ca.crt } }
-- { name: b, cluster: { server: mesh.example, insecure-skip-tls-verify: true } }
-`,
-    '/k',
-  );
-  expect(clusters.map(({ server }) => server)).toEqual(['https://10.0.0.1:6443', 'https://mesh.example']);
-  expect(problems).toEqual([]);
-});
-
 it('groups without the user whom they are of are refused, as by kubectl: who is left out would act with more rights', () => {
   const config = parseKubeconfig(
     `

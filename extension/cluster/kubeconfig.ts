@@ -367,7 +367,7 @@ function toCluster(entry: Record<string, unknown>, directory: string): Kubeconfi
   const cluster = record(entry.cluster) ?? {};
   return {
     name: String(entry.name),
-    server: serverOf(cluster),
+    server: (textOf(cluster.server) ?? '').trim().replace(/\/+$/, ''),
     skipTLSVerify: cluster['insecure-skip-tls-verify'] === true,
     ...optional('caData', textOf(cluster['certificate-authority-data'])),
     ...optional('caFile', path(cluster['certificate-authority'], directory)),
@@ -375,14 +375,6 @@ function toCluster(entry: Record<string, unknown>, directory: string): Kubeconfi
     ...optional('proxyUrl', textOf(cluster['proxy-url'])),
     ...optional('execConfig', extensionOf(cluster, execExtension)),
   };
-}
-
-/** A host alone, as kubectl takes it, where the rest of the entry shows that TLS is meant. */
-function serverOf(cluster: Record<string, unknown>): string {
-  const server = (textOf(cluster.server) ?? '').trim().replace(/\/+$/, '');
-  const keys = ['certificate-authority', 'certificate-authority-data', 'insecure-skip-tls-verify'];
-  const isBare = server !== '' && !server.includes('/') && keys.some((key) => Boolean(cluster[key]));
-  return isBare ? `https://${server}` : server;
 }
 
 function extensionOf(cluster: Record<string, unknown>, name: string): unknown {
