@@ -1,8 +1,4 @@
-/**
- * What would make text look like other text than it is, or do something: control characters (a terminal's escapes, line
- * ends) and the marks that turn the direction of writing (`nimda` for `admin`).
- */
-const harmful = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
+import { cutAt, harmless } from '../../mesh/harmless-text.ts';
 
 /** A row of a side bar shows a tenth of that. */
 const longestLabel = 300;
@@ -10,8 +6,7 @@ const longestLine = 2_000;
 
 /** Text of a cluster's making, on one line and as it is: what cannot be seen is shown as `�`, line ends as spaces. */
 export function literalText(text: string, longest = longestLabel): string {
-  const cut = cutAt(text, longest);
-  return cut.replace(/[\r\n\t]+/g, ' ').replace(harmful, '\ufffd');
+  return harmless(text, longest);
 }
 
 /** The same over several lines, which stay lines. */
@@ -20,10 +15,4 @@ export function literalLines(text: string): string {
     .split(/\r\n|\r|\n/)
     .map((line) => literalText(line, longestLine))
     .join('\n');
-}
-
-/** Cut before anything else looks at it: an annotation may have megabytes. Never within a pair of surrogates. */
-function cutAt(text: string, longest: number): string {
-  if (text.length <= longest) return text;
-  return `${text.slice(0, longest).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -4,6 +4,9 @@ import type { TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange, TreeStore } from './tree-store.ts';
 import type { Tree } from './tree-view.ts';
 
+/** A tooltip that comes later than this comes to nobody, in milliseconds. */
+const patienceMs = 1_500;
+
 type OpenMesh = ReturnType<typeof openMesh>;
 
 /** The tree of control planes and policies; what it thinks with is loaded when it is first looked at. */
@@ -19,10 +22,14 @@ export class MeshView implements Tree {
   }
 
   async roots(): Promise<TreeNode[]> {
+    return (await this.#open()).tree.roots();
+  }
+
+  async #open(): Promise<OpenMesh> {
     this.#loading ??= this.#load();
     this.#mesh = await this.#loading;
     if (this.#wanted) this.#mesh.policies.start();
-    return this.#mesh.tree.roots();
+    return this.#mesh;
   }
 
   /** @returns none as long as nobody has looked. */
@@ -34,9 +41,15 @@ export class MeshView implements Tree {
     return this.#mesh?.tree.problems() ?? 0;
   }
 
-  /** What the policies say about a node of another tree, for the end of its tooltip. */
-  notesOn(node: TreeNode): TooltipLine[] {
-    return this.#mesh?.notesOn(node) ?? [];
+  /**
+   * What the policies say about a node of another tree, for the end of its tooltip. They are followed from the first time
+   * that somebody asks, and while a tree is looked at; the first answer waits for them, but not for long.
+   */
+  async notesOn(node: TreeNode): Promise<TooltipLine[]> {
+    if (!node.flags.some((flag) => flag === 'pod' || flag === 'workload')) return [];
+    const { policies, notesOn } = await this.#open();
+    await policies.whenSettled(patienceMs);
+    return notesOn(node);
   }
 
   /** Some tree is looked at, or none is. */

@@ -18,10 +18,17 @@ const pod = (container: string): Pod => ({
 
 function note(
   policies: PeerAuthentication[],
-  { container = 'istio-proxy', phase = 'live' as PolicyPhase, mesh = '' } = {},
+  { container = 'istio-proxy', phase = 'live' as PolicyPhase, mesh = '', own = '', revision = '' } = {},
 ) {
-  const node = new PodNode(pod(container), describePod(pod(container)));
-  const model = { environment: () => ({ configMaps: [{ metadata: { name: 'istio' }, data: { mesh } }] }) };
+  const node = new PodNode(pod(container), {
+    ...describePod(pod(container)),
+    ...(revision && { revision }),
+  });
+  const configMaps = [
+    { metadata: { name: 'istio' }, data: { mesh } },
+    ...(own ? [{ metadata: { name: `istio-${revision}` }, data: { mesh: own } }] : []),
+  ];
+  const model = { environment: () => ({ configMaps }) };
   const watch = { phase, all: () => policies };
   return mtlsNote(node, model as unknown as MeshModel, watch as unknown as PolicyWatch).map(({ text }) => text);
 }
@@ -47,5 +54,20 @@ it('takes the root namespace from the mesh’s configuration', () => {
 
 it('says nothing of a pod without a proxy, or while the policies are not known', () => {
   expect(note([own], { container: 'app' })).toEqual([]);
-  expect(note([own], { phase: 'refused' })).toEqual([]);
+  expect(note([own], { phase: 'waiting' })).toEqual([]);
+  expect(note([own], { phase: 'absent' })).toEqual([]);
+});
+
+it('says that it is not known where the policies may not be read', () => {
+  expect(note([], { phase: 'refused' })[0]).toMatch(/not known/);
+});
+
+it('asks the root namespace of the pod’s own revision', () => {
+  const wide = policy('wide', 'config', { mtls: { mode: 'STRICT' } });
+  expect(note([wide], { mesh: 'rootNamespace: config\n', revision: 'canary' })).toEqual([
+    'Mutual TLS: STRICT (config/wide)',
+  ]);
+  expect(note([wide], { mesh: 'rootNamespace: config\n', revision: 'canary', own: 'rootNamespace: other\n' })).toEqual([
+    'Mutual TLS: PERMISSIVE (default)',
+  ]);
 });

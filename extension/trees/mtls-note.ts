@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { choosePolicies, modeOn } from '../../mesh/security/choose-policies.ts';
+import type { MtlsMode } from '../../mesh/security/choose-policies.ts';
 import { asPolicy } from '../../mesh/security/security-objects.ts';
 import { controlPlaneNamespaces } from '../cluster/control-plane-namespaces.ts';
 import type { MeshModel } from './mesh-model.ts';
@@ -13,30 +14,39 @@ import type { PodNode, WorkloadNode } from './workloads-tree.ts';
  */
 export function mtlsNote(node: TreeNode, model: MeshModel, policies: PolicyWatch): TooltipLine[] {
   const entry = podBehind(node);
-  if (!entry || policies.phase !== 'live') return [];
+  if (!entry || !['sidecar', 'native-sidecar', 'ambient'].includes(entry.state.role)) return [];
+  if (policies.phase === 'refused')
+    return [{ as: 'text', text: l10n.t('Mutual TLS: not known, as PeerAuthentications may not be read here.') }];
+  if (policies.phase !== 'live') return [];
   const { pod, state } = entry;
-  if (!['sidecar', 'native-sidecar', 'ambient'].includes(state.role)) return [];
   const { namespace = '', labels } = pod.metadata ?? {};
-  const chosen = choosePolicies(policies.all().map(asPolicy), { namespace, labels }, rootNamespace(model));
+  const chosen = choosePolicies(
+    policies.all().map(asPolicy),
+    { namespace, labels },
+    rootNamespace(model, state.revision),
+  );
+  // ztunnel does not know DISABLE, and takes both.
+  const told = (mode: MtlsMode) => (state.role === 'ambient' && mode === 'DISABLE' ? 'PERMISSIVE' : mode);
   const { mode, policy } = modeOn(chosen);
   const by = policy ? `${policy.namespace}/${policy.name}` : l10n.t('default');
-  const ports = Object.entries(chosen.workload?.portModes ?? {}).map(([port]) => {
-    return `${port}: ${modeOn(chosen, Number(port)).mode}`;
-  });
-  return [{ as: 'text', text: l10n.t('Mutual TLS: {0}', [`${mode} (${by})`, ...ports].join(', ')) }];
+  const ports = Object.keys(chosen.workload?.portModes ?? {}).map(
+    (port) => `${port}: ${told(modeOn(chosen, Number(port)).mode)}`,
+  );
+  return [{ as: 'text', text: l10n.t('Mutual TLS: {0}', [`${told(mode)} (${by})`, ...ports].join(', ')) }];
 }
 
-/** Told by what they carry: this bundle has classes of its own. */
+/** Told by what they carry: this bundle has classes of its own. Of a workload, a pod that runs. */
 function podBehind(node: TreeNode): Pick<PodNode, 'pod' | 'state'> | undefined {
   const { flags } = node;
-  if (flags.includes('workload')) return (node as WorkloadNode).workload.pods[0];
+  if (flags.includes('workload')) return (node as WorkloadNode).workload.pods.find(({ state }) => !state.over);
   return flags.includes('pod') && 'state' in node ? (node as PodNode) : undefined;
 }
 
-/** As the mesh's configuration says it, else where the control plane lives. */
-function rootNamespace(model: MeshModel): string {
+/** As the configuration of the pod's control plane says it, else the mesh's, else where the control plane lives. */
+function rootNamespace(model: MeshModel, revision = 'default'): string {
   const { configMaps = [], webhooks = [] } = model.environment();
-  const settings = configMaps.find(({ metadata }) => metadata?.name === 'istio')?.data?.['mesh'];
+  const named = (name: string) => configMaps.find(({ metadata }) => metadata?.name === name)?.data?.['mesh'];
+  const settings = named(`istio-${revision}`) ?? named('istio');
   const said = /^rootNamespace:\s*["']?([a-z0-9-]+)/m.exec(settings ?? '')?.[1];
   return said ?? controlPlaneNamespaces(webhooks)[0] ?? 'istio-system';
 }

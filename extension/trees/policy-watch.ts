@@ -19,6 +19,7 @@ export class PolicyWatch {
   #failure: ClusterFailure | undefined;
   #wanted = false;
   #running: AbortController | undefined;
+  readonly #waiting = new Set<() => void>();
 
   constructor(store: TreeStore, onChange: () => void, clock: Clock = systemClock) {
     this.#store = store;
@@ -34,6 +35,14 @@ export class PolicyWatch {
   /** Why they are not live. */
   get failure(): ClusterFailure | undefined {
     return this.#failure;
+  }
+
+  /** Resolves once it is known whether and what they are, or after that time. */
+  whenSettled(patienceMs: number): Promise<void> {
+    if (this.#phase !== 'waiting') return Promise.resolve();
+    const over = new AbortController();
+    const settled = new Promise<void>((resolve) => this.#waiting.add(resolve));
+    return Promise.race([settled, this.#clock.wait(patienceMs, over.signal)]).finally(() => over.abort());
   }
 
   all(): PeerAuthentication[] {
@@ -114,6 +123,8 @@ export class PolicyWatch {
   #enter(phase: PolicyPhase, failure?: ClusterFailure): void {
     this.#phase = phase;
     this.#failure = failure;
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
     this.#onChange();
   }
 }

@@ -1,7 +1,8 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { toTooltip, toTreeItem } from './to-tree-item.ts';
 import type { TooltipLine, TreeNode } from './tree-node.ts';
 import type { StoreChange } from './tree-store.ts';
+import type { ViewPlace } from './view-places.ts';
 
 /** A tree without the editor: its top, what a change makes stale, and how many problems it has. */
 export interface Tree {
@@ -15,24 +16,22 @@ export interface Tree {
 
 /** A tree in the editor. */
 export interface MeshTreeView {
-  readonly dispose: () => void;
+  readonly tree: Tree;
   readonly view: vscode.TreeView<TreeNode>;
   refresh(nodes?: TreeNode[]): void;
 }
 
 /**
- * Shows a tree in the view of that id.
+ * Shows a tree in a view.
  * @param notesOn what stands at the end of a node's tooltip, from elsewhere.
  */
-export function createTreeView(
-  id: string,
+export function showTree(
+  place: ViewPlace,
   tree: Tree,
   onChildren: () => void,
-  notesOn: (node: TreeNode) => TooltipLine[] = () => [],
+  notesOn: (node: TreeNode) => TooltipLine[] | Promise<TooltipLine[]> = () => [],
 ): MeshTreeView {
-  const changed = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
-  const provider: vscode.TreeDataProvider<TreeNode> = {
-    onDidChangeTreeData: changed.event,
+  place.fill({
     getTreeItem: toTreeItem,
     getChildren: async (node) => {
       const children = await (node ? node.children() : tree.roots());
@@ -42,20 +41,9 @@ export function createTreeView(
     getParent: (node) => tree.parentOf?.(node),
     resolveTreeItem: async (item, node) => {
       await node.prepareTooltip?.();
-      item.tooltip = toTooltip(node, notesOn(node));
+      item.tooltip = toTooltip(node, await notesOn(node));
       return item;
     },
-  };
-  const view = vscode.window.createTreeView(id, { treeDataProvider: provider, showCollapseAll: true });
-  return {
-    view,
-    refresh: (nodes) => {
-      if (!nodes) changed.fire(undefined);
-      else if (nodes.length > 0) changed.fire(nodes);
-    },
-    dispose: () => {
-      view.dispose();
-      changed.dispose();
-    },
-  };
+  });
+  return { tree, view: place.view, refresh: (nodes) => place.refresh(nodes) };
 }
