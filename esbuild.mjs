@@ -9,7 +9,7 @@ const development = watch || process.argv.includes('--dev');
 
 /**
  * Modules that become bundles of their own, loaded when first used: a dynamic `import()` of a module with this file name
- * becomes a `require` of its bundle in dist/. They keep the Kubernetes client out of the activation path.
+ * becomes a `require` of its bundle in dist/. They keep all but the registering out of the activation path.
  */
 const lazyChunks = {
   'client-node-cluster.ts': {
@@ -18,8 +18,7 @@ const lazyChunks = {
     // Our requests go through node:http(s): the client's own HTTP library would double the chunk and serve nobody.
     alias: { undici: './extension/cluster/no-undici.ts' },
   },
-  'demo-cluster.ts': { out: 'demo', entry: 'extension/demo/demo-cluster.ts' },
-  'inspection.ts': { out: 'inspection', entry: 'extension/inspection.ts' },
+  'open-app.ts': { out: 'app', entry: 'extension/open-app.ts' },
   'language-client.ts': { out: 'language-client', entry: 'extension/language-client.ts' },
 };
 

@@ -76,6 +76,8 @@ export const settingIds = {
   codeLens: 'meshloom.codeLens.enabled',
 } as const;
 
+export type WebviewType = keyof typeof webviewTypes;
+
 /** Tools for language models; package.json has their schemas. */
 export const toolNames = {
   analyzeFile: 'meshloom_analyze_file',

@@ -1,12 +1,7 @@
 /**
- * Door to a chunk of its own, loaded with the first pod that is looked into: reading rules, explaining and tracing them, and
- * the view. Activation pays nothing for them.
+ * What is evaluated with the first pod that is looked into: reading rules, explaining and tracing them, the views, and what
+ * is done to workloads.
  */
-import * as l10n from '@vscode/l10n';
-import * as vscode from 'vscode';
-
-// This bundle shares no module with the extension's.
-if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
 
 export {
   compareInterception,

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { FindingsReply, ObjectsReply, ObjectsRequest } from '../contract/language-server.ts';
 import { yamlScheme } from './actions/yaml-scheme.ts';
-import type { App } from './app.ts';
+import type { Activation } from './app.ts';
 import type { RunningLanguageClient } from './language-client.ts';
 import { manifestLanguages } from './language-settings.ts';
 
@@ -17,7 +17,7 @@ export interface LanguageSupport extends vscode.Disposable {
  * Starts the language server with the first manifest that is open, now or later. Not at activation: a window that only
  * looks at trees pays nothing for it.
  */
-export function startLanguageClientWhenNeeded(app: Omit<App, 'language'>): LanguageSupport {
+export function startLanguageClientWhenNeeded(app: Omit<Activation, 'language' | 'views'>): LanguageSupport {
   let running: Promise<RunningLanguageClient> | undefined;
   const start = () => {
     opened.dispose();
@@ -48,7 +48,7 @@ export function startLanguageClientWhenNeeded(app: Omit<App, 'language'>): Langu
   };
 }
 
-async function tellItDidNotStart({ log }: Pick<App, 'log'>, error: unknown): Promise<void> {
+async function tellItDidNotStart({ log }: Pick<Activation, 'log'>, error: unknown): Promise<void> {
   log.error(error instanceof Error ? error : String(error));
   const showLog = vscode.l10n.t('Show Log');
   const message = vscode.l10n.t(

@@ -1,47 +1,53 @@
-import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from './app.ts';
-import { createClusters } from './cluster/clusters.ts';
-import { watchAgentSettings } from './cni/settings-notice.ts';
-import { registerCommands } from './commands/define-command.ts';
-import { commands } from './commands/index.ts';
+import type { Activation, App, OpenApp } from './app.ts';
 import { noticeKubernetesExtension } from './hand-over/notice-kubernetes-extension.ts';
-import { webviewTypes } from './ids.ts';
+import { commandIds, webviewTypes, type WebviewType } from './ids.ts';
 import { startLanguageClientWhenNeeded } from './language-support.ts';
 import { LayerHub } from './live-layer/layer-hub.ts';
 import { registerTools } from './tools/register-tools.ts';
-import { registerTrees } from './trees/index.ts';
+import { offerViews } from './trees/view-places.ts';
 
 /**
- * Registers; contacts nobody and reads nothing. The Kubernetes client, the demo cluster and the language client are
+ * Registers; contacts nobody and reads nothing. The rest of the extension, the Kubernetes client and the language client are
  * chunks of their own that the first view, command or manifest loads.
+ *
+ * @returns what opens the rest.
  */
-export function activate(context: vscode.ExtensionContext): App {
+export function activate(context: vscode.ExtensionContext): { open(): Promise<App> } {
   const log = vscode.window.createOutputChannel('Meshloom', { log: true });
-  if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
-  const parts = { context, log, clusters: createClusters(context, log), layer: new LayerHub() };
-  const language = startLanguageClientWhenNeeded(parts);
-  const app: App = { ...parts, language };
+  const layer = new LayerHub();
+  const language = startLanguageClientWhenNeeded({ context, log, layer });
+  const views = offerViews(() => open());
+  const open = opener({ context, log, layer, language, views });
   context.subscriptions.push(
     log,
     language,
-    registerCommands(app, commands),
-    registerTrees(app),
-    registerTools(app, language),
-    watchAgentSettings(app),
+    ...Object.values(views),
+    ...Object.values(commandIds).map((id) =>
+      vscode.commands.registerCommand(id, async (...target: unknown[]) => (await open()).runCommand(id, target)),
+    ),
+    registerTools(open),
     noticeKubernetesExtension(),
-    vscode.window.registerWebviewPanelSerializer(webviewTypes.interception, {
-      deserializeWebviewPanel: async (panel, kept) =>
-        (await import('./inspection.ts')).restoreInterception(app, panel, kept),
-    }),
-    vscode.window.registerWebviewPanelSerializer(webviewTypes.cniChain, {
-      deserializeWebviewPanel: async (panel, kept) =>
-        (await import('./inspection.ts')).restoreCniChain(app, panel, kept),
-    }),
-    vscode.window.registerWebviewPanelSerializer(webviewTypes.servicePath, {
-      deserializeWebviewPanel: async (panel, kept) =>
-        (await import('./inspection.ts')).restoreServicePath(app, panel, kept),
-    }),
+    ...Object.entries(webviewTypes).map(([type, id]) =>
+      vscode.window.registerWebviewPanelSerializer(id, {
+        deserializeWebviewPanel: async (panel, kept) => (await open()).restorePanel(type as WebviewType, panel, kept),
+      }),
+    ),
   );
-  return app;
+  return { open: async () => (await open()).app };
+}
+
+/** Once; whoever asks meanwhile waits for the same. What cannot be opened is tried again by the next who asks. */
+function opener(activation: Activation): () => Promise<OpenApp> {
+  let opening: Promise<OpenApp> | undefined;
+  return () => {
+    opening ??= import('./open-app.ts')
+      .then(({ openApp }) => openApp(activation))
+      .catch((error: unknown) => {
+        opening = undefined;
+        activation.log.error(error instanceof Error ? error : String(error));
+        throw error;
+      });
+    return opening;
+  };
 }

@@ -1,4 +1,3 @@
-import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { showFailure } from '../failures.ts';
 import { isExplorerNode } from '../hand-over/explorer-node.ts';
@@ -19,15 +18,9 @@ export function defineCommand<Target extends unknown[]>(
   return { id, run: run as Command['run'] };
 }
 
-/** Registers them all. A command that throws shows why, in one place, with what to do next. */
-export function registerCommands(app: App, commands: readonly Command[]): vscode.Disposable {
-  return vscode.Disposable.from(
-    ...commands.map(({ id, run }) =>
-      vscode.commands.registerCommand(id, (...target: unknown[]) =>
-        runAimed(app, { id, run }, target).catch((error: unknown) => showFailure(app, error)),
-      ),
-    ),
-  );
+/** A command that throws shows why, in one place, with what to do next. */
+export function runCommand(app: App, command: Command, target: unknown[]): Promise<unknown> {
+  return runAimed(app, command, target).catch((error: unknown) => showFailure(app, error));
 }
 
 /** A node of the Kubernetes extension's tree is made one of ours first. */

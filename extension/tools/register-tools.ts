@@ -1,17 +1,16 @@
 import * as vscode from 'vscode';
-import type { App } from '../app.ts';
+import type { OpenApp } from '../app.ts';
 import { toolNames } from '../ids.ts';
-import type { LanguageSupport } from '../language-support.ts';
 
 /**
  * Gives the tools to the editor's language models. Forks of VS Code, and older ones, may not know of tools: then there are
  * none. What a tool does is loaded when it is first called.
  */
-export function registerTools(app: App, language: LanguageSupport): vscode.Disposable {
+export function registerTools(open: () => Promise<OpenApp>): vscode.Disposable {
   const lm = vscode.lm as Partial<typeof vscode.lm> | undefined;
   if (typeof lm?.registerTool !== 'function' || typeof vscode.LanguageModelToolResult !== 'function')
     return new vscode.Disposable(() => undefined);
-  const load = async (name: string) => (await import('../inspection.ts')).openTool(app, language, name);
+  const load = async (name: string) => (await open()).openTool(name);
   const registered = Object.values(toolNames).map((name) =>
     lm.registerTool!<object>(name, {
       prepareInvocation: async ({ input }) => (await load(name)).prepare(input),

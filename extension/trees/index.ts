@@ -17,11 +17,12 @@ import type { ReadAgent } from './node-agents.ts';
 import { NodeChains } from './node-chains.ts';
 import { viewMessage } from './view-message.ts';
 import type { TreeNode } from './tree-node.ts';
-import { createTreeView } from './tree-view.ts';
+import { showTree } from './tree-view.ts';
 import type { Tree } from './tree-view.ts';
 import { createDrawing, drawVisible } from './drawing.ts';
 import { noChange, TreeStore } from './tree-store.ts';
 import { describeFilter } from './tree-filter.ts';
+import type { ViewPlaces } from './view-places.ts';
 import { workloadsFilter } from './workloads-filter.ts';
 import { WorkloadsTree } from './workloads-tree.ts';
 
@@ -60,7 +61,7 @@ export function allNamespaces(app: App): string[] {
 }
 
 /** The three views of the mesh. Nobody is contacted before one of them is visible. */
-export function registerTrees(app: App): vscode.Disposable {
+export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
   const chosen = chosenNamespaces(app);
   const store = new TreeStore({
     connect: () => app.clusters.connect(),
@@ -78,10 +79,10 @@ export function registerTrees(app: App): vscode.Disposable {
   listersOfAll.set(app, () => Array.from(store.tables.namespaces.all(), ({ metadata }) => metadata?.name ?? ''));
   const notesOn = (node: TreeNode) => mesh.notesOn(node);
   const views = [
-    { id: viewIds.workloads, tree: workloads as Tree },
-    { id: viewIds.cniChain, tree: new CniChainTree(store, model, chains, agents) as Tree },
-    { id: viewIds.mesh, tree: mesh as Tree },
-  ].map(({ id, tree }) => ({ tree, ...createTreeView(id, tree, () => showStateSoon(), notesOn) }));
+    { place: places.workloads, tree: workloads as Tree },
+    { place: places.cniChain, tree: new CniChainTree(store, model, chains, agents) as Tree },
+    { place: places.mesh, tree: mesh as Tree },
+  ].map(({ place, tree }) => showTree(place, tree, () => showStateSoon(), notesOn));
 
   const describeView = (tree: Tree) =>
     [
@@ -173,7 +174,6 @@ export function registerTrees(app: App): vscode.Disposable {
   for (const { view, tree } of views) view.description = describeView(tree);
   followVisibility();
   return vscode.Disposable.from(
-    ...views,
     layer,
     ...views.map(({ view }) => view.onDidChangeVisibility(followVisibility)),
     app.clusters.onDidChoose(forget),

@@ -13,7 +13,7 @@ export async function run(): Promise<void> {
   }
   await extension.activate();
   const loaded = Object.keys(require.cache).filter((file) =>
-    /dist[\\/](kubernetes|demo|language-client)\.js$/.test(file),
+    /dist[\\/](app|kubernetes|language-client)\.js$/.test(file),
   );
   await vscode.commands.executeCommand('workbench.action.showRuntimeExtensions');
   const row = await read({ selector: '.runtime-extensions-editor .monaco-list-row', text: 'Meshloom' });

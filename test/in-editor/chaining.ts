@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { CniChainState } from '../../contract/cni-chain-view.ts';
-import type * as Inspection from '../../extension/inspection.ts';
+import type * as OpenApp from '../../extension/open-app.ts';
 import { commandIds, viewIds, webviewTypes } from '../../extension/ids.ts';
 import { click, read, readAll, screenshot } from './eyes.ts';
 import { activated, eventually, readTree, setTheme, visibleRows } from './support.ts';
@@ -93,8 +93,8 @@ describe('the CNI chain of the demo shop’s node', function () {
   it('takes over the page that a window had before it was reloaded', async () => {
     await closeAll();
     const app = await activated();
-    const file = join(process.env.MESHLOOM_TEST_ROOT ?? '', 'dist', 'inspection.js');
-    const { restoreCniChain, restoreServicePath } = createRequire(file)(file) as typeof Inspection;
+    const file = join(process.env.MESHLOOM_TEST_ROOT ?? '', 'dist', 'app.js');
+    const { restoreCniChain, restoreServicePath } = await (createRequire(file)(file) as typeof OpenApp).inspect();
     const restore = (type: 'cniChain' | 'servicePath', kept: unknown) => {
       const panel = vscode.window.createWebviewPanel(webviewTypes[type], 'kept', vscode.ViewColumn.Active);
       (type === 'cniChain' ? restoreCniChain : restoreServicePath)(app, panel, kept);

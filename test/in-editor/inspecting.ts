@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { InterceptionState } from '../../contract/interception-view.ts';
 import { resourceTypes, type Cluster } from '../../extension/cluster/cluster.ts';
-import type * as Inspection from '../../extension/inspection.ts';
+import type * as OpenApp from '../../extension/open-app.ts';
 import { commandIds, webviewTypes } from '../../extension/ids.ts';
 import type { Pod } from '../../mesh/kubernetes.ts';
 import { click, fill, read, readAll, screenshot } from './eyes.ts';
@@ -130,8 +130,8 @@ describe('looking into pods of the demo shop', function () {
   it('takes over the panel that a window had before it was reloaded', async () => {
     await closeAll();
     const app = await activated();
-    const file = join(process.env.MESHLOOM_TEST_ROOT ?? '', 'dist', 'inspection.js');
-    const { restoreInterception } = createRequire(file)(file) as typeof Inspection;
+    const file = join(process.env.MESHLOOM_TEST_ROOT ?? '', 'dist', 'app.js');
+    const { restoreInterception } = await (createRequire(file)(file) as typeof OpenApp).inspect();
     const restore = (kept: unknown) => {
       const panel = vscode.window.createWebviewPanel(webviewTypes.interception, 'kept', vscode.ViewColumn.Active);
       restoreInterception(app, panel, kept);

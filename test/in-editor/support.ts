@@ -2,11 +2,11 @@ import * as vscode from 'vscode';
 import type { App } from '../../extension/app.ts';
 import { readAll } from './eyes.ts';
 
-/** The running extension; `activate()` returns it. */
+/** The running extension, opened. */
 export async function activated(): Promise<App> {
-  const extension = vscode.extensions.getExtension<App>('meshloom.meshloom');
+  const extension = vscode.extensions.getExtension<{ open(): Promise<App> }>('meshloom.meshloom');
   if (!extension) throw new Error('meshloom.meshloom is not installed in this window.');
-  return extension.activate();
+  return (await extension.activate()).open();
 }
 
 /** Asks again until the answer is not undefined, false or an empty list. */
