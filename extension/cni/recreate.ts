@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import type { KubernetesEvent, Node, Pod } from '../../mesh/kubernetes.ts';
-import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.ts';
+import { ClusterFailure, resourceTypes, type Cluster, type ClusterContext } from '../cluster/cluster.ts';
 import { whenForbidden } from '../node-helper/switch-mode.ts';
 import { withAbortableProgress } from '../node-helper/with-progress.ts';
 import { askNodes } from './ask-nodes.ts';
@@ -47,7 +47,7 @@ export async function offerRecreation(
   }
   const broken = await stillBroken(cluster, [...new Set(sorted.recreatable.map(({ node }) => node))]);
   const picked = confirmed ? sorted.recreatable : await pick(sorted, broken);
-  if (!picked || picked.length === 0 || (!confirmed && !(await confirm(context, picked, broken, sorted))))
+  if (!picked || picked.length === 0 || (!confirmed && !(await confirm(cluster.context, picked, broken, sorted))))
     return { recreated: [], left: all.map(nameOf) };
   return await recreate(app, cluster, picked, all);
 }
@@ -140,7 +140,7 @@ async function pick({ recreatable }: SortedPods, broken: readonly string[]): Pro
 }
 
 async function confirm(
-  context: string,
+  context: ClusterContext,
   picked: readonly StuckPod[],
   broken: readonly string[],
   sorted: SortedPods,
@@ -155,10 +155,11 @@ async function confirm(
     vscode.l10n.t('A deleted pod does not come back; its controller makes another one, with another name or address.'),
   ].filter(Boolean);
   return await agree(
+    context,
     vscode.l10n.t(
       'Delete {0} pods in context “{1}” (namespaces {2})?',
       picked.length,
-      context,
+      context.name,
       listed([...new Set(picked.map(({ namespace }) => namespace))].sort()),
     ),
     detail.join('\n\n'),

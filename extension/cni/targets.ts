@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import type { CniMode } from '../../contract/cni-plugin.ts';
-import { ClusterFailure, type Cluster } from '../cluster/cluster.ts';
+import { ClusterFailure, type Cluster, type ClusterContext } from '../cluster/cluster.ts';
 import { listTargetNodes, type TargetNode } from './ask-nodes.ts';
 import { listed } from './describe-outcomes.ts';
 
@@ -79,8 +79,14 @@ export async function chooseAmong(
   return nodes && nodes.length > 0 ? nodes : undefined;
 }
 
-/** A modal question whose only other answer is Cancel. */
-export async function agree(question: string, detail: string, button: string): Promise<boolean> {
+/** A modal question whose only other answer is Cancel. It ends with the server that would be written to. */
+export async function agree(
+  { server, name }: ClusterContext,
+  question: string,
+  words: string,
+  button: string,
+): Promise<boolean> {
+  const detail = [words, vscode.l10n.t('API server: {0}.', server ?? name)].join('\n\n');
   return (await vscode.window.showWarningMessage(question, { modal: true, detail }, button)) === button;
 }
 

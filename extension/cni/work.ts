@@ -140,7 +140,7 @@ export async function mountDirectories(app: App, cluster: Cluster, confirmed: bo
     helperNamespace,
   );
   const question = vscode.l10n.t('Let the node helper of context “{0}” see further directories?', cluster.context.name);
-  if (!confirmed && !(await agree(question, detail, vscode.l10n.t('Apply')))) return false;
+  if (!confirmed && !(await agree(cluster.context, question, detail, vscode.l10n.t('Apply')))) return false;
   await applyHelper(cluster, change, []);
   return true;
 }

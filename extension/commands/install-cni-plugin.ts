@@ -18,6 +18,7 @@ import {
   type HelperChange,
 } from '../cni/work.ts';
 import { applyWiring, type Wiring } from '../cni/wiring.ts';
+import type { ClusterContext } from '../cluster/cluster.ts';
 import { commandIds } from '../ids.ts';
 import { helperNamespace } from '../node-helper/manifest.ts';
 import { Unfinished } from '../node-helper/deploy.ts';
@@ -66,7 +67,7 @@ export const installCniPlugin = defineCommand<[target: CniTarget]>(
     }
     const helper = await planHelper(app, cluster, 'intercept');
     if (helper.needed) await showHelper(app, cluster, helper).then(shown.reveal);
-    if (target?.confirmed !== true && !(await confirm(context, nodes, plans, helper, inCluster.wiring)))
+    if (target?.confirmed !== true && !(await confirm(cluster.context, nodes, plans, helper, inCluster.wiring)))
       return undefined;
     try {
       if (helper.needed) {
@@ -117,7 +118,7 @@ async function goOnWith(plans: NodePlans, target: CniTarget | undefined): Promis
 }
 
 async function confirm(
-  context: string,
+  context: ClusterContext,
   nodes: readonly string[],
   plans: NodePlans,
   helper: HelperChange,
@@ -153,7 +154,8 @@ async function confirm(
     ),
   ].join('\n\n');
   return await agree(
-    vscode.l10n.t('Install the CNI plugin on {0} nodes of context “{1}”?', nodes.length, context),
+    context,
+    vscode.l10n.t('Install the CNI plugin on {0} nodes of context “{1}”?', nodes.length, context.name),
     detail,
     vscode.l10n.t('Install'),
   );

@@ -15,6 +15,7 @@ import {
   planOnNodes,
   showHelper,
 } from '../cni/work.ts';
+import type { ClusterContext } from '../cluster/cluster.ts';
 import { commandIds } from '../ids.ts';
 import { Unfinished } from '../node-helper/deploy.ts';
 import { helperNamespace } from '../node-helper/manifest.ts';
@@ -43,7 +44,7 @@ export const repairCniChain = defineCommand<[target: CniTarget]>(
     const goesBack = helper.deployed?.mode === 'observe';
     const helperWords = mustSwitch ? (agentsChangeWords(helper) ?? switchWords(goesBack)) : '';
     if (mustSwitch) await showHelper(app, cluster, helper).then(shown.reveal);
-    if (target?.confirmed !== true && !(await confirm(context, nodes, plans, helperWords))) return undefined;
+    if (target?.confirmed !== true && !(await confirm(cluster.context, nodes, plans, helperWords))) return undefined;
     try {
       if (mustSwitch && !(await couldSwitch())) return undefined;
       const settleMs = target?.settleMs;
@@ -111,7 +112,7 @@ function sayNothingToRepair(
 }
 
 async function confirm(
-  context: string,
+  context: ClusterContext,
   nodes: readonly string[],
   plans: NodePlans,
   helperWords: string,
@@ -122,10 +123,13 @@ async function confirm(
     vscode.l10n.t('Nodes, one after the other: {0}.', listed(nodes)),
     vscode.l10n.t('Files that change, as the open diff shows: {0}.', listed(files)),
     ...(helperWords ? [helperWords] : []),
-    vscode.l10n.t('Copies of the files stay in /var/lib/meshloom on the node. The first failure ends it.'),
+    vscode.l10n.t(
+      'The first failure ends it. To undo: copies of the files stay in /var/lib/meshloom on the node, to be put back by hand.',
+    ),
   ];
   return await agree(
-    vscode.l10n.t('Repair the CNI chain on {0} nodes of context “{1}”?', nodes.length, context),
+    context,
+    vscode.l10n.t('Repair the CNI chain on {0} nodes of context “{1}”?', nodes.length, context.name),
     detail.join('\n\n'),
     vscode.l10n.t('Repair'),
   );

@@ -222,9 +222,10 @@ async function confirm(
     notReached(found.silent),
     vscode.l10n.t('To undo: “Mesh: Install CNI Plugin”.'),
   ].filter(Boolean);
-  const context = cluster.context.name;
+  const { context } = cluster;
   return await agree(
-    vscode.l10n.t('Uninstall the CNI plugin from {0} nodes of context “{1}”?', nodes.length, context),
+    context,
+    vscode.l10n.t('Uninstall the CNI plugin from {0} nodes of context “{1}”?', nodes.length, context.name),
     detail.join('\n\n'),
     vscode.l10n.t('Uninstall'),
   );

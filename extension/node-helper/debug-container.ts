@@ -56,6 +56,7 @@ export function offerDebugContainer(cluster: Cluster, pod: Pod): ContainerOffer 
     context,
     idleSeconds / 60,
   );
+  const where = l10n.t('API server: {0}.', cluster.context.server ?? context);
   const [first] = keepersFor(image);
   const object = containerObject(container, image, first!, '…');
   const comments = [
@@ -72,7 +73,7 @@ export function offerDebugContainer(cluster: Cluster, pod: Pod): ContainerOffer 
     container,
     image,
     question: l10n.t('Read the rules from inside pod “{0}”?', name),
-    detail,
+    detail: `${detail} ${where}`,
     preview: `${comments.map((line) => `# ${line}\n`).join('')}---\n${stringify(object, { lineWidth: 0 })}`,
   };
 }

@@ -21,7 +21,7 @@ const container = (name: string, script: string, more: object = {}) => ({
   ...{ name, image: nodeImage, imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', script] },
   ...more,
 });
-const serve = `exec node -e 'require("http").createServer((q,s)=>s.end(process.env.HOSTNAME+" "+q.url)).listen(8080,"127.0.0.1")'`;
+const serve = `exec node -e 'require("http").createServer((q,s)=>s.end(q.url==="/big"?Buffer.alloc(1<<25,"0123456789abcdef"):process.env.HOSTNAME+" "+q.url)).listen(8080,"127.0.0.1")'`;
 
 let running: TestCluster | undefined;
 let cluster: ConnectedCluster;
@@ -198,8 +198,12 @@ describe.skipIf(missing)('what a person does to workloads, on a real Kubernetes'
     const second = await get(forward.localPort, '/b');
     expect(second).toMatch(/^web-.* \/b$/);
     expect(second.split(' ')[0]).not.toBe(first.split(' ')[0]);
-    const many = await Promise.all(Array.from({ length: 20 }, (_, index) => get(forward.localPort, `/${index}`)));
-    expect(many.map((text) => text.split(' ')[1])).toEqual(Array.from({ length: 20 }, (_, index) => `/${index}`));
+    const many = await Promise.all(Array.from({ length: 100 }, (_, index) => get(forward.localPort, `/${index}`)));
+    expect(many.map((text) => text.split(' ')[1])).toEqual(many.map((_, index) => `/${index}`));
+    // A clean end after the last byte, and not before.
+    const big = await get(forward.localPort, '/big');
+    expect(big.length).toBe(1 << 25);
+    expect(big === '0123456789abcdef'.repeat(1 << 21)).toBe(true);
     expect(failures.map(({ message }) => message)).toEqual([]);
     expect(states.at(-1)).toEqual({ phase: 'ready', pod: second.split(' ')[0] });
     forward.stop();

@@ -9,4 +9,5 @@ import './cni.ts';
 import './chaining.ts';
 import './tools.ts';
 import './acting.ts';
+import './asking.ts';
 import './recording.ts';
