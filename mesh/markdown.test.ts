@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { harmlessData } from './harmless-text.ts';
 import { literal } from './markdown.ts';
 
 it.each([
@@ -17,4 +18,10 @@ it.each([
 
 it('cuts what nobody reads', () => {
   expect(literal('x'.repeat(5_000_000)).length).toBeLessThan(10_000);
+});
+
+it('leaves lines of data as they are, and what hides in them does not stay hidden', () => {
+  const clean = { text: 'a\n\tb', list: [{ n: 1, none: null }] };
+  expect(harmlessData(clean)).toBe(clean);
+  expect(harmlessData({ list: ['x\u202ey', 1], same: clean })).toEqual({ list: ['x\ufffdy', 1], same: clean });
 });

@@ -8,13 +8,15 @@ const longest = 8_000;
  * (control characters, marks that turn the direction of writing) is shown as `�`, line ends as spaces.
  */
 export function literal(text: string): string {
-  return harmless(text, longest)
-    .replace(/[\\`*_{}[\]()#!|~$]/g, '\\$&')
-    // At the beginning of a line these would make a list.
-    .replace(/^\s*([-+]|\d+[.])(?=\s)/, (mark) => `${mark.trim().slice(0, -1)}\\${mark.at(-1)}`)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;');
+  return (
+    harmless(text, longest)
+      .replace(/[\\`*_{}[\]()#!|~$]/g, '\\$&')
+      // At the beginning of a line these would make a list.
+      .replace(/^\s*([-+]|\d+[.])(?=\s)/, (mark) => `${mark.trim().slice(0, -1)}\\${mark.at(-1)}`)
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+  );
 }
 
 /** A table; the cells are Markdown already. */

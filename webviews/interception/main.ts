@@ -1,6 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import type { FromInterceptionView, PodView } from '../../contract/interception-view.ts';
 import { parseToInterceptionView } from '../../contract/parse-interception-view.ts';
+import { harmlessData } from '../../mesh/harmless-text.ts';
 import { mountInterceptionView } from './mount.ts';
 
 /** Given by VS Code to every webview; may be called once. */
@@ -21,7 +22,7 @@ if (root) {
     setState: (state) => vscode.setState({ ...state, pod }),
   });
   window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    const message = parseToInterceptionView(data);
+    const message = parseToInterceptionView(harmlessData(data));
     if (!message) return;
     if (message.strings) l10n.config({ contents: message.strings });
     if (!pod) vscode.setState({ ...(vscode.getState() as object | undefined), pod: message.state.pod });

@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { parseToServicePathView, type FromServicePathView } from '../../contract/service-path-view.ts';
+import { harmlessData } from '../../mesh/harmless-text.ts';
 import { mountServicePathView } from './mount.ts';
 
 /** Given by VS Code to every webview; may be called once. */
@@ -13,7 +14,7 @@ const root = document.getElementById('root');
 if (root) {
   const view = mountServicePathView(root, (message) => vscode.postMessage(message));
   window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    const message = parseToServicePathView(data);
+    const message = parseToServicePathView(harmlessData(data));
     if (!message) return;
     if (message.strings) l10n.config({ contents: message.strings });
     // The host knows a page by it that a reloaded window brings back.
