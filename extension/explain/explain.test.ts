@@ -96,3 +96,49 @@ describe('mutual TLS of the demo cluster, over its API', () => {
     expect(explain('Deployment', 'new', layOver(files, objects)).servers[0]).toMatchObject({ takes: 'PERMISSIVE' });
   });
 });
+
+it('knows the root namespace of each revision', () => {
+  const pod = (name: string, revision: string) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: 'shop',
+      labels: { app: name, 'security.istio.io/tlsMode': 'istio' },
+      annotations: { 'sidecar.istio.io/status': JSON.stringify({ revision }) },
+    },
+    spec: { containers: [{ name: 'istio-proxy', args: ['proxy', 'sidecar'] }] },
+    status: { phase: 'Running' },
+  });
+  const mesh = (name: string, rootNamespace: string) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'istio-system' },
+    data: { mesh: `rootNamespace: ${rootNamespace}\n` },
+  });
+  const built = buildWorld(
+    sortWritten([pod('old', 'default'), pod('new', 'canary'), mesh('istio', 'one'), mesh('istio-canary', 'two')]),
+  );
+  expect(built.rootNamespace).toBe('one');
+  expect(built.pods.map(({ owner, rootNamespace }) => [owner.name, rootNamespace])).toEqual([
+    ['new', 'two'],
+    ['old', 'one'],
+  ]);
+});
+
+it('gives a policy of a file the age that it has in the cluster: by that Istio chooses', () => {
+  const policy = (name: string, created?: string) => ({
+    apiVersion: 'security.istio.io/v1',
+    kind: 'PeerAuthentication',
+    metadata: { name, namespace: 'shop', ...(created && { creationTimestamp: created }) },
+  });
+  const files = sortWritten([policy('old'), policy('new')]);
+  const cluster = sortWritten([policy('old', '2026-01-01T00:00:00Z'), policy('other', '2026-02-01T00:00:00Z')]);
+  expect(
+    layOver(files, cluster).peerAuthentications.map(({ metadata }) => [metadata?.name, metadata?.creationTimestamp]),
+  ).toEqual([
+    ['old', '2026-01-01T00:00:00Z'],
+    ['new', undefined],
+    ['other', '2026-02-01T00:00:00Z'],
+  ]);
+});

@@ -46,7 +46,7 @@ export async function showInjection(app: App, target?: Partial<WorkloadReference
     ...(running && { running }),
     missing,
   });
-  await showPage(app, `injection/${namespace}/${kind}/${name}`, text);
+  await showPage(app, `injection/${namespace}/${kind}/${name} · injection`, text);
   return text;
 }
 

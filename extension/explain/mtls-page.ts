@@ -58,7 +58,7 @@ async function showExplanation(app: App, subject: Subject, objects: SecurityObje
       vscode.l10n.t('It may have been deleted a moment ago: refresh the view.'),
     );
   const text = describeMtls({ explanation, origin, missing: objects.missing });
-  await showPage(app, `mtls/${namespace}/${kind}/${name}`, text);
+  await showPage(app, `mtls/${namespace}/${kind}/${name} · mTLS`, text);
   return text;
 }
 
