@@ -4,6 +4,7 @@ import { noticeKubernetesExtension } from './hand-over/notice-kubernetes-extensi
 import { commandIds, webviewTypes, type WebviewType } from './ids.ts';
 import { startLanguageClientWhenNeeded } from './language-support.ts';
 import { LayerHub } from './live-layer/layer-hub.ts';
+import { keepPages } from './panels/kept-pages.ts';
 import { registerTools } from './tools/register-tools.ts';
 import { offerViews } from './trees/view-places.ts';
 
@@ -28,6 +29,7 @@ export function activate(context: vscode.ExtensionContext): { open(): Promise<Ap
     ),
     registerTools(open),
     noticeKubernetesExtension(),
+    keepPages(context),
     ...Object.entries(webviewTypes).map(([type, id]) =>
       vscode.window.registerWebviewPanelSerializer(id, {
         deserializeWebviewPanel: async (panel, kept) => (await open()).restorePanel(type as WebviewType, panel, kept),

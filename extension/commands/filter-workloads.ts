@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
-import { commandIds } from '../ids.ts';
+import { commandIds, viewIds } from '../ids.ts';
 import { namespacesInTree } from '../trees/index.ts';
 import { readFilter, type TreeFilter } from '../trees/tree-filter.ts';
 import { workloadsFilter } from '../trees/workloads-filter.ts';
@@ -42,7 +42,10 @@ export const filterWorkloads = defineCommand<[target: TreeFilter]>(commandIds.fi
     { label: `$(clear-all) ${vscode.l10n.t('Clear')}`, run: () => filter.set({}) },
   ];
   const picked = await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Filter Workloads') });
-  await picked?.run();
+  if (!picked) return; // the user pressed Escape: not an error
+  await picked.run();
+  // From the palette the view may not be in sight.
+  await vscode.commands.executeCommand(`${viewIds.workloads}.focus`);
 });
 
 /** Shows everything again. */

@@ -30,7 +30,7 @@ import {
 import { startControllers } from './controllers/index.ts';
 import { logOfDebugContainer } from './recorded-debug-container.ts';
 import { answerReview, discover, reviews } from './discovery.ts';
-import { checkContainer, ExecServer, refuseUpgrade } from './exec-server.ts';
+import { checkLog, ExecServer, refuseUpgrade } from './exec-server.ts';
 import type { Listeners } from './carry-port.ts';
 import { errorOf, findFault, type Fault } from './faults.ts';
 import type { Recording } from './recording.ts';
@@ -226,7 +226,7 @@ class Api {
     if (method !== 'GET') throw methodNotAllowed();
     const pod = this.#state.store.get(path.resource, path.namespace, path.name!);
     if (!pod) throw notFound(path.resource, path.name!);
-    checkContainer(pod, query.get('container'));
+    checkLog(pod, query.get('container'));
     const printed = logOfDebugContainer(this.#recording, pod, query.get('container'));
     sendLog(response, printed ?? 'This cluster is a recording: logs were not recorded.\n', query, this.#closed.signal);
   }

@@ -204,8 +204,31 @@ function send(webSocket: WebSocket, channel: number, text: string): void {
 
 /** @throws {ApiError} as a real server, when there is no such container or nothing runs in it. */
 export function checkContainer(pod: ApiObject, wanted: string | null): void {
-  const spec = pod.spec as PodSpec | undefined;
   const { namespace = '', name } = pod.metadata;
+  const { container, status, phase } = findContainer(pod, wanted);
+  if (phase === 'Succeeded' || phase === 'Failed')
+    throw internalError(`cannot exec into a container in a completed pod; current phase is ${phase}`);
+  if (!status?.state?.running)
+    throw internalError(
+      `unable to upgrade connection: container not found ("${container}") in pod ${name}_${namespace}`,
+    );
+}
+
+/** @throws {ApiError} as a real server, when there is no such container or it has not started yet: what has ended has a log. */
+export function checkLog(pod: ApiObject, wanted: string | null): void {
+  const { container, status } = findContainer(pod, wanted);
+  const { running, terminated, waiting } = status?.state ?? {};
+  if (running || terminated || status?.lastState?.terminated) return;
+  const why = waiting?.reason ?? 'ContainerCreating';
+  throw badRequest(`container "${container}" in pod "${pod.metadata.name}" is waiting to start: ${why}`);
+}
+
+function findContainer(
+  pod: ApiObject,
+  wanted: string | null,
+): { container: string; status: ContainerStatus | undefined; phase: string | undefined } {
+  const spec = pod.spec as PodSpec | undefined;
+  const { name } = pod.metadata;
   const names = [
     ...(spec?.initContainers ?? []),
     ...(spec?.containers ?? []),
@@ -224,17 +247,8 @@ export function checkContainer(pod: ApiObject, wanted: string | null): void {
     ephemeralContainerStatuses = [],
     phase,
   } = (pod.status ?? {}) as PodStatus;
-  if (phase === 'Succeeded' || phase === 'Failed')
-    throw internalError(`cannot exec into a container in a completed pod; current phase is ${phase}`);
-  const status: ContainerStatus | undefined = [
-    ...initContainerStatuses,
-    ...containerStatuses,
-    ...ephemeralContainerStatuses,
-  ].find((each) => each.name === container);
-  if (!status?.state?.running)
-    throw internalError(
-      `unable to upgrade connection: container not found ("${container}") in pod ${name}_${namespace}`,
-    );
+  const statuses = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
+  return { container, status: statuses.find((each) => each.name === container), phase };
 }
 
 /** Refuses a connection that wanted to be upgraded, with the same words as any other request. */

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
+import { pageScheme as scheme } from './kept-pages.ts';
 
-const scheme = 'meshloom-page';
 const keptPages = 30;
 const pages = new Map<string, string>();
 let provider: { dispose(): void; changed: vscode.EventEmitter<vscode.Uri> } | undefined;
@@ -31,7 +31,8 @@ function providePages(app: App): { dispose(): void; changed: vscode.EventEmitter
   const changed = new vscode.EventEmitter<vscode.Uri>();
   const registration = vscode.workspace.registerTextDocumentContentProvider(scheme, {
     onDidChange: changed.event,
-    provideTextDocumentContent: (uri) => pages.get(uri.toString()) ?? '',
+    // Nothing for one of before the window was loaded again: kept-pages.ts has words for that.
+    provideTextDocumentContent: (uri) => pages.get(uri.toString()),
   });
   const dispose = () => {
     registration.dispose();

@@ -86,10 +86,11 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
 
   const describeView = (tree: Tree) =>
     [
+      // First: a side bar is narrow, and who does not see it looks for what is filtered away.
+      tree === workloads && describeFilter(filter.current),
       app.clusters.chosen.name,
       few(chosen.current),
       store.cluster?.context.warning,
-      tree === workloads && describeFilter(filter.current),
     ]
       .filter(Boolean)
       .join(' · ');
