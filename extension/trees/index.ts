@@ -18,7 +18,7 @@ import { NodeChains } from './node-chains.ts';
 import { viewMessage } from './view-message.ts';
 import type { TreeNode } from './tree-node.ts';
 import { showTree } from './tree-view.ts';
-import type { Tree } from './tree-view.ts';
+import type { Source, Tree } from './tree-view.ts';
 import { createDrawing, drawVisible } from './drawing.ts';
 import { noChange, TreeStore } from './tree-store.ts';
 import { describeFilter } from './tree-filter.ts';
@@ -78,11 +78,20 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
   listers.set(app, () => workloads.namespaces());
   listersOfAll.set(app, () => Array.from(store.tables.namespaces.all(), ({ metadata }) => metadata?.name ?? ''));
   const notesOn = (node: TreeNode) => mesh.notesOn(node);
+  const source: Source = {
+    get chosen() {
+      return app.clusters.chosen;
+    },
+    get isSettled() {
+      return store.phase === 'ready' || store.phase === 'failed';
+    },
+    whenSettled: () => store.whenSettled(),
+  };
   const views = [
     { place: places.workloads, tree: workloads as Tree },
     { place: places.cniChain, tree: new CniChainTree(store, model, chains, agents) as Tree },
     { place: places.mesh, tree: mesh as Tree },
-  ].map(({ place, tree }) => showTree(place, tree, () => showStateSoon(), notesOn));
+  ].map(({ place, tree }) => showTree(place, tree, source, () => showStateSoon(), notesOn));
 
   const describeView = (tree: Tree) =>
     [
@@ -147,6 +156,7 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
     store.reset();
     layer.reset();
     mesh.reset();
+    for (const { refresh } of views) refresh();
   };
   refreshers.set(app, (nodesWritten) => {
     chains.forget({ startOver: nodesWritten });
