@@ -233,7 +233,10 @@ export class TreeStore {
 
   /** The parts that may not be read, or not everywhere, and those that failed before they ever answered. */
   degraded(): { part: Part; state: PartState }[] {
-    return [...this.#parts].flatMap(([part, state]) =>
+    // In an order that does not hang on who answered first.
+    const order = Object.keys(this.tables);
+    const parts = [...this.#parts].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+    return parts.flatMap(([part, state]) =>
       (state.phase === 'refused' && state.lastSeen === undefined) ||
       (state.onlyNamespaces !== undefined && this.#scope?.from !== 'chosen') ||
       state.refusedIn !== undefined ||

@@ -31,9 +31,12 @@ describe.skipIf(missing)('a window on a thousand pods', { timeout: 120_000 }, ()
     await plane?.dispose();
   }, 60_000);
 
-  async function open(kubeconfig = plane!.credentials.kubeconfigs.admin): Promise<LiveWindow> {
+  async function open(
+    kubeconfig = plane!.credentials.kubeconfigs.admin,
+    namespaces: string[] = [],
+  ): Promise<LiveWindow> {
     const cluster: Cluster & { dispose(): void } = await connect(kubeconfig);
-    const window = openWindow(cluster);
+    const window = openWindow(cluster, { namespaces });
     cleanUps.push(() => {
       window.dispose();
       cluster.dispose();
@@ -114,5 +117,61 @@ describe.skipIf(missing)('a window on a thousand pods', { timeout: 120_000 }, ()
     expect(window.lines[1]).toMatch(/No right to list namespaces, .*mutatingwebhookconfigurations/);
     await api.send('DELETE', '/api/v1/namespaces/default/pods/mine?gracePeriodSeconds=0');
     await expect.poll(() => [...window.store.tables.pods.all()].length, { timeout: 10_000 }).toBe(0);
+  });
+
+  it('shows the namespaces in which somebody has a role, found out or chosen, and what one of them keeps back', async () => {
+    const roles = '/apis/rbac.authorization.k8s.io/v1';
+    const group = 'rbac.authorization.k8s.io';
+    const subjects = [{ kind: 'User', name: 'nobody@example.org', apiGroup: group }];
+    const [first = '', second = '', third = ''] = [0, 1, 2].map((index) => namespaceOf(index, size));
+    for (const namespace of [first, second]) {
+      const isWhole = namespace === first;
+      await api.create(`${roles}/namespaces/${namespace}/roles`, {
+        metadata: { name: 'reader' },
+        rules: [
+          { apiGroups: [''], resources: isWhole ? ['*'] : ['pods', 'namespaces'], verbs: ['get', 'list', 'watch'] },
+          { apiGroups: ['apps', 'batch'], resources: ['*'], verbs: ['get', 'list', 'watch'] },
+        ],
+      } as KubernetesObject);
+      await api.create(`${roles}/namespaces/${namespace}/rolebindings`, {
+        metadata: { name: 'reader' },
+        roleRef: { apiGroup: group, kind: 'Role', name: 'reader' },
+        subjects,
+      } as KubernetesObject);
+    }
+    const shown = (window: LiveWindow) => [...new Set(window.store.tables.pods.namespaces())].sort();
+
+    // Namespaces may not be listed: he names them; their labels are read one by one, as the role allows.
+    const chosen = await open(plane!.credentials.kubeconfigs.nobody, [first, second, third]);
+    await expect.poll(() => shown(chosen), { timeout: 20_000 }).toEqual([first, second].sort());
+    expect([...chosen.store.tables.pods.in(first)]).toHaveLength(size.pods / size.namespaces);
+    await expect.poll(() => chosen.store.tables.namespaces.get('', first)?.metadata?.name).toBe(first);
+    await expect
+      .poll(() => chosen.lines.filter((line) => line.startsWith('No right')).join('\n'), { timeout: 20_000 })
+      .toContain(`No right to list events in ${second}`);
+    expect(chosen.lines.join('\n')).toMatch(new RegExp(`No right to list .*pods.* in ${third}`));
+
+    // They may be listed: where his roles are is found out.
+    await api.create(`${roles}/clusterroles`, {
+      metadata: { name: 'namespaces' },
+      rules: [{ apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'list', 'watch'] }],
+    } as KubernetesObject);
+    await api.create(`${roles}/clusterrolebindings`, {
+      metadata: { name: 'namespaces' },
+      roleRef: { apiGroup: group, kind: 'ClusterRole', name: 'namespaces' },
+      subjects,
+    } as KubernetesObject);
+    const begin = performance.now();
+    const found = await open(plane!.credentials.kubeconfigs.nobody);
+    await expect.poll(() => shown(found), { timeout: 20_000 }).toEqual([first, second].sort());
+    say(
+      `rights in ${size.namespaces} namespaces found out and read in ${(performance.now() - begin).toFixed(0)} ms; load ${load()}`,
+    );
+    expect(found.store.scope).toMatchObject({ from: 'asked', unasked: 0 });
+    expect(found.store.scope?.namespaces).toEqual(expect.arrayContaining([first, second]));
+    expect(found.store.scope?.namespaces).not.toContain(third);
+    // It lives, in each of them.
+    await touchPod(api, 0, size, false);
+    await expect.poll(() => isBad(found, 0), { timeout: 10_000 }).toBe(true);
   });
 });
