@@ -57,11 +57,13 @@ function refused({ stats, refusals = [], config }: ProxyReport): string[] {
   const kinds = new Set([...Object.keys(stats?.kinds ?? {}), ...refusals.map(({ kind }) => kind)]) as Set<SyncKind>;
   if (config.listeners.some(({ rejected }) => rejected !== undefined)) kinds.delete('listeners');
   return [...kinds].flatMap((kind) => {
-    const { rejected = 0, acceptedAt = 0, refused: names = [] } = stats?.kinds[kind] ?? {};
+    const { rejected = 0, refused: resources = [] } = stats?.kinds[kind] ?? {};
     const refusal = refusals.find((one) => one.kind === kind);
-    // What came later was taken, and that is what counts; without times nobody knows.
-    if (refusal && acceptedAt > 0 && Date.parse(refusal.at) < acceptedAt) return [];
     if (rejected === 0 && !refusal) return [];
+    // Where a later change was taken, that is what counts; without times nobody knows.
+    const isOver = (acceptedAt: number) => refusal !== undefined && Date.parse(refusal.at) < acceptedAt;
+    if (resources.length > 0 && resources.every(({ acceptedAt }) => isOver(acceptedAt))) return [];
+    const names = resources.map(({ name }) => name).filter(Boolean);
     if (refusal)
       return [l10n.t('{0}: the proxy refused what the control plane sent last: {1}', pageTitle(kind), refusal.why)];
     const of = names.length > 0 ? ` (${few(names)})` : '';
@@ -122,7 +124,7 @@ function missingDestinations({ config }: ProxyReport): string[] {
       ),
   );
   const chains = config.listeners
-    .filter(({ state }) => state !== 'draining' && state !== 'refused')
+    .filter(({ state }) => state === 'active' || state === 'static')
     .flatMap(({ name, chains: all }) =>
       all.map(({ targets, route, asksForRoutes }) => ({ name, targets, route: asksForRoutes ? route : undefined })),
     );

@@ -260,7 +260,10 @@ function readListeners(part: Json, config: ProxyConfig): void {
 
 /** Protobuf marks texts that are not to be parsed, in its own way. */
 export function withoutMarks(details: string): string {
-  return details.replace(/goo\.gle\/debug\w+\s*/g, '').trim();
+  return details
+    .replace(/goo\.gle\/debug\w+/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 function listenerOf(listener: Json): Omit<ListenerInfo, 'version' | 'updated' | 'state'> {

@@ -16,8 +16,8 @@ export interface KindCounters {
   rejected: number;
   /** The connection failed, or what came could not be read. */
   failed: number;
-  /** Names of the resources whose update was refused: `9080`, `outbound|80||a.b`. */
-  refused: string[];
+  /** Resources of which an update was refused, and when one was accepted last: `9080`, `outbound|80||a.b`; empty for the whole kind. */
+  refused: { name: string; acceptedAt: number }[];
   /** When the last one was accepted, milliseconds since 1970; absent when nobody tells. */
   acceptedAt?: number;
 }
@@ -77,6 +77,8 @@ const prometheusNames: readonly (readonly [RegExp, string])[] = [
   [/^listener_manager_/, 'listener_manager.'],
   [/^control_plane_/, 'control_plane.'],
   [/^server_/, 'server.'],
+  // Where no rule of its tags knows the names inside, they stay in the middle: `http_0_0_0_9080_rds_9080_update_rejected`.
+  [/^http_(?:\w*_)?rds_(\w+)_(?=update_)/, 'http.rds.$1.'],
   [/^http_rds_/, 'http.rds.'],
   [/^sds_/, 'sds.'],
 ];
@@ -94,11 +96,14 @@ function collect(samples: readonly Sample[]): ProxyStats {
     ...{ warmingClusters: 0, drainingListeners: 0, warmingListeners: 0 },
   };
   const unknown = new Map<string, number>();
+  const times = new Map(
+    samples.flatMap(({ name, value }) => (name.endsWith('.update_time') ? [[name, Number(value) || 0] as const] : [])),
+  );
   // Clusters that look their endpoints up in the DNS count that by the same names, but are sent nothing and have no time.
-  const subscribed = new Set(samples.flatMap(({ name }) => /^(.*\.)update_time$/.exec(name)?.[1] ?? []));
   for (const { name, value } of samples) {
     const count = Number(value) || 0;
-    if (subscribed.has(name.replace(/\w+$/, ''))) noteUpdate(stats, name, count);
+    const acceptedAt = times.get(name.replace(/\w+$/, 'update_time'));
+    if (acceptedAt !== undefined) noteUpdate(stats, name, count, acceptedAt);
     switch (name) {
       case 'control_plane.connected_state':
         stats.connected = count > 0;
@@ -138,7 +143,7 @@ const updates: readonly (readonly [RegExp, SyncKind])[] = [
   [/^cluster\.(?:(.+)\.)?(\w+)$/, 'endpoints'],
 ];
 
-function noteUpdate({ kinds }: ProxyStats, name: string, count: number): void {
+function noteUpdate({ kinds }: ProxyStats, name: string, count: number, acceptedAt: number): void {
   for (const [pattern, kind] of updates) {
     const [, resource = '', word = ''] = pattern.exec(name) ?? [];
     if (word === '') continue;
@@ -149,7 +154,7 @@ function noteUpdate({ kinds }: ProxyStats, name: string, count: number): void {
     if (word === 'update_time' && count > 0) counters.acceptedAt = Math.max(counters.acceptedAt ?? 0, count);
     if (word === 'update_rejected') {
       counters.rejected += count;
-      if (count > 0 && resource !== '') counters.refused.push(resource);
+      if (count > 0) counters.refused.push({ name: resource, acceptedAt });
     }
     return;
   }

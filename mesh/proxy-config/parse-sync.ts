@@ -93,7 +93,7 @@ export function findRefusals(log: string): Refusal[] {
     if (kind === undefined) continue;
     const [, date = '', time = ''] = /(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)/.exec(line) ?? [];
     // Istio's own log adds the thread.
-    const said = withoutMarks(why.replace(/\s+thread=\d+\s*$/, '')).replace(/\s+/g, ' ');
+    const said = withoutMarks(why.replace(/\s+thread=\d+\s*$/, ''));
     last.set(kind, { kind, why: said, at: date === '' ? '' : `${date}T${time}Z` });
   }
   return [...last.values()];

@@ -396,6 +396,18 @@ export function listeners(): Json[] {
   ];
 }
 
+/** One that asks for routes that never come. */
+export function waitingListener(): Json {
+  return {
+    ...{ name: '0.0.0.0_7070', address: socket('0.0.0.0', 7070), bind_to_port: false, traffic_direction: 'OUTBOUND' },
+    filter_chains: [
+      {
+        filters: [manager('outbound_0.0.0.0_7070', { rds: { config_source: rest('rds'), route_config_name: '7070' } })],
+      },
+    ],
+  };
+}
+
 /** @param pairs name → PEM texts. */
 export function secrets(pairs: Record<string, { certificate: string; key?: string }>): Json[] {
   const bytes = (pem: string) => ({ inline_bytes: Buffer.from(pem).toString('base64') });

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { request } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -28,10 +29,12 @@ export class RunningEnvoy {
       '--concurrency',
       '1',
       '--disable-hot-restart',
+      ...['--file-flush-interval-msec', '20'],
       '--log-format',
       '%Y-%m-%dT%T.%eZ\t%l\tenvoy %n %g:%#\t%v',
     ];
     const [first = program, ...rest] = [...command, program, ...args, '-l', 'warning'];
+    this.#log = '';
     this.#process = spawn(first, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process.stderr!.on('data', (data: Buffer) => (this.#log += data.toString()));
   }
@@ -40,15 +43,29 @@ export class RunningEnvoy {
     return this.#process === undefined || this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
-  async stop(): Promise<void> {
+  /** Ends the program; another may be started in its place. */
+  async end(): Promise<void> {
     const running = this.#process;
     if (running && !this.hasEnded) {
       const ended = new Promise((resolve) => running.once('exit', resolve));
       running.kill('SIGKILL');
       await ended;
     }
+  }
+
+  async stop(): Promise<void> {
+    await this.end();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** @returns a port on loopback that nobody has now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** @returns the body of an answer of the admin port, whatever its status. */

@@ -80,14 +80,21 @@ export class ConnectionLab {
   readonly #datagrams = new Map<string, Answer>();
   #token = 0;
 
-  constructor(name: string) {
+  readonly #startProxy: ((podNetns: string) => Promise<void>) | undefined;
+
+  /** @param startProxy what takes the ports 15001 and 15006 in the pod, in place of listeners that tell what they see. */
+  constructor(name: string, startProxy?: (podNetns: string) => Promise<void>) {
+    this.#startProxy = startProxy;
     this.#pod = `${name}-${process.pid}-pod`;
     this.#node = `${name}-${process.pid}-node`;
   }
 
   async open(): Promise<void> {
     openNamespaces(this.#pod, this.#node);
-    await this.#listen(this.#pod, 'proxy', proxyPorts, '15053');
+    const isTaken = (port: string) => this.#startProxy !== undefined && ['15001', '15006'].includes(port);
+    const told = proxyPorts.split(',').filter((port) => !isTaken(port));
+    await this.#listen(this.#pod, 'proxy', told.join(','), '15053');
+    await this.#startProxy?.(this.#pod);
     await this.#listen(this.#pod, 'app', applicationPorts, '53,5000');
     await this.#listen(this.#node, 'node', applicationPorts, '53,5000');
     // What the proxy's ports are outside the pod is nobody's: they answer all the same.
