@@ -14,6 +14,8 @@ export interface ClusterSnapshot {
    * of these may it be said that one is not there.
    */
   complete: string[];
+  /** True: of a cluster that is nobody's mesh, a demo or a recording. Its names are offered, and no file is judged by it. */
+  namesOnly?: boolean;
 }
 
 /** `meshloom/clusterChange`: what came, changed and went since. */
@@ -32,6 +34,14 @@ export interface ClusterReference {
 
 export const clusterNotification = 'meshloom/cluster';
 export const clusterChangeNotification = 'meshloom/clusterChange';
+/** Of the documents that show an object of a cluster as it is; the cluster's name is in the URI's `authority`, see `viewAuthority`. */
+export const yamlScheme = 'meshloom-yaml';
+
+/** A cluster's name as a part of a URI. Names that differ in their capitals only look alike. */
+export function viewAuthority(cluster: string): string {
+  return encodeURIComponent(cluster).replaceAll('%', '-').toLowerCase();
+}
+
 /** Since when nobody follows the cluster, in milliseconds since 1970; `null`: it is followed now. Its objects stay as they were. */
 export const clusterSeenNotification = 'meshloom/clusterSeen';
 
@@ -41,11 +51,12 @@ export const clusterSeenNotification = 'meshloom/clusterSeen';
  */
 export function parseClusterSnapshot(value: unknown): ClusterSnapshot | undefined {
   if (!isPlainObject(value) || !Array.isArray(value['resources'])) return undefined;
-  const { name, resources, complete } = value;
+  const { name, resources, complete, namesOnly } = value;
   return {
     name: typeof name === 'string' ? name : '',
     resources: parseObjects(resources),
     complete: Array.isArray(complete) ? complete.filter((kind) => typeof kind === 'string') : [],
+    ...(namesOnly === true && { namesOnly }),
   };
 }
 

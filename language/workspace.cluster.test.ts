@@ -227,3 +227,78 @@ describe('only what an edit touches', () => {
     expect(refTypes(workspace)).toEqual(['gateway', 'host', 'host+subset in destinationrule']);
   });
 });
+
+describe('a document that shows an object of the cluster', () => {
+  const view = 'meshloom-yaml://kind-mesh/shop/DestinationRule/front.yaml';
+  const shown = `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: front, namespace: shop }
+spec: { host: front, subsets: [{ name: v1, labels: { version: v1 } }] }
+`;
+  const written = shown.replaceAll('v1 }', 'v2 }').replace('name: v1,', 'name: v2,');
+  const found = (workspace: Workspace) => workspace.findings().filter(({ uri }) => !isClusterUri(uri));
+  const count = (workspace: Workspace) => found(workspace).length;
+  const names = (workspace: Workspace) =>
+    [...workspace.known()].filter(({ resource }) => resource.kind === 'DestinationRule').map(({ uri }) => uri);
+
+  test('changes nothing, whether the cluster lies below, is another one, or is none', () => {
+    for (const snapshot of [undefined, cluster([destinationRule, gateway]), { ...cluster([]), name: 'other' }]) {
+      const workspace = workspaceWith(routes());
+      workspace.setCluster(snapshot);
+      const before = refTypes(workspace);
+      workspace.setView(view, shown, 'kind-mesh');
+      expect(refTypes(workspace)).toEqual(before);
+      workspace.removeFile(view);
+      expect(refTypes(workspace)).toEqual(before);
+    }
+  });
+
+  test('stands back behind the file that says otherwise of the same object, whichever came first', () => {
+    for (const isViewFirst of [true, false]) {
+      const workspace = workspaceWith(routes());
+      workspace.setCluster(cluster([destinationRule, gateway]));
+      if (isViewFirst) workspace.setView(view, shown, 'kind-mesh');
+      workspace.setFile('file:///dr.yaml', written);
+      const alone = count(workspace);
+      if (!isViewFirst) workspace.setView(view, shown, 'kind-mesh');
+      expect(refTypes(workspace)).toEqual(['host+subset in destinationrule']);
+      expect(count(workspace)).toBe(alone);
+      expect(names(workspace)).toEqual(['file:///dr.yaml']);
+      workspace.removeFile('file:///dr.yaml');
+      expect([refTypes(workspace), names(workspace)]).toEqual([[], [view]]);
+    }
+  });
+
+  test('is told about as long as it stands for the object, and once when it is open twice', () => {
+    const workspace = workspaceWith();
+    workspace.setCluster(cluster([gateway]));
+    const broken = shown.replace('host: front', 'hosst: front');
+    workspace.setView(view, broken, 'kind-mesh');
+    const once = count(workspace);
+    expect(once).toBeGreaterThan(0);
+    workspace.setView(`${view}#2`, broken, 'kind-mesh');
+    expect(count(workspace)).toBe(once);
+    workspace.setCluster(undefined);
+    expect(count(workspace)).toBe(0);
+  });
+
+  test('defines nothing for who asks what the files define', () => {
+    const workspace = workspaceWith(routes());
+    workspace.setCluster(cluster([gateway]));
+    workspace.setView(view, shown, 'kind-mesh');
+    expect([...workspace.definedResources()].map(({ kind }) => kind)).toEqual(['VirtualService']);
+  });
+});
+
+describe('a cluster that is nobody’s mesh', () => {
+  test('lends its names, and judges nothing', () => {
+    const workspace = workspaceWith(routes());
+    const before = refTypes(workspace);
+    workspace.setNames({ ...cluster([destinationRule, gateway], ['networking.istio.io/Gateway']), name: 'Demo' });
+    expect(refTypes(workspace)).toEqual(before);
+    expect(workspace.clusterName).toBe('Demo');
+    expect([...workspace.known()].filter(({ isCluster }) => isCluster)).toHaveLength(2);
+    workspace.setCluster(undefined);
+    expect([...workspace.known()].filter(({ isCluster }) => isCluster)).toHaveLength(0);
+  });
+});

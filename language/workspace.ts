@@ -1,3 +1,4 @@
+import { viewAuthority } from '../contract/cluster-layer.ts';
 import type { ClusterChange, ClusterSnapshot } from '../contract/cluster-layer.ts';
 import { ClusterLayer, keyOf } from './engine/cluster-layer.ts';
 import { FileReports } from './engine/file-reports.ts';
@@ -57,6 +58,10 @@ export class Workspace {
   private options: WorkspaceOptions;
   private readonly files = new Map<string, ParsedFile>();
   private readonly patches = new PatchedFiles();
+  /** Documents that show objects of a cluster, and whether they stand back: see {@link setView}. */
+  private readonly views = new Map<string, { cluster: string; standsBack: boolean }>();
+  /** Of a cluster that is nobody's mesh: what things are called there, and nothing else. */
+  private readonly lentNames = new ClusterLayer(() => undefined);
   private readonly cluster = new ClusterLayer((before, after) => this.clusterChanged(before, after));
   private complete: ReturnType<ClusterLayer['set']> = new Set();
   private isPartial = false;
@@ -86,6 +91,17 @@ export class Workspace {
     this.replaceFile(uri, previous, this.parse(text, uri, previous));
   }
 
+  /**
+   * Adds a document that shows objects of a cluster. It takes the place of the object in the layer below, as long as that
+   * cluster lies there and no file says otherwise of the same object; else it is not looked at: nothing of a user's files
+   * is judged by what somebody happens to read.
+   * @param cluster the one that it shows, as `viewAuthority` writes it.
+   */
+  setView(uri: string, text: string, cluster: string): void {
+    this.views.set(uri, { cluster, standsBack: this.views.get(uri)?.standsBack ?? true });
+    this.setFile(uri, text);
+  }
+
   /** Notes a file that is there but was not read. */
   refuseFile(uri: string, reason: SkipReason): void {
     this.replaceFile(uri, this.files.get(uri), refusedFile(uri, reason));
@@ -95,19 +111,29 @@ export class Workspace {
   removeFile(uri: string): void {
     const previous = this.files.get(uri);
     if (previous) this.replaceFile(uri, previous, undefined);
+    this.views.delete(uri);
   }
 
   /** Lays the files over a cluster: what a file defines hides the object of that kind, namespace and name. `undefined`: no cluster. */
   setCluster(snapshot: ClusterSnapshot | undefined): void {
     const before = this.cluster.structures();
     this.complete = this.cluster.set(snapshot);
+    this.lentNames.set(undefined);
+    this.weighViews();
     this.engine.knowledge.setComplete(this.complete);
     this.repeatOneRun();
     if (before ?? this.cluster.structures()) this.engine.runs.repeatAll();
   }
 
+  /** Lends the names of a cluster under which the files do not lie, a demo or a recording; no cluster lies there then. */
+  setNames(snapshot: ClusterSnapshot): void {
+    this.setCluster(undefined);
+    this.lentNames.set(snapshot);
+  }
+
   /** What came, changed and went in the cluster. */
   changeCluster(change: ClusterChange): void {
+    if (this.lentNames.clusterName !== undefined) return void this.lentNames.change(change);
     if (this.cluster.change(change)) this.engine.runs.repeatAll();
   }
 
@@ -138,20 +164,29 @@ export class Workspace {
 
   /** Everything that is there: what files define, then what of the cluster they do not hide. */
   *known(): Iterable<{ resource: Resource; uri: string; isCluster: boolean }> {
-    for (const [uri, file] of this.files)
-      for (const resource of resourcesOf(file)) yield { resource, uri, isCluster: false };
-    for (const resource of this.cluster.all())
-      if (!this.inFiles.has(keyOf(resource))) yield { resource, uri: resource.uri, isCluster: true };
+    for (const [uri, file] of this.files) {
+      const view = this.views.get(uri);
+      if (view?.standsBack) continue;
+      for (const resource of resourcesOf(file)) yield { resource, uri, isCluster: view !== undefined };
+    }
+    for (const layer of [this.cluster, this.lentNames])
+      for (const resource of layer.all())
+        if (!this.inFiles.has(keyOf(resource))) yield { resource, uri: resource.uri, isCluster: true };
   }
 
-  /** The cluster's name; undefined while none lies under the files. */
+  /** The name of the cluster of which {@link known} tells; undefined while there is none. */
   get clusterName(): string | undefined {
-    return this.cluster.clusterName;
+    return this.cluster.clusterName ?? this.lentNames.clusterName;
   }
 
   /** All that the files define, in their order; what a kustomization lays over them defines nothing. */
   *definedResources(): Iterable<Resource> {
-    for (const [uri, file] of this.files) if (!this.patches.has(uri)) yield* resourcesOf(file);
+    for (const [uri, file] of this.files) if (!this.patches.has(uri) && !this.views.has(uri)) yield* resourcesOf(file);
+  }
+
+  /** What a kustomization lays over others, and a view that stands back. */
+  private definesNothing(uri: string): boolean {
+    return this.patches.has(uri) || this.views.get(uri)?.standsBack === true;
   }
 
   /** Files and documents that were left in peace, and why. */
@@ -215,10 +250,29 @@ export class Workspace {
     else this.files.delete(uri);
     this.engine.knowledge.replace(before, after);
     this.repeatOneRun();
-    const isPatch = this.patches.has(uri);
+    const isPatch = this.definesNothing(uri);
     this.replaceResources(uri, isPatch ? [] : resourcesOf(before), isPatch ? [] : resourcesOf(after));
     this.reports.moved(uri);
     for (const other of this.patches.replace(uri, after)) this.patchChanged(other);
+    this.weighViews();
+  }
+
+  /** A file, or another cluster, may have come for what they show, or gone. */
+  private weighViews(): void {
+    for (const [uri, view] of this.views) {
+      const resources = resourcesOf(this.files.get(uri));
+      const isBelow = view.cluster === viewAuthority(this.cluster.clusterName ?? '');
+      const standsBack = !isBelow || resources.some((resource) => this.isDefinedBeside(view.standsBack, resource));
+      if (standsBack === view.standsBack) continue;
+      this.replaceResources(uri, standsBack ? resources : [], standsBack ? [] : resources);
+      view.standsBack = standsBack;
+      this.reports.touched(uri);
+    }
+  }
+
+  /** By somebody else than a view that itself counts as one. */
+  private isDefinedBeside(standsBack: boolean, resource: Resource): boolean {
+    return (this.inFiles.get(keyOf(resource)) ?? 0) > (standsBack ? 0 : 1);
   }
 
   /** A kustomization began or ceased to lay a file over others. */
@@ -317,7 +371,7 @@ export class Workspace {
     for (const resource of this.cluster.all()) this.addFromCluster(resource);
     for (const [uri, file] of this.files) {
       this.engine.knowledge.replace(undefined, file);
-      if (!this.patches.has(uri)) this.replaceResources(uri, [], resourcesOf(file));
+      if (!this.definesNothing(uri)) this.replaceResources(uri, [], resourcesOf(file));
       this.reports.touched(uri);
     }
     this.reports.touchedAll();

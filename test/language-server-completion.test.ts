@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver/node';
 import type { CompletionList, InitializeResult, MessageConnection } from 'vscode-languageserver/node';
 import { clusterChangeNotification, clusterNotification, clusterSeenNotification } from '../contract/cluster-layer.ts';
+import { objectsRequest } from '../contract/language-server.ts';
 
 let folder: string;
 let server: ChildProcess;
@@ -108,6 +109,27 @@ describe('completion in a session', () => {
     await connection.sendNotification(clusterSeenNotification, null);
     expect((await offered())['newer']).toBe('cluster kind-mesh · Service');
     // As when the setting is switched off.
+    await connection.sendNotification(clusterNotification, null);
+    expect(Object.keys(await offered())).toEqual(['from-file']);
+  });
+
+  it('offers the names of a cluster that is nobody’s mesh, and those of a document of it never as a file’s', async () => {
+    await connection.sendNotification(clusterNotification, {
+      name: 'Demo: shop',
+      resources: [service('lent')],
+      complete: ['/Service'],
+      namesOnly: true,
+    });
+    expect((await offered())['lent']).toBe('cluster Demo: shop · Service');
+    const view = 'meshloom-yaml://demo-3a-20shop/shop/Service/viewed.yaml';
+    await connection.sendNotification('textDocument/didOpen', {
+      textDocument: { uri: view, languageId: 'yaml', version: 1, text: JSON.stringify(service('viewed')) },
+    });
+    expect(await offered()).not.toHaveProperty('viewed');
+    const { objects } = await connection.sendRequest<{ objects: { metadata: { name: string } }[] }>(objectsRequest, {
+      kinds: ['Service'],
+    });
+    expect(objects.map(({ metadata }) => metadata.name)).toEqual(['from-file']);
     await connection.sendNotification(clusterNotification, null);
     expect(Object.keys(await offered())).toEqual(['from-file']);
   });

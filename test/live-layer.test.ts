@@ -7,7 +7,9 @@ import { systemClock } from '../extension/cluster/follow.ts';
 import type { Fault } from '../extension/demo/faults.ts';
 import { eventually, startTestServer } from '../extension/demo/testing.ts';
 import { LiveLayer } from '../extension/live-layer/live-layer.ts';
+import type { LayerUse } from '../extension/live-layer/live-layer.ts';
 import { TreeStore } from '../extension/trees/tree-store.ts';
+import { Names } from '../language/features/completion/names.ts';
 import { Workspace } from '../language/index.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -23,7 +25,7 @@ spec:
   http: [{ route: [{ destination: { host: checkout } }] }]
 `;
 
-async function open({ faults = [] as Fault[], isWanted = true } = {}) {
+async function open({ faults = [] as Fault[], use = 'analysis' as LayerUse } = {}) {
   const server = await startTestServer('with-cni', { faults });
   cleanUps.push(() => server.close());
   const cluster = createClientNodeCluster({
@@ -42,13 +44,15 @@ async function open({ faults = [] as Fault[], isWanted = true } = {}) {
   const told: (ClusterSnapshot | ClusterChange | undefined)[] = [];
   const layer = new LiveLayer({
     store,
-    isWanted: () => isWanted,
+    useOf: () => use,
     clock: { ...systemClock, now: () => Date.now() + now },
     receiver: {
       // As it arrives in another process.
       snapshot: (snapshot) => {
         told.push(snapshot);
-        workspace.setCluster(parseClusterSnapshot(overTheWire(snapshot ?? null)));
+        const received = parseClusterSnapshot(overTheWire(snapshot ?? null));
+        if (received?.namesOnly) workspace.setNames(received);
+        else workspace.setCluster(received);
       },
       change: (change) => {
         told.push(change);
@@ -136,9 +140,30 @@ test('another cluster takes the first one’s layer away; one that is not wanted
   layer.reset();
   expect(told.at(-1)).toBeUndefined();
   expect(isMissing(await messages())).toBe(false);
-  const demo = await open({ isWanted: false });
+  const demo = await open({ use: 'nothing' });
   demo.start();
   await demo.store.whenSettled();
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(demo.told).toEqual([]);
+});
+
+test('the names of a cluster that is nobody’s mesh are offered, and no file is judged by it', async () => {
+  const { start, messages, workspace, layer, server } = await open({ use: 'names' });
+  start();
+  const hosts = () => Promise.resolve(new Names(workspace.known(), undefined).hosts('shop').map(({ name }) => name));
+  await eventually(hosts, (names) => names.includes('reviews'));
+  expect([layer.state?.use, isMissing(await messages())]).toEqual(['names', false]);
+  await server.call('PATCH', `${servicePath}?fieldManager=test`, service, 'application/apply-patch+yaml');
+  await eventually(hosts, (names) => names.includes('checkout'));
+});
+
+test('who may read one namespace only has its names, and nothing is said to be missing', async () => {
+  // All of them are refused; one by one they are not.
+  const everywhere = { for: /^\/(?:api|apis\/[^/]+)\/[^/]+\/[^/?]+(?:\?|$)/, status: 403 };
+  const { start, messages, workspace, layer } = await open({ faults: [everywhere] });
+  start();
+  const hosts = () => Promise.resolve(new Names(workspace.known(), undefined).hosts('shop').map(({ name }) => name));
+  await eventually(hosts, (names) => names.includes('reviews'));
+  expect(layer.state?.gaps).toContain('/Service');
+  expect(isMissing(await messages())).toBe(false);
 });

@@ -7,7 +7,7 @@ import { findResourceType } from '../cluster/resource-path.ts';
 import { chooseObject } from './pick-target.ts';
 import { notThere, workloadTypes, type ObjectReference, type TreeTarget } from './pod-targets.ts';
 import { printObject } from './print-object.ts';
-import { yamlScheme } from './yaml-scheme.ts';
+import { viewAuthority, yamlScheme } from './yaml-scheme.ts';
 
 const texts = new Map<string, string>();
 const changed = new vscode.EventEmitter<vscode.Uri>();
@@ -96,7 +96,7 @@ async function open(app: App, { context }: Cluster, kept: Kept, text: string): P
   const { kind, namespace, name } = kept;
   const uri = vscode.Uri.from({
     scheme: yamlScheme,
-    authority: encodeURIComponent(context.name).replaceAll('%', '-').toLowerCase(),
+    authority: viewAuthority(context.name),
     path: `/${namespace}/${kind}/${name}.yaml`,
   });
   documents.set(uri.toString(), kept);

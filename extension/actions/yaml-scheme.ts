@@ -1,2 +1,1 @@
-/** Of the documents that show objects of a cluster; the language client analyses them as well. */
-export const yamlScheme = 'meshloom-yaml';
+export { viewAuthority, yamlScheme } from '../../contract/cluster-layer.ts';

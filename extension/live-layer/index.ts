@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { settingIds, viewIds } from '../ids.ts';
+import { literalText } from '../trees/literal-text.ts';
 import type { TreeStore } from '../trees/tree-store.ts';
 import { LiveLayer } from './live-layer.ts';
 import type { LayerState } from './live-layer.ts';
@@ -16,9 +17,11 @@ export function createLiveLayer(
   const layer = new LiveLayer({
     store,
     receiver: hub,
-    // The demo is nobody's mesh: a host that it lacks says nothing of the user's files.
-    isWanted: () =>
-      clusters.chosen.kind !== 'demo' && vscode.workspace.getConfiguration().get<boolean>(settingIds.liveCluster, true),
+    useOf: () => {
+      if (!vscode.workspace.getConfiguration().get<boolean>(settingIds.liveCluster, true)) return 'nothing';
+      // The demo is nobody's mesh, nor is a recording: a host that it lacks says nothing of the user's files.
+      return clusters.chosen.kind === 'demo' ? 'names' : 'analysis';
+    },
     log: (line) => log.info(line),
     onDidChange: () => {
       show(status, layer.state);
@@ -44,8 +47,20 @@ export function createLiveLayer(
 
 function show(item: vscode.StatusBarItem, state: LayerState | undefined): void {
   if (!state) return item.hide();
-  const { cluster, objects, asOf, gaps } = state;
-  item.text = `${asOf === undefined ? '$(pulse)' : '$(history)'} ${cluster}`;
+  const { cluster, objects, asOf, gaps, use } = state;
+  // A name with `$(…)` in it is no icon.
+  const name = literalText(cluster).replaceAll('$(', '$\u200a(');
+  const time =
+    asOf === undefined ? '' : ` ${new Date(asOf).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}`;
+  item.text = `${asOf === undefined ? '$(pulse)' : '$(history)'} ${name}${time}`;
+  item.accessibilityInformation = { label: `${item.name ?? ''}: ${name}${time}` };
+  if (use === 'names') {
+    item.tooltip = vscode.l10n.t(
+      'Completion offers the names of {0}. It is nobody’s mesh: manifests are not checked against it.',
+      cluster,
+    );
+    return item.show();
+  }
   const when =
     asOf === undefined
       ? vscode.l10n.t('Manifests are checked against {0}, live ({1} objects).', cluster, objects)

@@ -12,9 +12,13 @@ export class LayerObjects {
     return [...this.#kinds.values()].reduce((sum, objects) => sum + objects.size, 0);
   }
 
-  /** Takes a list in the place of all that was there of the kind. */
-  replace(kind: string, objects: Iterable<PlainObject>): void {
+  /**
+   * Takes a list in the place of all that was there of the kind.
+   * @param within the only namespace that was listed; the others stay as they are.
+   */
+  replace(kind: string, objects: Iterable<PlainObject>, within?: string): void {
     const gone = new Set(this.#in(kind).keys());
+    if (within !== undefined) for (const key of gone) if (!key.startsWith(`${within}/`)) gone.delete(key);
     for (const object of objects) {
       gone.delete(keyOf(object));
       this.put(kind, object);

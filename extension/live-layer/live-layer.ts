@@ -20,11 +20,13 @@ export interface LayerReceiver {
   change(change: ClusterChange): void;
 }
 
+export type LayerUse = 'analysis' | 'names' | 'nothing';
+
 export interface LiveLayerOptions {
   store: TreeStore;
   receiver: LayerReceiver;
-  /** Whether this cluster may lie under the files at all. */
-  isWanted: (cluster: Cluster) => boolean;
+  /** What this cluster is good for: files are judged by it, or only its names are offered, or nothing. */
+  useOf: (cluster: Cluster) => LayerUse;
   clock?: Clock;
   log?: (line: string) => void;
   onDidChange?: () => void;
@@ -33,8 +35,9 @@ export interface LiveLayerOptions {
 /** What the layer is, for the status bar. */
 export interface LayerState {
   cluster: string;
+  use: LayerUse;
   objects: number;
-  /** When it was last known to be up to date, in milliseconds since 1970; undefined: it is followed now. */
+  /** When it was last known to be up to date, all of it, in milliseconds since 1970; undefined: it is followed now. */
   asOf?: number;
   /** Kinds that were not read to their end. */
   gaps: string[];
@@ -59,11 +62,16 @@ const followedHere = analysisTypes.filter((type) => !(Object.values(fromStore) a
 const coalesceMs = 300;
 /** The first picture waits this long for kinds that are slow to answer. */
 const patienceMs = 3_000;
+/** Who may not read a kind everywhere may read it somewhere; each of these is followed by itself, for every kind. */
+const mostNamespaces = 3;
+/** Until the trees have found out where that is. */
+const scopeMs = 1_000;
 /** What nobody has followed for longer may have changed: that something is missing is no longer said. */
 const trustMs = 10 * 60_000;
 
 interface KindState {
-  state: 'waiting' | 'live' | 'absent' | 'refused' | 'lost';
+  /** `partial`: some namespaces only. */
+  state: 'waiting' | 'live' | 'absent' | 'refused' | 'lost' | 'partial';
   lastSeen?: number;
 }
 
@@ -81,6 +89,8 @@ export class LiveLayer {
   readonly #unsubscribe: { dispose(): void };
   readonly #life = new AbortController();
   #cluster: Cluster | undefined;
+  #use: LayerUse = 'nothing';
+  #shownAsOf: number | undefined;
   #running: AbortController | undefined;
   /** What was last told complete, as one text; undefined: nothing was told. */
   #told: string | undefined;
@@ -99,13 +109,27 @@ export class LiveLayer {
   get state(): LayerState | undefined {
     if (!this.#cluster || this.#told === undefined) return undefined;
     const gaps = this.#kinds().filter((kind) => !this.#isComplete(kind));
-    const seen = storeParts.flatMap((part) => this.#store.part(part).lastSeen ?? []);
+    const asOf = this.#asOf();
     return {
       cluster: this.#cluster.context.name,
+      use: this.#use,
       objects: this.#objects.size,
       gaps,
-      ...(!this.#running && { asOf: seen.length > 0 ? Math.min(...seen) : this.#clock.now() }),
+      ...(asOf !== undefined && { asOf }),
     };
+  }
+
+  /** Since when some of it may be out of date: nobody looks any more, or a connection was lost. */
+  #asOf(): number | undefined {
+    const ofStore = this.#running
+      ? [this.#store.stale()?.since]
+      : storeParts.map((part) => this.#store.part(part).lastSeen);
+    const own = [...this.#states.values()].flatMap(({ state, lastSeen }) =>
+      this.#running && state !== 'lost' && state !== 'partial' ? [] : [lastSeen],
+    );
+    const seen = [...ofStore, ...own].filter((time) => time !== undefined);
+    if (seen.length > 0) return Math.min(...seen);
+    return this.#running ? undefined : this.#clock.now();
   }
 
   /** The trees are looked at. */
@@ -166,7 +190,8 @@ export class LiveLayer {
     const { cluster, phase } = this.#store;
     const running = this.#running;
     if (!running || !cluster || phase !== 'ready') return;
-    if (!this.#options.isWanted(cluster)) return this.#told === undefined ? undefined : this.#forget();
+    this.#use = this.#options.useOf(cluster);
+    if (this.#use === 'nothing') return this.#told === undefined ? undefined : this.#forget();
     if (this.#cluster && this.#cluster.context.id !== cluster.context.id) this.#forget();
     const isNew = this.#cluster === undefined || !this.#following.has(running);
     this.#cluster = cluster;
@@ -189,11 +214,25 @@ export class LiveLayer {
     const kind = kindName(type);
     if (!this.#states.has(kind)) this.#states.set(kind, { state: 'waiting' });
     for (const version of type.versions) {
-      const last = await this.#followVersion(cluster, type, version, signal);
-      if (signal.aborted || last !== 'not-found' || !type.isCustom) return;
+      const last = await this.#followVersion(cluster, type, version, { signal });
+      if (signal.aborted) return;
+      if (last === 'forbidden' && type.namespaced) return this.#followWithin(cluster, type, version, signal);
+      if (last !== 'not-found' || !type.isCustom) return;
     }
     this.#objects.replace(kind, []);
     this.#enter(kind, { state: 'absent' });
+  }
+
+  /** In the namespaces that the trees read; nothing of the kind is ever said to be missing then. */
+  async #followWithin(cluster: Cluster, type: AnalysisType, version: string, signal: AbortSignal): Promise<void> {
+    await this.#clock.wait(scopeMs, signal);
+    const readable = this.#store.part('pods').onlyNamespaces ?? this.#store.scope?.namespaces;
+    const namespaces = readable ?? [cluster.context.namespace ?? 'default'];
+    await Promise.all(
+      namespaces
+        .slice(0, mostNamespaces)
+        .map((namespace) => this.#followVersion(cluster, type, version, { signal, namespace })),
+    );
   }
 
   /** @returns why it ended. */
@@ -201,8 +240,10 @@ export class LiveLayer {
     cluster: Cluster,
     type: AnalysisType,
     version: string,
-    signal: AbortSignal,
+    { signal, namespace }: { signal: AbortSignal; namespace?: string },
   ): Promise<string | undefined> {
+    const followed = namespace === undefined ? 'live' : 'partial';
+    const scope = namespace === undefined ? {} : { namespace };
     const kind = kindName(type);
     const versioned = inVersion(type, version);
     const trim = (object: KubernetesObject) =>
@@ -210,27 +251,31 @@ export class LiveLayer {
     let why: string | undefined;
     await follow(cluster, versioned, {
       signal,
+      ...scope,
       clock: this.#clock,
       follower: {
         onList: (objects) => {
-          this.#objects.replace(kind, objects.map(trim));
-          this.#enter(kind, { state: 'live' });
+          this.#objects.replace(kind, objects.map(trim), namespace);
+          this.#enter(kind, { state: followed });
         },
         onEvent: (event, object) => {
           if (event === 'DELETED') this.#objects.remove(kind, trim(object));
           else this.#objects.put(kind, trim(object));
-          this.#enter(kind, { state: 'live' });
+          this.#enter(kind, { state: followed });
         },
         onLive: () => {
-          if (this.#states.get(kind)?.state === 'lost') this.#enter(kind, { state: 'live' });
+          const { state, lastSeen } = this.#states.get(kind) ?? {};
+          if (state === 'lost' || lastSeen !== undefined) this.#enter(kind, { state: followed });
         },
         onFailure: (failure, final) => {
           why = failure.reason;
           if (final && why === 'not-found' && type.isCustom) return;
           this.#log(`${kind}: ${failure.message}`);
           const { lastSeen } = this.#states.get(kind) ?? {};
-          if (final) this.#objects.replace(kind, []);
-          this.#enter(kind, { state: final ? 'refused' : 'lost', lastSeen: lastSeen ?? this.#clock.now() });
+          if (final) this.#objects.replace(kind, [], namespace);
+          if (final && namespace !== undefined) return;
+          const state = final ? 'refused' : followed === 'partial' ? followed : 'lost';
+          this.#enter(kind, { state, ...(!final && { lastSeen: lastSeen ?? this.#clock.now() }) });
         },
       },
     });
@@ -288,10 +333,12 @@ export class LiveLayer {
     if (told !== this.#told) {
       const resources = this.#objects.all();
       this.#log(`${resources.length} objects of ${cluster.context.name} lie under the files`);
-      this.#receiver.snapshot({ name: cluster.context.name, resources, complete });
+      const namesOnly = this.#use === 'names' && { namesOnly: true };
+      this.#receiver.snapshot({ name: cluster.context.name, resources, complete, ...namesOnly });
     } else if (change) this.#receiver.change(change);
-    else return;
+    else if (this.#shownAsOf === this.#asOf()) return;
     this.#told = told;
+    this.#shownAsOf = this.#asOf();
     this.#options.onDidChange?.();
   }
 

@@ -21,6 +21,7 @@ import {
   clusterSeenNotification,
   parseClusterChange,
   parseClusterSnapshot,
+  yamlScheme,
 } from '../../contract/cluster-layer.ts';
 import { findingsRequest, objectsRequest } from '../../contract/language-server.ts';
 import type {
@@ -156,7 +157,9 @@ export class Session {
 
   private followCluster(): void {
     this.connection.onNotification(clusterNotification, (value: unknown) => {
-      this.workspace.setCluster(parseClusterSnapshot(value));
+      const snapshot = parseClusterSnapshot(value);
+      if (snapshot?.namesOnly) this.workspace.setNames(snapshot);
+      else this.workspace.setCluster(snapshot);
       this.publisher.publishSoon();
     });
     this.connection.onNotification(clusterChangeNotification, (value: unknown) => {
@@ -249,7 +252,9 @@ export class Session {
   private setText(clientUri: string, text: string): void {
     const uri = canonicalUri(clientUri);
     this.clientUris.set(uri, clientUri);
-    if (this.folders.leavesOut(uri)) this.workspace.removeFile(uri);
+    const shown = clusterShown(clientUri);
+    if (shown !== undefined) this.workspace.setView(uri, text, shown);
+    else if (this.folders.leavesOut(uri)) this.workspace.removeFile(uri);
     else this.workspace.setFile(uri, text);
     this.publisher.publishSoon();
   }
@@ -263,4 +268,9 @@ export class Session {
   private log(error: unknown): void {
     this.connection.console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
+}
+
+/** The cluster of which a document shows an object, as {@link viewAuthority} writes it; undefined for any other document. */
+function clusterShown(uri: string): string | undefined {
+  return uri.startsWith(`${yamlScheme}://`) ? uri.slice(yamlScheme.length + 3).split('/')[0] : undefined;
 }
