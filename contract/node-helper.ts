@@ -182,6 +182,8 @@ export interface RuntimeCni {
   binDirs: string[];
   /** How its last reading of the directory ended: empty when well; absent when it does not tell. */
   lastLoad?: string;
+  /** Why its network is not ready although it has loaded one: since CNI 1.1 plugins are asked (STATUS). */
+  notReady?: string;
   /** The names of the files or networks that it has loaded, where it tells. */
   loaded?: string[];
   /** In the same order: the JSON text of each as it was when it was loaded. */

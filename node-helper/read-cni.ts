@@ -3,7 +3,7 @@
  * Nothing is written, and no plugin gets another command than VERSION.
  */
 import type { CniFile, CniFolder, CniPluginProbe, ReadCniResult, RuntimeCni } from '../contract/node-helper.ts';
-import { listWantedFolders } from '../mesh/cni/delegates.ts';
+import { folderBeside, listWantedFolders } from '../mesh/cni/delegates.ts';
 import {
   cniFileKind,
   type CniPluginEntry,
@@ -197,9 +197,13 @@ function readConfFile(host: Host, root: string, confDir: string, name: string, l
 
 /** The folders that the lists name, and the common directory where the runtime uses another; only those that are there. */
 function readFolders(search: Search, confDir: string, files: readonly CniFile[], runtimeCni?: RuntimeCni): CniFolder[] {
-  const lists = listLoadedFiles(files).flatMap((file) => parseCniFile(file).list ?? []);
+  const named = listLoadedFiles(files).flatMap((file) => {
+    const { list, network } = parseCniFile(file);
+    // One without plugins of its own may have all of them in its folder.
+    return list ? listWantedFolders(list, confDir) : network === undefined ? [] : folderBeside(network, confDir);
+  });
   const common = runtimeCni && runtimeCni.confDir === confDir && confDir !== defaultConfDir ? [defaultConfDir] : [];
-  const wanted = [...new Set([...lists.flatMap((list) => listWantedFolders(list, confDir)), ...common])];
+  const wanted = [...new Set([...named, ...common])];
   return wanted.slice(0, maxFolders).flatMap((path) => {
     const found = readConfDir({ ...search, notes: [] }, path);
     return found.length > 0 ? [{ path, files: found }] : [];

@@ -50,8 +50,22 @@ export function findChainTarget(
   return inlineTarget(plugin, at) ?? elsewhere(plugin.type, noDelegate(plugin.type, file.name));
 }
 
-function inlineTarget({ config }: CniPluginEntry, path: readonly (string | number)[]): ChainTarget | undefined {
-  const delegate: unknown = Array.isArray(config.delegates) ? config.delegates[0] : undefined;
+export type InlineTarget = ChainTarget & { kind: 'inline' };
+
+/** Every network that stands whole in a file, under `delegates` of a plugin that calls it. */
+export function listInlineTargets({ kind, list }: ParsedCniFile): InlineTarget[] {
+  return (list?.plugins ?? []).flatMap((plugin, place) => {
+    const { delegates } = plugin.config;
+    const above = kind === 'conflist' ? ['plugins', place, 'delegates'] : ['delegates'];
+    return (Array.isArray(delegates) ? delegates : []).flatMap(
+      (_, index) => inlineTarget(plugin, [...above, index]) ?? [],
+    );
+  });
+}
+
+/** @param path of the delegate; its last part is the place among all. */
+function inlineTarget({ config }: CniPluginEntry, path: readonly (string | number)[]): InlineTarget | undefined {
+  const delegate: unknown = Array.isArray(config.delegates) ? config.delegates[Number(path.at(-1))] : undefined;
   if (typeof delegate !== 'object' || delegate === null) return undefined;
   const isList = 'plugins' in delegate;
   // Multus gives a delegate without a version its own.
@@ -95,13 +109,13 @@ function fileAt(
   return isHere(path.slice(0, at)) ? files.find(({ name }) => name === path.slice(at + 1)) : undefined;
 }
 
+/** The text of the delegating file with a network in it that asks its plugins for another version. */
+export function setInlineVersion(text: string, { path }: InlineTarget, cniVersion: string): string {
+  return setValue(text, path, setCniVersion(textAt(text, path)!, cniVersion));
+}
+
 /** The text of the delegating file with our entry in its delegate, which becomes a list where it was none. */
-export function insertInline(
-  text: string,
-  target: ChainTarget & { kind: 'inline' },
-  entry: string,
-  cniVersion: string,
-): string {
+export function insertInline(text: string, target: InlineTarget, entry: string, cniVersion: string): string {
   const delegate = textAt(text, target.path)!;
   const edited = target.isList
     ? insertPlugin(target.list.cniVersion === cniVersion ? delegate : setCniVersion(delegate, cniVersion), entry)
@@ -110,11 +124,7 @@ export function insertInline(
 }
 
 /** The text of the delegating file without the plugins at these places of its delegate. */
-export function removeInline(
-  text: string,
-  target: ChainTarget & { kind: 'inline' },
-  places: readonly number[],
-): string {
+export function removeInline(text: string, target: InlineTarget, places: readonly number[]): string {
   if (places.length === 0) return text;
   return setValue(text, target.path, removePlugins(textAt(text, target.path)!, places));
 }

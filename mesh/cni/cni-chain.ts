@@ -42,6 +42,7 @@ export interface RuntimeFacts {
   confDir: string;
   binDirs: readonly string[];
   lastLoad?: string;
+  notReady?: string;
   loaded?: readonly string[];
   loadedTexts?: readonly string[];
   defaultNetwork?: string;

@@ -19,6 +19,11 @@ export function compareCniVersions(a: string, b: string): number {
   return 0;
 }
 
+/** Whether the library takes a text for a version: up to three whole numbers. Empty means 0.1.0. */
+export function isCniVersion(text: string): boolean {
+  return text === '' || /^[+-]?\d{1,18}(?:\.[+-]?\d{1,18}){0,2}$/.test(text);
+}
+
 /**
  * The highest version that everybody speaks.
  * @param supported one list of versions per plugin.
@@ -33,5 +38,5 @@ export function findCommonVersion(supported: string[][]): string | undefined {
 }
 
 function numbersOf(version: string): number[] {
-  return version.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  return (version || impliedCniVersion).split('.').map((part) => Number.parseInt(part, 10) || 0);
 }

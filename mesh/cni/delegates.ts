@@ -44,8 +44,14 @@ export function listWantedFolders(list: CniNetworkList, confDir: string): string
       .flatMap((path) => (/\.(conf|conflist|json)$/.test(path) ? [path.slice(0, path.lastIndexOf('/'))] : [path]));
     return [withoutHostPrefix(own), ...named];
   });
-  const beside = /^[^/\0]+$/.test(list.name) && !/^\.+$/.test(list.name) ? [`${confDir}/${list.name}`] : [];
-  return [...new Set([...beside, ...folders])].filter((path) => path !== confDir && path !== '');
+  return [...new Set([...folderBeside(list.name, confDir), ...folders])].filter(
+    (path) => path !== confDir && path !== '',
+  );
+}
+
+/** The folder from which libraries append plugins to a network; none for a name that is no folder's. */
+export function folderBeside(network: string, confDir: string): string[] {
+  return /^[^/\0]+$/.test(network) && !/^\.+$/.test(network) ? [`${confDir}/${network}`] : [];
 }
 
 /** What one entry of a list calls; empty for a plugin that does its work itself. */

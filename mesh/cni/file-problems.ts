@@ -54,6 +54,7 @@ const codeOfFault: Record<CniFileFault, CniHazardCode> = {
   'conf-in-list': 'ML2005',
   'no-type': 'ML2004',
   'no-plugins': 'ML2004',
+  folder: 'ML2029',
   'no-name': 'ML2010',
   'bad-name': 'ML2010',
   'bad-field': 'ML2004',
@@ -70,6 +71,8 @@ export function shadowProblems(parsed: ParsedCniFile[], chosen: ParsedCniFile | 
     .filter((file) => !isReferenced(file, plugins) && !isCopied(file, plugins) && !isLoopback(file))
     .flatMap((file) => {
       const mesh = meshPluginOf(file);
+      const copy = copyOf(file, plugins);
+      if (copy) return [staleCopy(file, chosen, copy)];
       if (mesh && isStandalone(file)) return standalone(file, chosen, mesh, delegates, chainedMeshes.includes(mesh));
       const chained = chainedMeshes.length > 0;
       // Which networks a delegating plugin takes may stand elsewhere (a resource in the cluster): then nobody knows here.
@@ -186,15 +189,39 @@ function isReferenced({ name, list }: ParsedCniFile, plugins: readonly CniPlugin
 }
 
 /** Multus' own pod copies the first file of others into `delegates`: that file is in use, as long as the copy is up to date. */
-function isCopied({ list }: ParsedCniFile, plugins: readonly CniPluginEntry[]): boolean {
-  if (!list || list.name === '') return false;
-  const types = list.plugins.map(({ type }) => type).join();
+function isCopied(file: ParsedCniFile, plugins: readonly CniPluginEntry[]): boolean {
+  const copy = copyOf(file, plugins);
+  return copy !== undefined && typesOf(copy) === typesOf(file.list!);
+}
+
+/** The network of the same name that stands whole in a delegating plugin's configuration, and begins as the file's does. */
+function copyOf({ list }: ParsedCniFile, plugins: readonly CniPluginEntry[]): CniNetworkList | undefined {
+  if (!list || list.name === '') return undefined;
   const copies = plugins.flatMap(({ config: { delegates } }): unknown[] => (Array.isArray(delegates) ? delegates : []));
-  return copies.some((copy) => {
-    const isList = typeof copy === 'object' && copy !== null && 'plugins' in copy;
-    const read = parseCniFile({ name: isList ? 'copy.conflist' : 'copy.conf', content: JSON.stringify(copy) }).list;
-    return read?.name === list.name && read.plugins.map(({ type }) => type).join() === types;
-  });
+  return copies
+    .flatMap((copy) => {
+      const isList = typeof copy === 'object' && copy !== null && 'plugins' in copy;
+      return parseCniFile({ name: isList ? 'copy.conflist' : 'copy.conf', content: JSON.stringify(copy) }).list ?? [];
+    })
+    .find(({ name, plugins: [first] }) => name === list.name && first?.type === list.plugins[0]?.type);
+}
+
+function typesOf({ plugins }: CniNetworkList): string {
+  return plugins.map(({ type }) => type).join(', ');
+}
+
+function staleCopy(file: ParsedCniFile, chosen: ParsedCniFile, copy: CniNetworkList): ChainProblem {
+  const mesh = meshPluginOf(file);
+  const isLost = mesh !== undefined && !copy.plugins.some(({ type }) => type === mesh);
+  const message = l10n.t(
+    '“{0}” runs a copy of the network “{1}” with the plugins {2}; “{3}”, from which it was copied, has {4} now.',
+    ...[chosen.name, copy.name, typesOf(copy), file.name, typesOf(file.list!)],
+  );
+  const consequence = isLost
+    ? l10n.t('The mesh’s plugin “{0}” runs for no pod: new pods start without redirect rules.', mesh)
+    : l10n.t('When Multus’ pod starts again, it copies that file, and what stands in the copy alone is gone.');
+  const about = { file: file.name, ...(isLost && { plugin: mesh }) };
+  return chainProblem('ML2039', isLost ? 'error' : 'warning', `${message} ${consequence}`, about);
 }
 
 function stemOf({ name }: ParsedCniFile): string {

@@ -38,7 +38,9 @@ export type CniHazardCode =
   | 'ML2034'
   | 'ML2035'
   | 'ML2036'
-  | 'ML2037';
+  | 'ML2037'
+  | 'ML2038'
+  | 'ML2039';
 
 export interface CniHazard {
   code: CniHazardCode;
@@ -339,6 +341,24 @@ const hazards: Record<CniHazardCode, () => Omit<CniHazard, 'code'>> = {
       'CRI-O’s “cni_default_network” names the network that it uses, wherever its file stands in the order. Until a file with that name loads, the node has no network.',
     ),
     whatToDo: l10n.t('Correct “cni_default_network” in CRI-O’s configuration, or give the network this name.'),
+  }),
+  ML2038: () => ({
+    title: l10n.t('A plugin says that it can take no pod now'),
+    why: l10n.t(
+      'Since CNI 1.1 a runtime asks every plugin of the list whether it is ready (STATUS), and calls the node’s network not ready while one of them says no. The configuration itself is loaded and right.',
+    ),
+    whatToDo: l10n.t(
+      'Look at what that plugin needs: its own pod on this node, its addresses, its credential. The node turns Ready by itself once the plugin says yes.',
+    ),
+  }),
+  ML2039: () => ({
+    title: l10n.t('A delegating plugin runs a copy of a configuration that has changed since'),
+    why: l10n.t(
+      'Multus’ own pod can make its configuration by itself (“--multus-conf-file=auto”): it copies the first file of the directory into its own, and from then on the copy runs. What is chained in the one does not stand in the other, until that pod starts again and copies once more.',
+    ),
+    whatToDo: l10n.t(
+      'Bring what both need into the file that is copied, then start Multus’ pod on this node again; what stands in the copy alone is lost by that.',
+    ),
   }),
 };
 

@@ -60,6 +60,22 @@ export function loadProblems(
     );
     return [chainProblem('ML2024', 'error', message, { file: chosen.name })];
   }
+  return [...readyProblems(runtime, chosen), ...staleProblems(runtime, file, chosen)];
+}
+
+/** Loaded, and not ready all the same. */
+function readyProblems({ notReady, program }: RuntimeFacts, chosen: ParsedCniFile): ChainProblem[] {
+  if (!notReady) return [];
+  const message = l10n.t(
+    '{0} has loaded “{1}”, but the network is not ready, because a plugin of it says so: “{2}”. The node stays NotReady, and no new pod starts on it.',
+    program,
+    chosen.name,
+    notReady,
+  );
+  return [chainProblem('ML2038', 'error', message, { file: chosen.name })];
+}
+
+function staleProblems(runtime: RuntimeFacts, file: CniFileText, chosen: ParsedCniFile): ChainProblem[] {
   const [loaded] = runtime.loadedTexts ?? [];
   if (loaded === undefined || file.content === undefined || isSameNetwork(loaded, file.content)) return [];
   const [name = ''] = runtime.loaded ?? [];
@@ -241,24 +257,8 @@ export function folderProblems(
   file: ParsedCniFile,
   library: CniLibrary | undefined,
 ): ChainProblem[] {
-  if (file.kind !== 'conflist' || folder.parsed.length === 0 || (library === '1.3' && list.onlyInlined)) return [];
-  const broken = folder.parsed.filter((one) => !one.list);
-  if (library === '1.3') {
-    return broken.map(({ name, problems }) =>
-      chainProblem(
-        'ML2029',
-        'error',
-        l10n.t(
-          '{0}/{1} belongs to the list in “{2}” and cannot be loaded, so the whole list is not: {3}',
-          folder.path,
-          name,
-          file.name,
-          problems.map(({ message }) => message).join(' '),
-        ),
-        { file: file.name },
-      ),
-    );
-  }
+  // Where the library takes them in they run, and a broken one keeps the whole list from loading.
+  if (file.kind !== 'conflist' || library === '1.3') return [];
   const types = folder.parsed.flatMap((one) => one.list?.plugins.map(({ type }) => type) ?? []);
   if (types.length === 0 || (library === undefined && list.onlyInlined)) return [];
   const named = types.map((type) => `“${type}”`).join(', ');

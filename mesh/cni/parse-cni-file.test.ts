@@ -157,6 +157,44 @@ test.each([
   else expect(list).toBeUndefined();
 });
 
+test.each([
+  ['1.1', '"cniVersions":["v1.0.0"]', true],
+  ['1.2', '"cniVersions":["v1.0.0"]', false],
+  ['1.3', '"cniVersions":["1.0.0","1.0.0.0"]', false],
+  ['1.3', '"cniVersion":"latest","cniVersions":[]', false],
+  ['1.3', '"cniVersion":"latest"', true],
+  ['1.3', '"cniVersions":["1","1.0",""]', true],
+] as const)('a library of CNI %s and %s: loads: %s', (library, fields, loads) => {
+  const content = `{${fields},"name":"a","plugins":[{"type":"b"}]}`;
+  expect(parseCniFile({ name: 'a.conflist', content }, library).list !== undefined).toBe(loads);
+});
+
+test('of the same key in two spellings the later in byte order counts, and null changes nothing', () => {
+  const type = (plugin: string) =>
+    parseCniFile({ name: 'a.conflist', content: `{"name":"a","plugins":[${plugin}]}` }).list?.plugins[0];
+  expect(type('{"type":"small","Type":"big"}')?.type).toBe('small');
+  expect(type('{"type":"b","TYPE":null}')?.type).toBe('b');
+  expect(type('{"type":"b","ipam":{},"IPAM":{"type":"dhcp"}}')?.ipam).toBe('dhcp');
+  expect(parseCniFile({ name: 'a.conf', content: '{"type":"b","name":"x","Name":"y"}' }).list?.name).toBe('y');
+});
+
+test('a newer library takes plugins from the folder of the network’s name, and loads nothing when one is broken', () => {
+  const read = (list: string, folder: Record<string, string>, library: '1.2' | '1.3' = '1.3') =>
+    parseCniFile({ name: 'a.conflist', content: list }, library, (network) =>
+      network === 'net' ? Object.entries(folder).map(([name, content]) => ({ name, content })) : [],
+    );
+  const own = '{"name":"net","plugins":[{"type":"b"}]}';
+  expect(read('{"name":"net"}', { 'x.conf': '{"type":"b"}' }).list?.plugins).toEqual([]);
+  expect(read('{"name":"net"}', { 'x.conf': '{"type":"b"}' }, '1.2').list).toBeUndefined();
+  expect(read('{"name":"net","loadOnlyInlinedPlugins":true}', { 'x.conf': '{"type":"b"}' }).list).toBeUndefined();
+  expect(read('{"name":"net"}', { 'x.conflist': '{"type":"b"}' }).problems).toMatchObject([{ fault: 'no-plugins' }]);
+  expect(read(own, { 'x.conf': '{' }).problems).toMatchObject([{ fault: 'folder', blocksLoading: true }]);
+  expect(read(own, { 'x.conf': '{' }, '1.2').list).toBeDefined();
+  expect(read(own, { 'x.conf.bak': '{' }).list).toBeDefined();
+  expect(read('{"name":5}', {}).network).toBeUndefined();
+  expect(read('{"name":"net"}', {}).network).toBe('net');
+});
+
 test('knows that Flannel leaves the work to other programs', () => {
   const types = (delegate: object) =>
     listPluginTypes(

@@ -8,7 +8,7 @@
  *     {"cniVersion":"0.4.0","name":"podnet","plugins":[{"type":"bridge","ipam":{"type":"host-local"}},{"type":"portmap"}]}
  */
 import * as l10n from '@vscode/l10n';
-import { compareCniVersions, impliedCniVersion, publishedCniVersions } from './cni-versions.ts';
+import { compareCniVersions, impliedCniVersion, isCniVersion, publishedCniVersions } from './cni-versions.ts';
 
 /** A file as it was found; the node helper's `CniFile` fits. */
 export interface CniFileText {
@@ -72,6 +72,7 @@ export type CniFileFault =
   | 'conf-in-list'
   | 'no-type'
   | 'no-plugins'
+  | 'folder'
   | 'no-name'
   | 'bad-name'
   | 'bad-field';
@@ -86,6 +87,8 @@ export interface CniFileProblem {
 export interface ParsedCniFile {
   name: string;
   kind: CniFileKind;
+  /** The network that a list names, also when the list does not load. */
+  network?: string;
   /** Absent when the file does not load. */
   list?: CniNetworkList;
   problems: CniFileProblem[];
@@ -118,18 +121,26 @@ export function listPluginTypes(list: CniNetworkList): string[] {
   ];
 }
 
+/** The files of the folder that is named like a network, beside the file in which the network stands. */
+export type FolderOf = (network: string) => readonly CniFileText[];
+
 /**
  * Reads one file.
  * @param library the newest, when it is not known.
+ * @param folderOf what lies beside the file. Given, a list is judged together with the plugins that a library of CNI 1.3
+ *   appends to it: one that holds none itself may get all of them from there, and one of them that is broken breaks it. They
+ *   are not among the list's `plugins`.
  * @returns what was understood and every problem found; never throws.
  */
-export function parseCniFile(file: CniFileText, library: CniLibrary = '1.3'): ParsedCniFile {
+export function parseCniFile(file: CniFileText, library: CniLibrary = '1.3', folderOf?: FolderOf): ParsedCniFile {
   const kind = cniFileKind(file.name);
   const parsed: ParsedCniFile = { name: file.name, kind, problems: [] };
   if (kind === 'other') return parsed;
   try {
     parsed.list =
-      kind === 'conflist' ? readList(readObject(file), parsed, library) : readSingle(readObject(file), parsed);
+      kind === 'conflist'
+        ? readList(readObject(file), parsed, library, library === '1.3' ? folderOf : undefined)
+        : readSingle(readObject(file), parsed, library);
   } catch (error) {
     if (!(error instanceof NotLoadable)) throw error;
     parsed.problems.push({ fault: error.fault, message: error.message, blocksLoading: true });
@@ -181,7 +192,7 @@ function endlessNumberIn(json: string): string | undefined {
   return undefined;
 }
 
-function readSingle(config: Record<string, unknown>, file: ParsedCniFile): CniNetworkList {
+function readSingle(config: Record<string, unknown>, file: ParsedCniFile, library: CniLibrary): CniNetworkList {
   if (!stringField(config, 'type') && 'plugins' in config) {
     throw new NotLoadable(
       'list-in-conf',
@@ -191,9 +202,9 @@ function readSingle(config: Record<string, unknown>, file: ParsedCniFile): CniNe
       ),
     );
   }
-  const plugin = readPlugin(config, file);
-  const version = stringField(config, 'cniVersion');
-  const name = plugin.name ?? '';
+  const plugin = readPlugin(config, file, library);
+  const version = textInOrder(config, 'cniVersion');
+  const name = textInOrder(config, 'name') ?? '';
   if (name === '') {
     file.problems.push({
       fault: 'no-name',
@@ -213,9 +224,18 @@ function readSingle(config: Record<string, unknown>, file: ParsedCniFile): CniNe
   };
 }
 
-function readList(list: Record<string, unknown>, file: ParsedCniFile, library: CniLibrary): CniNetworkList {
-  const { name, plugins } = list;
-  if (!('plugins' in list) && stringField(list, 'type')) {
+function readList(
+  list: Record<string, unknown>,
+  file: ParsedCniFile,
+  library: CniLibrary,
+  folderOf: FolderOf | undefined,
+): CniNetworkList {
+  const { name } = list;
+  if (typeof name === 'string') file.network = name;
+  const beside = typeof name === 'string' ? pluginFiles(folderOf?.(name) ?? []) : [];
+  const onlyInlined = library !== '1.3' || flagOf(list, 'loadOnlyInlinedPlugins', file, library);
+  const isFilledFromFolder = !('plugins' in list) && !onlyInlined && beside.length > 0;
+  if (!('plugins' in list) && !isFilledFromFolder && stringField(list, 'type')) {
     throw new NotLoadable(
       'conf-in-list',
       l10n.t('“{0}” holds a single plugin, but its name ends like that of a list: it must end in “.conf”.', file.name),
@@ -223,8 +243,9 @@ function readList(list: Record<string, unknown>, file: ParsedCniFile, library: C
   }
   if (name === undefined) throw new NotLoadable('no-name', l10n.t('“{0}” gives the network no name.', file.name));
   if (typeof name !== 'string') throw new NotLoadable('bad-field', l10n.t('In “{0}”, “name” is not text.', file.name));
+  const plugins = isFilledFromFolder ? [] : list.plugins;
   if (!Array.isArray(plugins)) throw new NotLoadable('no-plugins', l10n.t('“{0}” has no list “plugins”.', file.name));
-  if (plugins.length === 0)
+  if (plugins.length === 0 && !isFilledFromFolder)
     throw new NotLoadable('no-plugins', l10n.t('The list “plugins” in “{0}” is empty.', file.name));
   if (name === '') {
     file.problems.push({
@@ -234,11 +255,12 @@ function readList(list: Record<string, unknown>, file: ParsedCniFile, library: C
     });
   } else checkName(name, file);
   const version = listVersion(list, file, library);
+  if (!onlyInlined) refuseBroken(beside, name, file);
   return {
     name,
     disableCheck: flagOf(list, 'disableCheck', file, library),
     disableGC: library !== '1.1' && flagOf(list, 'disableGC', file, library),
-    onlyInlined: library !== '1.3' || flagOf(list, 'loadOnlyInlinedPlugins', file, library),
+    onlyInlined,
     cniVersion: version || impliedCniVersion,
     hasVersion: Boolean(version),
     offered: [
@@ -247,9 +269,32 @@ function readList(list: Record<string, unknown>, file: ParsedCniFile, library: C
     plugins: plugins.map((plugin) => {
       if (!isRecord(plugin))
         throw new NotLoadable('bad-field', l10n.t('An entry of “plugins” in “{0}” is not an object.', file.name));
-      return readPlugin(plugin, file);
+      return readPlugin(plugin, file, library);
     }),
   };
+}
+
+/** One plugin in the folder that cannot be read, and the library loads nothing of the whole list. */
+function refuseBroken(beside: readonly CniFileText[], network: string, file: ParsedCniFile): void {
+  for (const one of beside) {
+    const { list, problems } = parseCniFile(one);
+    if (!list)
+      throw new NotLoadable(
+        'folder',
+        l10n.t(
+          '{0}/{1} belongs to the list in “{2}” and cannot be loaded, so the whole list is not: {3}',
+          network,
+          one.name,
+          file.name,
+          problems.map(({ message }) => message).join(' '),
+        ),
+      );
+  }
+}
+
+/** Those of a folder that a library appends to the list. */
+function pluginFiles(files: readonly CniFileText[]): CniFileText[] {
+  return listLoadedFiles(files.filter(({ name }) => name.endsWith('.conf')));
 }
 
 /** Since CNI 1.1 a list may offer several versions (`cniVersions`); the highest that the library knows wins. */
@@ -262,10 +307,22 @@ function listVersion(list: Record<string, unknown>, file: ParsedCniFile, library
   if (!Array.isArray(cniVersions) || cniVersions.some((version) => typeof version !== 'string')) {
     throw new NotLoadable('bad-field', l10n.t('In “{0}”, “cniVersions” is not a list of texts.', file.name));
   }
-  const known = [...(cniVersions as string[]), ...(cniVersion ? [cniVersion] : [])].filter(
-    (version) => compareCniVersions(version, publishedCniVersions.at(-1)!) <= 0,
+  const offered = [...(cniVersions as string[]), ...(cniVersion ? [cniVersion] : [])];
+  const odd = offered.find((version) => !isCniVersion(version));
+  if (odd !== undefined) {
+    throw new NotLoadable(
+      'bad-field',
+      l10n.t('In “{0}”, “{1}” among the versions is none: write three numbers, like 1.0.0.', file.name, odd),
+    );
+  }
+  const known = offered.filter((version) => compareCniVersions(version, publishedCniVersions.at(-1)!) <= 0);
+  // Of two that are equal (1.0 and 1.0.0) the library takes the first.
+  return (
+    known.reduce<string | undefined>(
+      (best, version) => (best !== undefined && compareCniVersions(version, best) <= 0 ? best : version),
+      undefined,
+    ) ?? cniVersion
   );
-  return known.sort(compareCniVersions).at(-1) ?? cniVersion;
 }
 
 /** Since CNI 1.1 also as text, in any case; before, text makes the whole file invalid. */
@@ -282,10 +339,9 @@ function flagOf(list: Record<string, unknown>, name: string, file: ParsedCniFile
   );
 }
 
-function readPlugin(config: Record<string, unknown>, file: ParsedCniFile): CniPluginEntry {
+function readPlugin(config: Record<string, unknown>, file: ParsedCniFile, library: CniLibrary): CniPluginEntry {
   for (const field of ['type', 'name', 'cniVersion']) {
-    const value = fieldOf(config, field);
-    if (value != null && typeof value !== 'string') {
+    if (fieldsOf(config, field).some((value) => typeof value !== 'string')) {
       throw new NotLoadable('bad-field', l10n.t('In “{0}”, “{1}” is not text: write it in quotes.', file.name, field));
     }
   }
@@ -295,9 +351,11 @@ function readPlugin(config: Record<string, unknown>, file: ParsedCniFile): CniPl
       'no-type',
       l10n.t('A plugin in “{0}” has no “type”: nobody knows which program to run.', file.name),
     );
-  checkFields(config, file);
-  const ipam = fieldOf(config, 'ipam');
-  const ipamType = isRecord(ipam) ? stringField(ipam, 'type') : undefined;
+  checkFields(config, file, library);
+  // Twice there, the second fills the same structure once more: what it does not say stays.
+  const ipamType = fieldsOf(config, 'ipam')
+    .map((ipam) => (isRecord(ipam) ? stringField(ipam, 'type') : undefined))
+    .findLast((found) => found !== undefined);
   const name = stringField(config, 'name');
   return {
     type,
@@ -335,8 +393,17 @@ const readFields: readonly { field: string; form: Form; like: string }[] = [
   { field: 'prevResult', form: isRecord, like: '{}' },
 ];
 
-function checkFields(config: Record<string, unknown>, file: ParsedCniFile): void {
-  for (const { field, form, like } of readFields)
+/** Since CNI 1.1: what a runtime adds when it calls GC. */
+const attachments: (typeof readFields)[number] = {
+  field: 'cni.dev/valid-attachments',
+  form: (value) =>
+    Array.isArray(value) &&
+    value.every((item) => item == null || fieldsAre({ containerID: isText, ifname: isText })(item)),
+  like: '[]',
+};
+
+function checkFields(config: Record<string, unknown>, file: ParsedCniFile, library: CniLibrary): void {
+  for (const { field, form, like } of library === '1.1' ? readFields : [...readFields, attachments])
     if (!fieldsOf(config, field).every(form))
       throw new NotLoadable(
         'bad-field',
@@ -376,22 +443,27 @@ function checkName(name: string, file: ParsedCniFile): void {
 }
 
 function stringField(config: Record<string, unknown>, name: string): string | undefined {
-  const value = fieldOf(config, name);
+  const value = fieldsOf(config, name).at(-1);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Go fills a struct from keys in any case, and the last one wins. */
-function fieldOf(config: Record<string, unknown>, name: string): unknown {
-  return valuesOf(config, name).at(-1);
+/** Of a single configuration the library reads these before it makes a list of it, which puts keys in byte order. */
+function textInOrder(config: Record<string, unknown>, name: string): string | undefined {
+  const value = valuesOf(Object.entries(config), name).findLast((found) => found !== null);
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Every one of them is read; `null` is none. */
+/**
+ * Go fills a structure from keys in any case, and the last one counts; `null` changes nothing. The library has printed a
+ * plugin's configuration anew before, with its keys in byte order: `Type` comes before `type`, wherever they stood.
+ */
 function fieldsOf(config: Record<string, unknown>, name: string): unknown[] {
-  return valuesOf(config, name).filter((value) => value !== null);
+  const entries = Object.entries(config).sort(([a], [b]) => compareBytes(a, b));
+  return valuesOf(entries, name).filter((value) => value !== null);
 }
 
-function valuesOf(config: Record<string, unknown>, name: string): unknown[] {
-  return Object.entries(config).flatMap(([key, value]) => (key.toLowerCase() === name.toLowerCase() ? [value] : []));
+function valuesOf(entries: readonly (readonly [string, unknown])[], name: string): unknown[] {
+  return entries.flatMap(([key, value]) => (key.toLowerCase() === name.toLowerCase() ? [value] : []));
 }
 
 function compareBytes(a: string, b: string): number {

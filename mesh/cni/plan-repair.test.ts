@@ -115,3 +115,45 @@ test('beside a plugin that delegates, ours goes where the network that it calls 
     removes: [],
   });
 });
+
+const multus = (more: object) => JSON.stringify({ cniVersion: '0.3.1', name: 'm', type: 'multus', ...more });
+
+test.each([
+  [
+    'whole, as a single one',
+    { delegates: [{ cniVersion: '1.0.0', name: 'galaxy', type: 'galaxy-sdn' }] },
+    { delegates: [{ cniVersion: '0.2.0', name: 'galaxy', type: 'galaxy-sdn' }] },
+  ],
+  [
+    'whole, as the second list',
+    {
+      delegates: [
+        { name: 'b', type: 'bridge' },
+        { cniVersion: '0.4.0', name: 'g', plugins: [{ type: 'galaxy-sdn' }] },
+      ],
+    },
+    {
+      delegates: [
+        { name: 'b', type: 'bridge' },
+        { cniVersion: '0.2.0', name: 'g', plugins: [{ type: 'galaxy-sdn' }] },
+      ],
+    },
+  ],
+])(
+  'a network that stands in Multus’ own configuration gets a version that its plugins speak: %s',
+  (_, before, after) => {
+    versions.multus = modern;
+    const plan = repair({ '00-multus.conf': multus(before) });
+    expect(plan).toMatchObject({ action: 'convert', result: '00-multus.conf', removes: [] });
+    expect(plan.writes).toEqual([{ name: '00-multus.conf', content: multus(after) }]);
+    expect(repair({ '00-multus.conf': multus(after) }).action).toBe('none');
+  },
+);
+
+test('a network that Multus calls by its file gets a version that its plugins speak, in that file', () => {
+  versions.multus = modern;
+  const list = (version: string) => `{"cniVersion":"${version}","name":"g","plugins":[{"type":"galaxy-sdn"}]}`;
+  const first = multus({ clusterNetwork: '/host/etc/cni/net.d/10-g.conflist' });
+  const plan = repair({ '00-multus.conf': first, '10-g.conflist': list('0.4.0') });
+  expect(plan).toMatchObject({ action: 'convert', writes: [{ name: '10-g.conflist', content: list('0.2.0') }] });
+});

@@ -21,7 +21,7 @@ import {
 import { pluginText, removePlugins, setCniVersion } from './edit-cni-text.ts';
 import { UnreadableJson } from './json-text.ts';
 import { type CniNetworkList, listPluginTypes, type ParsedCniFile, parseCniFile } from './parse-cni-file.ts';
-import { findChainTarget } from './chain-target.ts';
+import { findChainTarget, listInlineTargets, setInlineVersion } from './chain-target.ts';
 import { canonical, placesOf } from './plan-installation.ts';
 import { chooseName, isStandalone } from './plan-standalone.ts';
 import { pluginRole } from './plugin-roles.ts';
@@ -110,6 +110,7 @@ const fixes: ((found: Case) => Fix | undefined)[] = [
   staleOrDouble,
   backToSingle,
   otherVersion,
+  calledVersion,
   twin,
 ];
 
@@ -199,6 +200,22 @@ function otherVersion({ entries, probes, first, file }: Case): Fix | undefined {
   const content = setCniVersion(first.content!, version.cniVersion);
   if (parseCniFile({ name: first.name, content }).list?.cniVersion !== version.cniVersion) return undefined;
   return { action: 'convert', writes: [{ name: first.name, content }], removes: [] };
+}
+
+/** A delegating plugin asks the plugins of a network in the version that this says itself, wherever it stands. */
+function calledVersion({ entries, probes, first, file, confDir }: Case): Fix | undefined {
+  const target = file.list && findChainTarget(entries, file, confDir === undefined ? {} : { confDir });
+  if (target?.kind === 'file') {
+    const there = entries.find(({ name }) => name === target.file.name)!;
+    return otherVersion({ entries, probes, first: there, file: target.file, confDir, type: '' });
+  }
+  for (const inline of listInlineTargets(file)) {
+    const version = isSpoken(inline.list, probes) ? undefined : chooseVersion(inline.list, probes);
+    if (!version || 'problems' in version || version.cniVersion === inline.list.cniVersion) continue;
+    const content = setInlineVersion(first.content!, inline, version.cniVersion);
+    return { action: 'convert', writes: [{ name: first.name, content }], removes: [] };
+  }
+  return undefined;
 }
 
 /** The `.conf` is in force. The list stays only where it is the same network, works, and chains a mesh: then that was meant. */

@@ -140,7 +140,7 @@ test('a file that Multus reads itself is in force through it, and a lone loopbac
   expect(codes({ files: [multus({}), mesh] })).toEqual(['ML2007 warning']);
   const copied = (types: string[]) => multus({ delegates: [JSON.parse(list(types, '0.4.0', 'k8s-pod-network'))] });
   expect(codes({ files: [copied(['bridge', 'istio-cni']), mesh] })).toEqual([]);
-  expect(codes({ files: [copied(['bridge']), mesh] })).toEqual(['ML2007 warning']);
+  expect(codes({ files: [copied(['bridge']), mesh] })).toEqual(['ML2039 error']);
   const loopback = { name: '99-loopback.conf', content: '{"cniVersion":"0.4.0","name":"lo","type":"loopback"}' };
   expect(codes({ files: [{ name: '10-a.conflist', content: list(['bridge']) }, loopback] })).toEqual([]);
 });

@@ -110,8 +110,9 @@ export function describeChain(asked: ChainInput): CniChain {
   const confDir = input.confDir ?? runtimeCni?.confDir ?? '/etc/cni/net.d';
   const on: Case = { input, runtime, library, confDir, folders, probes };
   const inOrder = listLoadedFiles(files);
-  const parsed = inOrder.map((file) => parseCniFile(file, library));
-  const chosen = findEffective(parsed, probes, runtime, runtimeCni?.defaultNetwork);
+  const folderOf = (network: string) => filesBeside(on, network);
+  const parsed = inOrder.map((file) => parseCniFile(file, library, library && folderOf));
+  const chosen = findEffective(on, parsed, runtimeCni?.defaultNetwork);
   const effective = chosen && inOrder[parsed.indexOf(chosen)];
   const judged = chosen?.list && judgeList(on, chosen, chosen.list);
   const unused = chosen ? notLoaded(parsed, chosen, on) : [];
@@ -120,7 +121,7 @@ export function describeChain(asked: ChainInput): CniChain {
     ...(judged?.problems ?? []),
     ...(effective && chosen ? nodeProblems(on, effective, chosen, judged, parsed) : []),
     ...fileProblems(parsed, chosen, runtime),
-    ...(runtime === 'containerd' ? [] : steppedOverProblems(parsed, chosen, probes)),
+    ...(runtime === 'containerd' ? [] : steppedOverProblems(on, parsed, chosen)),
     ...shadowProblems(
       unused.filter(({ name }) => !calledFiles.has(`${confDir}/${name}`)),
       chosen,
@@ -150,14 +151,11 @@ interface JudgedList {
 }
 
 function judgeList(on: Case, file: ParsedCniFile, own: CniNetworkList): JudgedList {
-  const { probes, library, folders, confDir, input } = on;
+  const { probes, library, confDir, input } = on;
   const path = `${confDir}/${own.name}`;
-  const beside =
-    folders.find((folder) => folder.path === path)?.files.filter(({ name }) => name.endsWith('.conf')) ?? [];
-  const appended = listLoadedFiles(beside).map((one) => parseCniFile(one, library));
-  const takesIn = file.kind === 'conflist' && library === '1.3' && !own.onlyInlined;
-  const entries = takesIn ? appended.flatMap((one) => one.list?.plugins ?? []) : [];
-  const list = { ...own, plugins: [...own.plugins, ...entries] };
+  const appended = listLoadedFiles(filesBeside(on, own.name)).map((one) => parseCniFile(one, library));
+  const takesIn = isFolderTaken(on, file, own);
+  const list = withFolder(on, file, own);
   const missing = new Set<string>();
   const plugins = describePlugins(on, list, file, missing, 0).map((plugin, index) => {
     const from = appended.filter((one) => one.list)[index - own.plugins.length];
@@ -182,6 +180,24 @@ function judgeList(on: Case, file: ParsedCniFile, own: CniNetworkList): JudgedLi
       ...delegateProblems(plugins, file, missing),
     ],
   };
+}
+
+function isFolderTaken({ library }: Case, file: ParsedCniFile, list: CniNetworkList): boolean {
+  return file.kind === 'conflist' && library === '1.3' && !list.onlyInlined;
+}
+
+/** The list with what the library appends to it. */
+function withFolder(on: Case, file: ParsedCniFile, own: CniNetworkList): CniNetworkList {
+  if (!isFolderTaken(on, file, own)) return own;
+  const appended = listLoadedFiles(filesBeside(on, own.name));
+  const entries = appended.flatMap((one) => parseCniFile(one, on.library).list?.plugins ?? []);
+  return { ...own, plugins: [...own.plugins, ...entries] };
+}
+
+/** The plugins in the folder that is named like the network. */
+function filesBeside({ folders, confDir }: Case, network: string): CniFileText[] {
+  const folder = folders.find(({ path }) => path === `${confDir}/${network}`);
+  return folder?.files.filter(({ name }) => name.endsWith('.conf')) ?? [];
 }
 
 /** What lies outside of the files themselves. */
@@ -240,25 +256,28 @@ function unreadDirectories({ input, confDir, folders }: Case, list: CniNetworkLi
 }
 
 function findEffective(
+  on: Case,
   parsed: ParsedCniFile[],
-  probes: readonly PluginVersions[],
-  runtime: CniRuntime,
   defaultNetwork: string | undefined,
 ): ParsedCniFile | undefined {
+  const { runtime, probes } = on;
   if (runtime === 'containerd') return parsed[0]?.list && parsed[0];
   const byName = runtime === 'cri-o' ? defaultNetwork : undefined;
   return parsed.find(
-    ({ list }) => list && (byName === undefined || list.name === byName) && listObstacles(list, probes).length === 0,
+    (file) =>
+      file.list &&
+      (byName === undefined || file.list.name === byName) &&
+      listObstacles(withFolder(on, file, file.list), probes).length === 0,
   );
 }
 
-/** Plugins for which CRI-O and cri-dockerd step over the whole file: program missing, or another version. */
+/** Plugins for which CRI-O and cri-dockerd step over the whole file: program missing, no answer, or another version. */
 function listObstacles(list: CniNetworkList, probes: readonly PluginVersions[]): string[] {
   return list.plugins
     .map(({ type }) => type)
     .filter((type) => {
       const probe = probes.find((candidate) => candidate.type === type);
-      return probe && (!probe.path || (probe.supportedVersions && !probe.supportedVersions.includes(list.cniVersion)));
+      return probe && !probe.supportedVersions?.includes(list.cniVersion);
     });
 }
 
@@ -333,16 +352,13 @@ function describeCall(
 }
 
 /** Where the runtime checks plugins when it loads, a wrong version fails no pod: it quietly selects the next file. */
-function steppedOverProblems(
-  parsed: ParsedCniFile[],
-  chosen: ParsedCniFile | undefined,
-  probes: readonly PluginVersions[],
-): ChainProblem[] {
+function steppedOverProblems(on: Case, parsed: ParsedCniFile[], chosen: ParsedCniFile | undefined): ChainProblem[] {
+  const { probes } = on;
   const reached = chosen ? parsed.indexOf(chosen) : -1;
   const candidates = chosen ? parsed.slice(0, reached) : parsed;
   return candidates.flatMap((file) => {
-    const { list } = file;
-    if (!list || file === chosen) return [];
+    if (!file.list || file === chosen) return [];
+    const list = withFolder(on, file, file.list);
     return [...new Set(listObstacles(list, probes))].flatMap((type) => {
       const entry = list.plugins.find((plugin) => plugin.type === type)!;
       return programProblems(type, entry, list, file, probes).map((found) => ({

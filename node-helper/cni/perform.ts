@@ -92,7 +92,9 @@ export function readEntry(text: string, from: string): PluginEntry {
   // One field that the runtime cannot read, and it would load nothing at all.
   const list = `{"name":"entry","plugins":[${text}]}`;
   const { list: read, problems } = parseCniFile({ name: `${from}.conflist`, content: list });
-  if (read?.plugins[0]?.type !== type) {
+  // In a list the one in small letters counts, in a file of its own the later one.
+  const types = Object.keys(value as object).filter((key) => key.toLowerCase() === 'type');
+  if (read?.plugins[0]?.type !== type || types.length > 1) {
     const why = problems.map(({ message }) => message).join(' ') || 'it has “type” twice, in different letters';
     throw new Refused('plugin-conf', `The plugin’s entry ${from} would keep the runtime from loading its list: ${why}`);
   }

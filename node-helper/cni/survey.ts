@@ -140,7 +140,8 @@ export async function probeOurs(world: World, type: string, program?: string): P
   const { host, paths } = world;
   if (program === undefined) return probeProgram(host, type, [paths.binDir]);
   const answer = await once(world, program, async () => ({ type, ...(await probeProgramAt(host, program)) }));
-  return { ...answer, type, path: join(paths.binDir, type) };
+  // Who did not answer is named where it lies, which is not where it would be put.
+  return { ...answer, type, path: answer.supportedVersions ? join(paths.binDir, type) : program };
 }
 
 /** A program is asked once while one verb is at work: two answers within a second would not differ. */

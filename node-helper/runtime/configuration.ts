@@ -25,44 +25,85 @@ export interface ConfigFiles {
 const largestFile = 1024 * 1024;
 const mostFiles = 100;
 
-/** containerd's, of any version, with what it imports. */
+/**
+ * containerd's, of any version, with what it imports. Up to version 2 of the configuration (containerd 1) a later file
+ * replaces the whole table of the runtime's part for Kubernetes; from version 3 on it wins key by key.
+ */
 export function readContainerdConfig(files: ConfigFiles, process?: RuntimeProcess): CniSettings {
   const path = (process && optionOf(process, 'config', 'c')) ?? '/etc/containerd/config.toml';
-  const table = readImports(files, path, new Set());
-  return table ? containerdSettings(table) : {};
+  const tables = readWithImports(files, path);
+  const isOld = tables.every((table) => versionOf(table) < 3);
+  return tables.reduce<CniSettings>((under, table) => {
+    const over = containerdSettings(table);
+    const { disabled, address } = under;
+    const kept = isOld && speaksOfCri(table) ? { ...(disabled && { disabled }), ...(address && { address }) } : under;
+    return { ...kept, ...over };
+  }, {});
 }
 
-function readImports(files: ConfigFiles, path: string, seen: Set<string>): TomlTable | undefined {
-  if (seen.has(path) || seen.size >= mostFiles) return undefined;
-  seen.add(path);
-  const table = readTable(files, path);
-  const imports = table && texts(tomlAt(table, 'imports'));
-  return (
-    imports
-      ?.flatMap((pattern) => expand(files, pattern.startsWith('/') ? pattern : `${directoryOf(path)}/${pattern}`))
-      .reduce((under, imported) => mergeToml(under, readImports(files, imported, seen) ?? {}), table!) ?? table
-  );
+/** The file, then those that it imports, then those that these import: in the order in which containerd reads them. */
+function readWithImports(files: ConfigFiles, path: string): TomlTable[] {
+  const [seen, pending, tables] = [new Set<string>(), [path], [] as TomlTable[]];
+  for (let next = pending.shift(); next !== undefined && seen.size < mostFiles; next = pending.shift()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    const table = readTable(files, next);
+    if (!table) continue;
+    tables.push(table);
+    const imports = texts(tomlAt(table, 'imports'));
+    const absolute = imports.map((name) => (name.startsWith('/') ? name : `${directoryOf(next!)}/${name}`));
+    pending.push(...absolute.flatMap((pattern) => (pattern.includes('*') ? expand(files, pattern) : [pattern])));
+  }
+  return tables;
 }
 
-/** Version 1 calls the plugin `cri`, 2 `io.containerd.grpc.v1.cri`, 3 `io.containerd.cri.v1.runtime`. */
+const names = { first: 'cri', second: 'io.containerd.grpc.v1.cri', third: 'io.containerd.cri.v1.runtime' };
+
+/** A file without a version is of the first. */
+function versionOf(table: TomlTable): number {
+  const version = tomlAt(table, 'version');
+  return typeof version === 'number' && version > 0 ? version : 1;
+}
+
+/** The names under which a file of this version may speak of the part for Kubernetes; the first one wins. */
+function namesOf(table: TomlTable): string[] {
+  const version = versionOf(table);
+  if (version >= 4) return [names.third];
+  return version >= 2 ? [names.third, names.second] : [names.third, names.second, names.first];
+}
+
+function speaksOfCri(table: TomlTable): boolean {
+  return namesOf(table).some((name) => tomlAt(table, 'plugins', name) !== undefined);
+}
+
+/**
+ * Version 1 calls the plugin `cri`, 2 `io.containerd.grpc.v1.cri`, 3 and 4 `io.containerd.cri.v1.runtime`; a file of version 3
+ * with the earlier name is understood since containerd 2.3.
+ */
 export function containerdSettings(table: TomlTable): CniSettings {
-  const names = ['io.containerd.cri.v1.runtime', 'io.containerd.grpc.v1.cri', 'cri'];
-  const cni = names.map((name) => tomlAt(table, 'plugins', name, 'cni')).find((found) => found !== undefined);
-  const disabled = texts(tomlAt(table, 'disabled_plugins')).some((name) => names.includes(name));
-  const address = text(tomlAt(table, 'grpc', 'address'));
+  const name = namesOf(table).find((candidate) => tomlAt(table, 'plugins', candidate, 'cni') !== undefined);
+  const cni = name && tomlAt(table, 'plugins', name, 'cni');
+  const disabled = texts(tomlAt(table, 'disabled_plugins')).some((found) => Object.values(names).includes(found));
+  // Since version 4 the socket is a plugin's, too.
+  const address =
+    text(tomlAt(table, 'plugins', 'io.containerd.server.v1.grpc', 'address')) ?? text(tomlAt(table, 'grpc', 'address'));
   const about = { ...(disabled && { disabled }), ...(address && { address }) };
   if (typeof cni !== 'object' || Array.isArray(cni)) return about;
   const confDir = text(tomlAt(cni, 'conf_dir'));
-  const binDir = text(tomlAt(cni, 'bin_dir'));
-  const several = texts(tomlAt(cni, 'bin_dirs'));
-  const binDirs = several.length > 0 ? several : binDir ? [binDir] : [];
   const most = tomlAt(cni, 'max_conf_num');
+  const binDirs = programDirectories(cni, name === names.third);
   return {
     ...(confDir && { confDir }),
     ...(binDirs.length > 0 && { binDirs }),
     ...(typeof most === 'number' && { maxNetworks: most }),
     ...about,
   };
+}
+
+/** The earlier plugins had one, `bin_dir`, and it wins; the later one knows `bin_dirs` alone. */
+function programDirectories(cni: TomlTable, isLater: boolean): string[] {
+  const binDir = text(tomlAt(cni, 'bin_dir'));
+  return binDir && !isLater ? [binDir] : texts(tomlAt(cni, 'bin_dirs'));
 }
 
 /** CRI-O's file, then its directory of further ones, then its arguments: the later one wins. */
@@ -115,26 +156,29 @@ function readTable({ host, roots, notes }: ConfigFiles, path: string): TomlTable
   return undefined;
 }
 
-/** A path whose last part may hold `*` and `?`; the names that fit, in order. */
+/** A path whose parts may hold `*` and `?`; the paths that fit, in order. */
 function expand({ host, roots }: ConfigFiles, pattern: string): string[] {
-  const [directory, name] = [directoryOf(pattern), pattern.slice(pattern.lastIndexOf('/') + 1)];
-  if (!/[*?]/.test(name)) return [pattern];
-  const matches = new RegExp(
-    `^${name
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-  );
   for (const root of roots) {
-    const names = attempt(() => host.list(resolveInRoot(host, root, directory)));
-    if (names)
-      return names
-        .filter((found) => matches.test(found) && !found.startsWith('.'))
-        .sort()
-        .slice(0, mostFiles)
-        .map((found) => `${directory}/${found}`);
+    const found = pattern
+      .split('/')
+      .slice(1)
+      .reduce<string[]>((paths, part) => paths.flatMap((path) => step(host, root, path, part)), ['']);
+    if (found.length > 0) return found.slice(0, mostFiles);
   }
   return [];
+}
+
+/** One part of a path further; a name without a wildcard is taken for granted. */
+function step(host: Host, root: string, path: string, part: string): string[] {
+  if (!/[*?]/.test(part)) return [`${path}/${part}`];
+  const escaped = part.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  const fits = new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  const names = attempt(() => host.list(resolveInRoot(host, root, path || '/'))) ?? [];
+  return names
+    .filter((name) => fits.test(name))
+    .sort()
+    .slice(0, mostFiles)
+    .map((name) => `${path}/${name}`);
 }
 
 function directoryOf(path: string): string {

@@ -138,7 +138,7 @@ async function describeAnswer(
   const told = await toldSettings(search, program, reached, status);
   const read = told?.confDir && told.binDirs ? undefined : readSettings(search, program, process);
   const settings = { ...read?.settings, ...told };
-  const lastLoad = lastLoadOf(status);
+  const { lastLoad, notReady } = networkState(status);
   const networks = loadedNetworks(status.info.cniconfig);
   return complete(search, {
     program,
@@ -146,6 +146,7 @@ async function describeAnswer(
     source: told?.confDir ? 'status' : (read?.source ?? 'usual'),
     settings,
     ...(lastLoad !== undefined && { lastLoad }),
+    ...(notReady && { notReady }),
     ...(networks && { loaded: networks.map(({ name }) => name) }),
     ...(networks && { loadedTexts: networks.map(({ text }) => text) }),
   });
@@ -184,15 +185,14 @@ function containerdTells(info: Record<string, string>): CniSettings {
   };
 }
 
-/** Empty when it went well. */
-function lastLoadOf({ info, network }: RuntimeStatus): string | undefined {
+/** `lastLoad` is empty when it went well. Who tells of the loading itself may have a plugin that is not ready, too. */
+function networkState({ info, network }: RuntimeStatus): Pick<RuntimeCni, 'lastLoad' | 'notReady'> {
   const said = info.lastCNILoadStatus;
-  if (said !== undefined) {
-    const plain = textOf(parseJson(said)) ?? said;
-    if (plain !== 'OK') return plain;
-  }
-  if (!network) return said === undefined ? undefined : '';
-  return network.ready ? '' : network.message;
+  const plain = said === undefined ? undefined : (textOf(parseJson(said)) ?? said);
+  if (plain !== undefined && plain !== 'OK') return { lastLoad: plain };
+  if (!network) return said === undefined ? {} : { lastLoad: '' };
+  if (network.ready) return { lastLoad: '' };
+  return plain === 'OK' ? { lastLoad: '', notReady: network.message } : { lastLoad: network.message };
 }
 
 /** Without the loopback that containerd always has. */
