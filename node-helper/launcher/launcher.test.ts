@@ -1,5 +1,5 @@
 /** The launcher as a process, against agents that answer, are slow, talk nonsense, or are not there. */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -340,7 +341,7 @@ describe.each(variants)('the launcher for $name', ({ argv }) => {
 });
 
 it.skipIf(!native)(
-  'the launcher waits no longer than 10 seconds, whatever hangs',
+  'the launcher waits no longer than 10 seconds for a pod’s start and 2 for its end, whatever hangs',
   async () => {
     const prevResult = { ips: [{ address: '10.0.0.7/24' }] };
     const run = (env: Record<string, string>) =>
@@ -351,17 +352,45 @@ it.skipIf(!native)(
     const all = await Promise.all([
       run({ CNI_COMMAND: 'ADD' }),
       run({ CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'half' }),
-      run({ CNI_COMMAND: 'DEL' }),
       start(native?.argv ?? [], { ...sandbox, CNI_COMMAND: 'ADD' }, '{', true),
+      run({ CNI_COMMAND: 'DEL' }),
+      start(native?.argv ?? [], { ...sandbox, CNI_COMMAND: 'GC' }, config({ cniVersion: '1.1.0' })),
     ]);
-    for (const { ms } of all) expect(ms).toBeGreaterThan(9_500);
+    for (const { ms } of all.slice(0, 3)) expect(ms).toBeGreaterThan(9_500);
     for (const { ms } of all) expect(ms).toBeLessThan(18_000);
-    expect(all.map(({ code }) => code)).toEqual([0, 0, 0, 1]);
+    for (const { ms } of all.slice(3)) expect(ms).toBeLessThan(8_000);
+    expect(all.map(({ code }) => code)).toEqual([0, 0, 1, 0, 0]);
     expect(all[1]?.stdout).toBe(JSON.stringify(prevResult));
     expect(Object.keys(notes()).sort()).toEqual(['c0ffee-1', 'half']);
     expect(notes().half).toContain('ERRNO=110\n');
   },
   20_000,
+);
+
+it.skipIf(!native || process.getuid?.() !== 0)(
+  'the launcher alone for a pod without any interface says so; called beside another network it passes',
+  async () => {
+    const standalone = { name: 'meshloom-cni' };
+    const add = (more: object, netns: string) =>
+      start(native?.argv ?? [], { ...sandbox, CNI_COMMAND: 'ADD', CNI_NETNS: netns }, config(more));
+    const bare = spawn('unshare', ['--net', 'sleep', '20'], { stdio: 'ignore' });
+    try {
+      const netns = `/proc/${bare.pid}/ns/net`;
+      while (readlinkSync(netns) === readlinkSync('/proc/self/ns/net'))
+        await new Promise((done) => setTimeout(done, 5));
+      const alone = await add(standalone, netns);
+      expect(alone.code).toBe(1);
+      expect(JSON.parse(alone.stdout)).toMatchObject({ cniVersion: '1.0.0', code: 101, details: 'eth0' });
+      // In a list of others, wherever it stands in it, and with a result: it is not the only one.
+      expect((await add({}, netns)).code).toBe(0);
+      expect((await add({ ...standalone, prevResult: {} }, netns)).code).toBe(0);
+      expect((await add(standalone, '/nowhere')).code).toBe(0);
+      execFileSync('nsenter', [`--net=${netns}`, 'ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'x']);
+      expect((await add(standalone, netns)).code).toBe(0);
+    } finally {
+      bare.kill('SIGKILL');
+    }
+  },
 );
 
 describe.skipIf(!native)('the launcher’s reading of JSON', () => {

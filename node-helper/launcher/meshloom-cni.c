@@ -131,7 +131,7 @@ static void add_number(struct text *text, word number) {
 }
 #define TEXT(name, room) char name##_room[room]; struct text name = {name##_room, 0, room, 0}
 
-/* ---- time: 10 seconds for all, whatever hangs --------------------------------------------------------------------- */
+/* ---- time: 10 seconds for a pod's start, 2 for all else, whatever hangs --------------------------------------------------------------------- */
 
 static word deadline;
 
@@ -398,7 +398,8 @@ static void add_string(struct text *text, struct part string) {
 }
 
 /* The values as they stand in the text. */
-struct config { struct part prev_result, version, socket, directory; };
+struct config { struct part prev_result, version, socket, directory, name; };
+static const struct config nothing_said;
 
 /* 0 when the text is not one object of JSON. Of a key that comes twice the last one counts, as in Go. */
 static int parse_config(struct part text, struct config *config) {
@@ -423,6 +424,7 @@ static int parse_config(struct part text, struct config *config) {
     if (is(name, "cniVersion")) config->version = value;
     if (is(name, "socket")) config->socket = value;
     if (is(name, "directory")) config->directory = value;
+    if (is(name, "name")) config->name = value;
     at = skip_space(at, end);
     if (at >= end) return 0;
     if (*at == '}') return skip_space(at + 1, end) == end;
@@ -448,7 +450,8 @@ static const struct command { const char *name; int since, needs, may_fail; } co
 };
 enum { ADD, DEL, CHECK, STATUS, GC, COMMANDS };
 
-enum { BAD_VERSION = 1, BAD_ENVIRONMENT = 4, BAD_JSON = 6 };
+/* From 100 on they are a plugin's own. */
+enum { BAD_VERSION = 1, BAD_ENVIRONMENT = 4, BAD_JSON = 6, NO_NETWORK = 101 };
 
 static const char *version = "1.1.0";
 
@@ -673,6 +676,45 @@ static void leave_note(struct part directory, struct part socket, word error) {
 
 static int is_object(struct part value) { return value.length > 0 && *value.at == '{'; }
 
+/* Whether a string of JSON says this. */
+static int is_text(struct part string, const char *wanted) {
+  TEXT(said, 32);
+  if (string.length < 2 || *string.at != '"') return 0;
+  add_string(&said, string);
+  return !said.full && is((struct part){said.at, said.length}, wanted);
+}
+
+/*
+ * Whether the pod has no interface yet. Called by Multus or Galaxy it has one; called by the runtime itself, because all other
+ * configurations are gone, it has none and would get none. What the kernel puts into every new namespace does not count.
+ */
+static int is_bare(void) {
+  static const char *const always[] = {"lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"};
+  struct part path = variable("CNI_NETNS"), table = {0, 0};
+  word netns = CALL4(SYS_openat, AT_FDCWD, path.at, O_RDONLY | O_CLOEXEC, 0);
+  if (netns < 0) return 0;
+  word entered = CALL2(SYS_setns, netns, CLONE_NEWNET);
+  CALL1(SYS_close, netns);
+  if (entered < 0) return 0;
+  word fd = CALL4(SYS_openat, AT_FDCWD, "/proc/self/net/dev", O_RDONLY | O_CLOEXEC, 0);
+  word unread = fd < 0 ? fd : read_all((int)fd, &table);
+  CALL1(SYS_close, fd);
+  if (unread < 0) return 0;
+  /* Two lines of headings, then "  eth0: 12 3 …" for each; a heading has no colon. */
+  const char *at = table.at, *end = table.at + table.length;
+  while (at < end) {
+    const char *line = skip_space(at, end), *colon = line;
+    while (colon < end && *colon != ':' && *colon != '\n') colon++;
+    if (colon < end && *colon == ':') {
+      size known = 0, count = sizeof always / sizeof *always;
+      while (known < count && !is((struct part){line, (size)(colon - line)}, always[known])) known++;
+      if (known == count) return 0;
+    }
+    for (at = colon; at < end && *at != '\n'; at++) {}
+  }
+  return 1;
+}
+
 static word print_add_result(struct part prev_result, int asked) {
   if (is_object(prev_result)) return write_all(1, prev_result);
   /* First in its list, or called alone by a delegating plugin: it has made no interface and has no address to tell. */
@@ -725,12 +767,14 @@ __attribute__((noreturn, used)) void start(word *stack) {
   if (!name.length) fail(BAD_ENVIRONMENT, "required env variables missing", part_of("CNI_COMMAND"));
   if (command == COMMANDS && !asks_version) fail(BAD_ENVIRONMENT, "unknown CNI_COMMAND", name);
   if (!asks_version) check_environment(commands[command].needs);
+  /* The rest has nothing to undo: the agent finds out by itself which pods are gone, and their end is not held up for it. */
+  if (command != ADD && command != CHECK) deadline = milliseconds(CLOCK_MONOTONIC) + 2000;
 
   struct part text = {0, 0};
-  struct config config = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
+  struct config config = nothing_said;
   word unread = read_all(0, &text);
   int parsed = !unread && parse_config(text, &config);
-  if (!parsed) config = (struct config){{0, 0}, {0, 0}, {0, 0}, {0, 0}};
+  if (!parsed) config = nothing_said;
   TEXT(written, 64);
   int asked = find_version(config.version, &written);
   if (asked >= 0 && asked < VERSIONS && parsed) version = versions[asked];
@@ -743,6 +787,12 @@ __attribute__((noreturn, used)) void start(word *stack) {
       fail(BAD_VERSION, "incompatible CNI versions: supported are 0.1.0 to 1.1.0", (struct part){written.at, written.length});
     if (asked < commands[command].since) fail(BAD_VERSION, "config version does not allow this command", name);
   }
+
+  /* With an agent or without, the pod gets its result: there is nothing that may be not ready. */
+  if (command == STATUS) leave(0);
+  if (command == ADD && !is_object(config.prev_result) && is_text(config.name, "meshloom-cni") && is_bare())
+    fail(NO_NETWORK, "meshloom-cni makes no interface, and is the only network that this pod is given: the network plugin's own "
+         "configuration is gone, or comes after the one of meshloom-cni", variable("CNI_IFNAME"));
 
   TEXT(socket_room, 512);
   TEXT(directory_room, 512);
