@@ -1,6 +1,6 @@
 // Builds every program into dist/ (and the in-editor test suite into out/). `--watch` rebuilds on change, `--dev` keeps names.
 import { build, context } from 'esbuild';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 
@@ -116,12 +116,25 @@ export const programs = [
 
 async function copyStaticFiles() {
   await mkdir('dist', { recursive: true });
+  await removeLeftovers();
   await mkdir('out/gallery', { recursive: true });
   for (const page of ['index.html', 'service-path.html', 'cni-chain.html'])
     await cp(`webviews/gallery/${page}`, `out/gallery/${page}`);
   await cp('extension/demo/recordings', 'dist/recordings', { recursive: true });
   for (const [name, text] of Object.entries(engineStarters)) await writeFile(`dist/${name}`, text, { mode: 0o755 });
   for (const cpu of ['x64', 'arm64']) await cp(`node-helper/launcher/meshloom-cni-${cpu}`, `dist/meshloom-cni-${cpu}`);
+}
+
+/** What an earlier build left and this one does not make would be packed with the rest. */
+async function removeLeftovers() {
+  const made = new Set([
+    ...Object.keys(engineStarters),
+    ...programs.flatMap(({ outfile, entryPoints = {} }) =>
+      outfile ? [basename(outfile)] : Object.keys(entryPoints).map((name) => `${name}.js`),
+    ),
+  ]);
+  for (const name of await readdir('dist'))
+    if (/\.js(\.map)?$/.test(name) && !made.has(name.replace(/\.map$/, ''))) await rm(`dist/${name}`);
 }
 
 const present = programs.filter(({ entryPoints = {} }) => {
