@@ -58,6 +58,7 @@ function* findIn(value: Located, incomplete: boolean, depth: number): Iterable<F
   }
 }
 
-function isOldType(type: string): boolean {
+/** `envoy.config.filter.http.lua.v2.Lua`, `envoy.api.v2.Cluster` */
+export function isOldType(type: string): boolean {
   return /(^|\/)envoy\.(api\.v2\.|([a-z0-9_]+\.)*v2(alpha)?\.[A-Za-z0-9]+$)/.test(type);
 }

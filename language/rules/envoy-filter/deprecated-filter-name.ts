@@ -35,6 +35,15 @@ const newNames: Record<string, string> = {
   tcp_proxy: 'network.tcp_proxy',
 };
 
+/** Filters that Envoy's own build no longer has, whatever they are called: a real one lists what it has compiled in. */
+const gone = ['http.dynamo', 'http.gzip', 'http.squash', 'network.client_ssl_auth'];
+
+/** Every filter that a finding names, and whether Envoy's own build has it. */
+export const namedFilters = Object.values(newNames).map((name) => ({
+  name: `envoy.filters.${name}`,
+  isGone: gone.includes(name),
+}));
+
 /** Istio still knows the old names, and says so. */
 export const deprecatedFilterName = defineWarning('EnvoyFilter', {
   id: 'envoy-filter/deprecated-filter-name',
@@ -49,6 +58,17 @@ export const deprecatedFilterName = defineWarning('EnvoyFilter', {
       ] as const) {
         const meant = name.string === undefined ? undefined : findNewName(name.string, isInner);
         if (!meant) continue;
+        if (gone.some((one) => meant === `envoy.filters.${one}`)) {
+          yield finding(
+            name,
+            l10n.t(
+              '"{0}" is the old name of "{1}", which Envoy no longer has: Istio warns, and nothing matches. Remove the patch.',
+              name.string!,
+              meant,
+            ),
+          );
+          continue;
+        }
         yield finding(
           name,
           l10n.t('"{0}" is the old name of "{1}": Istio warns. Use the new one.', name.string!, meant),
