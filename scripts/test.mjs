@@ -62,24 +62,29 @@ async function checkAside(programs) {
 }
 
 /**
- * Two lanes side by side (vitest.config.mts): what needs parts of the machine that are there once (network namespaces,
- * containerd, a kubelet) one file after the other, and everything else beside it.
+ * Two lanes side by side (projects of vitest.config.mts): a real Kubernetes with its node, and everything else. Each takes
+ * one file after the other of what needs parts of the machine that are there once.
  */
 async function unitTests() {
-  say(
-    'Unit tests, language server and command line as processes; beside them network namespaces and a real Kubernetes …',
-  );
-  await Promise.all(['code', 'machine'].map(vitestLane));
+  say('Unit tests, programs as processes, network namespaces; beside them a real Kubernetes …');
+  await Promise.all([vitestLane('code', 'netns'), vitestLane('cluster')]);
 }
 
-async function vitestLane(lane) {
-  const report = join(root, 'out', `vitest-${lane}.json`);
+async function vitestLane(...projects) {
+  const lane = projects.join(' and ');
+  const report = join(root, 'out', `vitest-${projects[0]}.json`);
   rmSync(report, { force: true });
   const started = performance.now();
   const passed = await runAside(
     'vitest',
-    ['run', `--project=${lane}`, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-    (line) => console.log(`${lane} │ ${line}`),
+    [
+      'run',
+      ...projects.map((project) => `--project=${project}`),
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ],
+    (line) => console.log(`${projects[0]} │ ${line}`),
   );
   try {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites } = JSON.parse(
@@ -93,8 +98,8 @@ async function vitestLane(lane) {
     total.failed++;
     say(`vitest left no report: ${error.message}`);
   }
-  if (!passed) failures.push(`tests of the lane “${lane}” (see above)`);
-  say(`${passed ? 'ok' : 'FAILED'} · tests, lane “${lane}” (${seconds(started)})`);
+  if (!passed) failures.push(`tests: ${lane} (see above)`);
+  say(`${passed ? 'ok' : 'FAILED'} · tests: ${lane} (${seconds(started)})`);
 }
 
 async function packedExtension() {

@@ -30,10 +30,7 @@ import { connect, eventually, readHelperProgram, say, type ConnectedCluster } fr
 
 const missing =
   (await whyNoCluster()) ??
-  (process.env.MESHLOOM_TEST_KUBECONFIG ? 'an existing cluster’s node is not to be harmed' : undefined) ??
-  (process.env.MESHLOOM_TEST_LONG
-    ? undefined
-    : 'rivals, reboots and full disks take two minutes; MESHLOOM_TEST_LONG=1 npm test runs them, too');
+  (process.env.MESHLOOM_TEST_KUBECONFIG ? 'an existing cluster’s node is not to be harmed' : undefined);
 if (missing) console.log(`test/cluster: skipped, because ${missing}`);
 
 describe.skipIf(missing)('our CNI plugin on a node in trouble', { timeout: 240_000 }, () => {
