@@ -129,7 +129,7 @@ function collect(samples: readonly Sample[]): ProxyStats {
     const cluster = unknownClusterOf(name);
     if (cluster !== undefined && count > 0) unknown.set(cluster, (unknown.get(cluster) ?? 0) + count);
   }
-  stats.unknownTraffic = [...unknown].map(([cluster, count]) => ({ cluster, count }));
+  stats.unknownTraffic = [...unknown].sort().map(([cluster, count]) => ({ cluster, count }));
   return stats;
 }
 

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { describeProxyConfig, mostRows } from './describe-proxy-config.ts';
 import { findProblems } from './find-proxy-problems.ts';
 import { parseCertificates, parseClusterStatuses, parseConfigDump, splitClusterName } from './parse-proxy-config.ts';
-import { findSync } from './parse-sync.ts';
+import { pagesOf } from './pages.ts';
+import { parseStats } from './parse-proxy-stats.ts';
+import { parseLoggers, parseServer, parseUnready } from './parse-server.ts';
+import { findRefusals, findSync } from './parse-sync.ts';
 import type { ProxyReport } from './report.ts';
 
 const type = (name: string) => `type.googleapis.com/envoy.admin.v3.${name}`;
@@ -181,26 +184,6 @@ describe('a config dump', () => {
     },
   ])('that is nonsense (%j) is no error', (nonsense) => expect(() => parseConfigDump(nonsense)).not.toThrow());
 
-  it('of ztunnel is read, too', () => {
-    const config = parseConfigDump({
-      services: { a: { namespace: 'shop', hostname: 'reviews.shop.svc', ports: { 9080: 9080 } } },
-      workloads: [
-        { namespace: 'shop', name: 'reviews-1', workloadIps: ['10.0.0.1'], status: 'Healthy', protocol: 'HBONE' },
-      ],
-      certificates: [
-        { identity: 'spiffe://x', state: 'Available', certChain: [{ expirationTime: '2026-11-22T00:00:00Z' }] },
-      ],
-    });
-    expect(config).toMatchObject({
-      proxy: 'ztunnel',
-      ztunnel: {
-        workloads: [{ name: 'shop/reviews-1', status: 'Healthy', protocol: 'HBONE' }],
-        services: [{ host: 'reviews.shop.svc', ports: ['9080 → 9080'] }],
-        certificates: [{ state: 'Available' }],
-      },
-    });
-  });
-
   it('names clusters by Istio’s parts', () => {
     expect(splitClusterName('outbound_.80_._.a.b.svc')).toEqual({
       direction: 'outbound',
@@ -278,5 +261,178 @@ describe('what istiod says', () => {
     });
     expect(findSync([entry], 'other.shop')).toBeUndefined();
     expect(findSync({ error: 'x' }, 'x')).toBeUndefined();
+  });
+});
+
+describe('what the proxy refused', () => {
+  const type = 'type.googleapis.com/envoy.config';
+  const line = (time: string, said: string) =>
+    `2026-11-21T${time}Z\twarning\tenvoy config external/envoy/source/x.cc:138\t${said}\tthread=22\n`;
+
+  it('is found in its log, the last of each kind, over several lines', () => {
+    const log = [
+      line('10:00:00.1', `gRPC config for ${type}.cluster.v3.Cluster rejected: the first`),
+      line(
+        '10:00:01.1',
+        `delta config for ${type}.listener.v3.Listener rejected: Error adding/updating listener(s) a: x\nb: y`,
+      ),
+      '2026-11-21T10:00:02Z\tinfo\tads\tnothing rejected here\n',
+      line('10:00:03.1', `gRPC config for ${type}.cluster.v3.Cluster rejected: the last`),
+    ].join('');
+    expect(findRefusals(log)).toEqual([
+      { kind: 'clusters', why: 'the last', at: '2026-11-21T10:00:03.1Z' },
+      { kind: 'listeners', why: 'Error adding/updating listener(s) a: x b: y', at: '2026-11-21T10:00:01.1Z' },
+    ]);
+  });
+
+  it('counts only where the control plane sends something, and until a later one is taken', () => {
+    const stats = parseStats({
+      stats: [
+        { name: 'cluster_manager.cds.update_rejected', value: 2 },
+        { name: 'cluster_manager.cds.update_time', value: Date.parse('2026-11-21T09:00:00Z') },
+        { name: 'cluster.outbound|80||a.example.update_rejected', value: 3 },
+        { name: 'cluster_manager.warming_clusters', value: 0 },
+        { name: 'cluster.xds-grpc.upstream_cx_active', value: 0 },
+        { name: 'cluster.PassthroughCluster;.upstream_cx_total', value: 7 },
+        { name: 'istiocustom.istio_requests_total;.;destination_service_name=BlackHoleCluster;.;x', value: 4 },
+      ],
+    });
+    expect(stats).toMatchObject({ connected: false, kinds: { clusters: { rejected: 2 } } });
+    expect(stats.kinds.endpoints).toBeUndefined();
+    const refusals = [{ kind: 'clusters' as const, why: 'no EDS', at: '2026-11-21T09:30:00Z' }];
+    expect(findProblems(report({ stats, refusals })).join('\n')).toMatch(
+      /no connection to its control plane[^]*no EDS[^]*4 connections or requests were refused[^]*7 connections or requests went out/,
+    );
+    const before = [{ ...refusals[0]!, at: '2026-11-21T08:30:00Z' }];
+    expect(findProblems(report({ stats, refusals: before })).join()).not.toContain('no EDS');
+    expect(findProblems(report({ stats })).join()).toContain('Clusters: the proxy refused 2 of what');
+  });
+});
+
+describe('listeners', () => {
+  it('that drain, that are internal, and those of the old API are read', () => {
+    const listener = (name: string, more: object) => ({ name, address: socket('0.0.0.0', 80), ...more });
+    const config = parseConfigDump({
+      configs: [
+        {
+          '@type': 'type.googleapis.com/envoy.admin.v2alpha.ListenersConfigDump',
+          dynamic_listeners: [
+            { name: 'gone', draining_state: { listener: listener('gone', {}), last_updated: 'x' } },
+            {
+              name: 'main_internal',
+              active_state: { listener: { name: 'main_internal', internal_listener: {} }, version_info: '3' },
+            },
+          ],
+          static_listeners: [
+            {
+              listener: listener('old', {
+                deprecated_v1: { bind_to_port: false },
+                filter_chains: [
+                  { tls_context: {}, filters: [{ name: 'envoy.tcp_proxy', config: { cluster: 'outbound|80||a.b' } }] },
+                ],
+              }),
+            },
+          ],
+        },
+      ],
+    });
+    expect(config.listeners).toMatchObject([
+      { name: 'old', bound: false, chains: [{ tls: 'TLS', targets: [{ cluster: 'outbound|80||a.b' }] }] },
+      { name: 'gone', state: 'draining' },
+      { name: 'main_internal', address: 'internal', version: '3' },
+    ]);
+  });
+});
+
+describe('ztunnel', () => {
+  const certificate = (expirationTime: string) => ({
+    serialNumber: '7',
+    validFrom: '2026-11-21T00:00:00Z',
+    expirationTime,
+  });
+  const ztunnel = {
+    version: { istioVersion: '1.29.0' },
+    services: [
+      {
+        ...{
+          namespace: 'shop',
+          name: 'reviews',
+          hostname: 'reviews.shop.svc.cluster.local',
+          vips: ['north/10.96.0.5'],
+        },
+        ports: { 9080: 8080 },
+        endpoints: { a: { workloadUid: 'Kubernetes//Pod/shop/reviews-1', status: 'Unhealthy' } },
+        waypoint: { destination: 'north/10.96.0.9', hboneMtlsPort: 15008 },
+      },
+    ],
+    workloads: [
+      {
+        ...{ uid: 'Kubernetes//Pod/shop/reviews-1', namespace: 'shop', name: 'reviews-1', workloadIps: ['10.0.0.1'] },
+        ...{ protocol: 'HBONE', status: 'Unhealthy', serviceAccount: 'reviews', trustDomain: 'cluster.local' },
+        ...{ node: 'worker', authorizationPolicies: ['shop/allow-front'] },
+      },
+    ],
+    policies: [{ namespace: 'shop', name: 'allow-front', action: 'Allow', scope: 'WorkloadSelector', rules: [[]] }],
+    certificates: [
+      {
+        identity: 'spiffe://cluster.local/ns/shop/sa/reviews',
+        state: 'Available',
+        certChain: [certificate('2026-11-22T00:00:00Z')],
+      },
+      { identity: 'spiffe://cluster.local/ns/shop/sa/other', state: { Unavailable: 'no CA' }, certChain: [] },
+    ],
+    workloadState: {
+      u: {
+        state: 'Up',
+        info: { namespace: 'shop', name: 'reviews-1' },
+        connections: { inbound: [{}, {}], outbound: [] },
+      },
+    },
+  };
+
+  it('is shown by workloads, services, policies and certificates', () => {
+    const told = report({ config: parseConfigDump(ztunnel), onBehalfOf: 'shop/reviews-1', sync: { unknown: '' } });
+    expect(findProblems(told)).toEqual([
+      'The certificate of spiffe://cluster.local/ns/shop/sa/other is not there: Unavailable: no CA.',
+      'Not healthy, and gets no connections (1): shop/reviews-1',
+      'No endpoint is healthy (1): reviews.shop.svc.cluster.local',
+    ]);
+    const overview = describeProxyConfig(told, 'overview');
+    expect(overview).toContain('shop/reviews-1 has no proxy of its own: this ztunnel, on its node, is its proxy.');
+    expect(overview).toMatch(
+      /HBONE: tunnels with mutual TLS[^]*expires in 14 hours[^]*reviews\.shop\.svc\.cluster\.local/,
+    );
+    expect(overview).toContain('| shop/reviews-1 | 2 | 0 |');
+    expect(describeProxyConfig(told, 'services')).toContain('10.96.0.5 | 9080 → 8080 | 0/1 | 10.96.0.9');
+    for (const page of pagesOf('ztunnel')) expect(describeProxyConfig(told, page)).not.toMatch(/undefined|\[object/);
+    const stranger = describeProxyConfig({ ...told, onBehalfOf: 'shop/stranger' }, 'overview');
+    expect(stranger).toContain('does not know shop/stranger');
+  });
+
+  it('of an older release has maps in place of lists', () => {
+    const { workloads, services } = parseConfigDump({
+      workloads: { '10.0.0.1': ztunnel.workloads[0] },
+      services: { a: { ...ztunnel.services[0], endpoints: [] } },
+    }).ztunnel!;
+    expect([workloads.length, services[0]?.endpoints]).toEqual([1, 0]);
+  });
+});
+
+describe('the smaller answers', () => {
+  it('are read, of Envoy and of ztunnel', () => {
+    expect(
+      parseServer({ version: 'abc/1.40.0/Clean/RELEASE/BoringSSL', state: 'LIVE', uptime_current_epoch: '90s' }),
+    ).toEqual({
+      ...{ version: '1.40.0', state: 'LIVE', uptime: 90 },
+    });
+    expect(parseLoggers('active loggers:\n  admin: warning\n  rbac: debug\n')).toEqual({
+      admin: 'warning',
+      rbac: 'debug',
+    });
+    expect(parseLoggers('current log level is info\n')).toEqual({ ztunnel: 'info' });
+    const dump = { unready_targets_dumps: [{ name: 'init manager Server', target_names: ['LDS'] }, { name: 'x' }] };
+    expect(parseUnready(dump)).toEqual(['Server: LDS']);
+    const server = { version: '1', state: 'INITIALIZING' };
+    expect(findProblems(report({ server, waitsFor: parseUnready(dump) }))[0]).toContain('it waits for Server: LDS');
   });
 });
