@@ -83,7 +83,7 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
       return app.clusters.chosen;
     },
     get isSettled() {
-      return store.phase === 'ready' || store.phase === 'failed';
+      return store.phase === 'ready' || store.phase === 'failed' || store.login !== undefined;
     },
     whenSettled: () => store.whenSettled(),
   };

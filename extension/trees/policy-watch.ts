@@ -3,6 +3,7 @@ import { analysisTypes, inVersion } from '../cluster/analysis-types.ts';
 import type { Cluster, ClusterFailure } from '../cluster/cluster.ts';
 import { follow, systemClock } from '../cluster/follow.ts';
 import type { Clock } from '../cluster/follow.ts';
+import { whenDefined } from '../cluster/when-defined.ts';
 import type { TreeStore } from './tree-store.ts';
 
 /** `absent`: the cluster does not know PeerAuthentications. `refused`: the user may not read them. */
@@ -87,14 +88,19 @@ export class PolicyWatch {
     void this.#follow(cluster, running.signal);
   }
 
-  /** In the first version that the cluster serves. */
+  /** In the first version that the cluster serves; where it serves none, from when it does. */
   async #follow(cluster: Cluster, signal: AbortSignal): Promise<void> {
-    const type = analysisTypes.find(({ kind }) => kind === 'PeerAuthentication');
-    for (const version of type?.versions ?? []) {
-      await this.#followVersion(cluster, inVersion(type!, version), signal);
-      if (signal.aborted || this.#failure?.reason !== 'not-found') return;
+    const type = analysisTypes.find(({ kind }) => kind === 'PeerAuthentication')!;
+    const { versions, plural, group } = type;
+    for (let round = 0; !signal.aborted; round++) {
+      for (const version of versions) {
+        await this.#followVersion(cluster, inVersion(type, version), signal);
+        if (signal.aborted || this.#failure?.reason !== 'not-found') return;
+      }
+      this.#enter('absent');
+      const waiting = { versions, round, signal, clock: this.#clock };
+      if (!(await whenDefined(cluster, `${plural}.${group}`, waiting))) return;
     }
-    this.#enter('absent');
   }
 
   async #followVersion(cluster: Cluster, type: ReturnType<typeof inVersion>, signal: AbortSignal): Promise<void> {

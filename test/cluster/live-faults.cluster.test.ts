@@ -17,12 +17,7 @@ import { ApiServer } from './api-server.ts';
 import { startControlPlane, whyNoControlPlane, type ControlPlane } from './start-cluster.ts';
 import { say } from './support.ts';
 
-/** Two and a half minutes of waiting for connections that never answer: too long for every run. */
-const missing =
-  (await whyNoControlPlane()) ??
-  (process.env.MESHLOOM_TEST_LONG
-    ? undefined
-    : 'the faults take two and a half minutes; MESHLOOM_TEST_LONG=1 npm test runs them, too');
+const missing = await whyNoControlPlane();
 if (missing) console.log(`test/cluster: skipped, because ${missing}`);
 
 const podsPath = '/api/v1/namespaces/shop/pods';
@@ -239,6 +234,55 @@ describe.skipIf(missing)('the trees on a real API server with a fault in between
     view.proxy.set();
     tell(`${name} for all, for some seconds`, view, seconds(await untilLive(view)));
     await expect.poll(() => view.message(), { timeout: 30_000 }).toBeUndefined();
+  });
+
+  const event = (type: string, object: unknown) => JSON.stringify({ type, object });
+  const statusOf = (code: number, message: string) => ({ kind: 'Status', status: 'Failure', code, message });
+  it.each([
+    ['events that say nothing', { line: [event('NEW', {}), event('ADDED', {}), event('BOOKMARK', {})].join('\n') }],
+    ['ERROR event 500', { line: event('ERROR', statusOf(500, 'etcdserver: leader changed')) }],
+    ['a bare Status in the stream', { line: JSON.stringify(statusOf(503, 'shutting down')) }],
+    [
+      'etcd restored from a backup (504)',
+      { answer: { status: 504, body: JSON.stringify(statusOf(504, 'Too large resource version: 9, current: 5')) } },
+    ],
+    [
+      'a version that is refused (400)',
+      { answer: { status: 400, body: JSON.stringify(statusOf(400, 'invalid resource version')) } },
+    ],
+    [
+      'sent on to a login page (302)',
+      { answer: { status: 302, headers: { location: 'https://login.example/' }, body: '' } },
+    ],
+    ['not modified (304)', { answer: { status: 304, body: '' } }],
+    [
+      'bytes that are no UTF-8, NaN',
+      { line: `{"type":"ADDED","object":{"metadata":{"name":"\ufffd\ud800"},"x":NaN}}` },
+    ],
+    [
+      'a line of 17 MB',
+      { line: event('ADDED', { metadata: { name: 'x', annotations: { a: 'x'.repeat(17 * 1024 * 1024) } } }) },
+    ],
+  ])('goes on after watches that are answered with %s, three times in a row', async (name, fault) => {
+    const view = await look();
+    view.proxy.set({ target: /\/pods\?watch/, times: 3, ...fault });
+    view.proxy.cut();
+    tell(`watch: ${name}`, view, seconds(await untilLive(view)));
+    expect([...view.store.tables.pods.all()].length).toBeGreaterThanOrEqual(40);
+    await expect.poll(() => view.message(), { timeout: 15_000 }).toBeUndefined();
+  });
+
+  it('never takes a refusal that comes as a 200 for an empty cluster', async () => {
+    const view = await look();
+    view.proxy.set(
+      { target: /\/pods\?watch/, times: 1, answer: { status: 410, body: '{}' } },
+      { target: /\/pods\?limit/, times: 2, answer: { status: 200, body: JSON.stringify(statusOf(503, 'not now')) } },
+    );
+    view.proxy.cut();
+    const seen: number[] = [];
+    view.store.onDidChange(() => seen.push([...view.store.tables.pods.all()].length));
+    tell('list: a Status with 200', view, seconds(await untilLive(view)));
+    expect(Math.min(...seen)).toBeGreaterThanOrEqual(40);
   });
 
   it('renews an expired token once for all requests, and nobody sees it', async () => {
