@@ -10,7 +10,7 @@ import type { LayerState } from './live-layer.ts';
 export function createLiveLayer(
   { layer: hub, clusters, log }: App,
   store: TreeStore,
-): Pick<LiveLayer, 'start' | 'stop' | 'reset'> & vscode.Disposable {
+): Pick<LiveLayer, 'start' | 'stop' | 'reset' | 'refresh'> & vscode.Disposable {
   const status = vscode.window.createStatusBarItem('meshloom.liveCluster', vscode.StatusBarAlignment.Right);
   status.name = vscode.l10n.t('Mesh: cluster under the manifests');
   status.command = `${viewIds.workloads}.focus`;
@@ -36,6 +36,7 @@ export function createLiveLayer(
     start: () => layer.start(),
     stop: () => layer.stop(),
     reset: () => layer.reset(),
+    refresh: () => layer.refresh(),
     dispose: () => {
       hub.onDidAttach = undefined;
       changed.dispose();

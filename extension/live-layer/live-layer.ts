@@ -7,6 +7,7 @@ import { resourceTypes } from '../cluster/cluster.ts';
 import { readDefinitions } from '../cluster/collect-snapshot.ts';
 import { follow, systemClock } from '../cluster/follow.ts';
 import type { Clock } from '../cluster/follow.ts';
+import { whenDefined } from '../cluster/when-defined.ts';
 import { trimObject } from '../cluster/trim-object.ts';
 import type { Part, StoreChange, TreeStore } from '../trees/tree-store.ts';
 import { takeChanges } from '../../mesh/pods/pod-groups.ts';
@@ -162,6 +163,13 @@ export class LiveLayer {
     this.#begin();
   }
 
+  /** Everything is asked again, also what was refused; what is known stays until it is replaced. */
+  refresh(): void {
+    if (!this.#running) return;
+    this.stop();
+    this.start();
+  }
+
   /** For a language server that has just started: everything from the beginning. */
   tellAgain(): void {
     if (this.#told === undefined) return;
@@ -213,15 +221,34 @@ export class LiveLayer {
   async #follow(cluster: Cluster, type: AnalysisType, signal: AbortSignal): Promise<void> {
     const kind = kindName(type);
     if (!this.#states.has(kind)) this.#states.set(kind, { state: 'waiting' });
-    for (const version of type.versions) {
-      const last = await this.#followVersion(cluster, type, version, { signal });
-      if (signal.aborted) return;
-      if (last === 'forbidden' && type.namespaced) return this.#followWithin(cluster, type, version, signal);
-      if (last !== 'not-found' || !type.isCustom) return;
+    for (let round = 0; !signal.aborted; round++) {
+      for (const version of type.versions) {
+        const last = await this.#followVersion(cluster, type, version, { signal });
+        if (signal.aborted) return;
+        if (last === 'forbidden' && type.namespaced) return this.#followWithin(cluster, type, version, signal);
+        if (last !== 'not-found' || !type.isCustom) return;
+      }
+      this.#objects.replace(kind, []);
+      this.#enter(kind, { state: 'absent' });
+      if (!(await this.#isInstalled(cluster, type, round, signal))) return;
     }
-    this.#objects.replace(kind, []);
-    this.#enter(kind, { state: 'absent' });
   }
+
+  /** A group's kinds are installed together: one of them is waited for, and a kind that is still absent then by itself. */
+  #isInstalled(cluster: Cluster, type: AnalysisType, round: number, signal: AbortSignal): Promise<boolean> {
+    const awaited = (round === 0 && followedHere.find(({ group }) => group === type.group)) || type;
+    const { plural, group, versions } = awaited;
+    const name = `${plural}.${group}`;
+    const known = this.#awaited.get(signal) ?? new Map<string, Promise<boolean>>();
+    this.#awaited.set(signal, known);
+    // A kind by itself is waited for anew each time.
+    const waiting =
+      (round === 0 && known.get(name)) || whenDefined(cluster, name, { versions, round, signal, clock: this.#clock });
+    if (round === 0) known.set(name, waiting);
+    return waiting;
+  }
+
+  readonly #awaited = new WeakMap<AbortSignal, Map<string, Promise<boolean>>>();
 
   /** In the namespaces that the trees read; nothing of the kind is ever said to be missing then. */
   async #followWithin(cluster: Cluster, type: AnalysisType, version: string, signal: AbortSignal): Promise<void> {

@@ -162,6 +162,7 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
     chains.forget({ startOver: nodesWritten });
     agents.forget();
     store.refresh();
+    layer.refresh();
     mesh.reset();
     for (const { refresh } of views) refresh();
   });
