@@ -26,6 +26,12 @@ export default tseslint.config(
     },
   },
   {
+    // Extensions of the editor that no bundler has seen.
+    files: ['**/*.cjs'],
+    languageOptions: { globals: { require: 'readonly', exports: 'writable' } },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+  {
     files: ['**/*.mjs'],
     languageOptions: {
       globals: {

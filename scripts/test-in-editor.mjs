@@ -1,5 +1,5 @@
 // The suite that runs inside a real VS Code on a copy of the sample workspace. Usable alone: `npm run test:editor`.
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,13 +23,15 @@ export async function testInEditor() {
   const scratch = mkdtempSync(join(tmpdir(), 'meshloom-editor-'));
   const folder = join(scratch, 'shop');
   cpSync(join(root, 'sample'), folder, { recursive: true });
+  const dataDir = join(scratch, 'data');
+  layBeside(dataDir, join(root, 'test', 'in-editor', 'kubernetes-extension'));
   try {
     return await runInEditor({
       host,
       chromiumPath,
       folder,
       tests: join(root, 'out', 'test', 'index.js'),
-      dataDir: join(scratch, 'data'),
+      dataDir,
       screenshots: join(root, 'out', 'screenshots'),
       // No kubeconfig of the machine is seen by the suite; it makes its own where it needs one.
       environment: {
@@ -49,6 +51,17 @@ export async function testInEditor() {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Installs a folder as an extension, as the editor itself notes it; packing it would take longer. */
+function layBeside(dataDir, folder) {
+  const { publisher, name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const relativeLocation = `${publisher}.${name}-${version}`;
+  const path = join(dataDir, 'extensions', relativeLocation);
+  cpSync(folder, path, { recursive: true });
+  const entry = { identifier: { id: `${publisher}.${name}` }, version, relativeLocation };
+  const location = { $mid: 1, path, scheme: 'file' };
+  writeFileSync(join(dataDir, 'extensions', 'extensions.json'), JSON.stringify([{ ...entry, location }]));
 }
 
 function find(command) {

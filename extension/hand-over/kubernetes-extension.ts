@@ -81,14 +81,7 @@ async function resolveNode(node: unknown): Promise<unknown> {
 
 /** Its tree shows the objects of one context: the current one of the kubeconfig that it reads. */
 async function currentContextOfTheirs(): Promise<{ name: string; server?: string; namespace?: string } | undefined> {
-  const api = await findApi<ConfigurationApi>('configuration', ['v1_1', 'v1']);
-  let path: string | undefined;
-  try {
-    path = api?.getKubeconfigPath?.().hostPath;
-  } catch {
-    path = undefined;
-  }
-  const config = await readKubeconfig(findKubeconfigFiles(path ?? ''));
+  const config = await readKubeconfig(findKubeconfigFiles((await kubeconfigOfTheirs()) ?? ''));
   const context = config.contexts.find(({ name }) => name === config.currentContext);
   if (!context) return undefined;
   const server = config.clusters.find(({ name }) => name === context.cluster)?.server;
@@ -97,6 +90,20 @@ async function currentContextOfTheirs(): Promise<{ name: string; server?: string
     ...(server !== undefined && { server }),
     ...(context.namespace !== undefined && { namespace: context.namespace }),
   };
+}
+
+/** Its API knows; where there is none, its setting. Without both it looks where kubectl does. */
+async function kubeconfigOfTheirs(): Promise<string | undefined> {
+  const api = await findApi<ConfigurationApi>('configuration', ['v1_1', 'v1']);
+  try {
+    const path = api?.getKubeconfigPath?.().hostPath;
+    if (path !== undefined) return path;
+  } catch {
+    // Of a version that nobody knew when this was written.
+  }
+  const settings = vscode.workspace.getConfiguration().get<Record<string, unknown>>('vs-kubernetes');
+  const path = settings?.['vs-kubernetes.kubeconfig'];
+  return typeof path === 'string' && vscode.workspace.isTrusted ? path : undefined;
 }
 
 /** By name, and by server where both are known: two files may call different clusters by one name. */

@@ -10,4 +10,5 @@ import './chaining.ts';
 import './tools.ts';
 import './acting.ts';
 import './asking.ts';
+import './handing-over.ts';
 import './recording.ts';
