@@ -44,9 +44,12 @@ interface Line {
 class Sentences {
   readonly #counts: Map<string, EndpointCount>;
   readonly #clusters: Map<string, { name: string; type: string }>;
+  /** Its listeners are called outbound, too; but what comes to them comes from outside. */
+  readonly #isGateway: boolean;
 
   constructor(report: ProxyReport) {
     this.#counts = countEndpoints(report);
+    this.#isGateway = report.config.bootstrap.node.startsWith('router~');
     this.#clusters = new Map(report.config.clusters.map((cluster) => [cluster.name, cluster]));
   }
 
@@ -55,11 +58,13 @@ class Sentences {
     const hosts = hostsOf(route);
     const port = portOf(listener, chain, route);
     const match = route.match === '/*' ? '' : ` ${route.match}`;
-    const what = inbound
-      ? l10n.t('In, port {0}{1}, {2}', port, match, chain.tls)
-      : hosts === '*'
-        ? l10n.t('Out, port {0}, any other host{1}', port, match)
-        : l10n.t('Out, port {0}, {1}{2}', port, hosts, match);
+    const what = this.#isGateway
+      ? l10n.t('Port {0}, {1}, host {2}{3}', port, chain.tls, hosts, match)
+      : inbound
+        ? l10n.t('In, port {0}{1}, {2}', port, match, chain.tls)
+        : hosts === '*'
+          ? l10n.t('Out, port {0}, any other host{1}', port, match)
+          : l10n.t('Out, port {0}, {1}{2}', port, hosts, match);
     const where = route.targets.length > 0 ? this.#destinations(route.targets) : route.target;
     const more = [...route.extras, route.source && `← ${route.source}`].filter(Boolean);
     return { inbound, text: `${what}: ${[where || '?', ...more].join('; ')}` };
@@ -68,10 +73,11 @@ class Sentences {
   chain(listener: ListenerInfo, chain: FilterChainInfo): Line[] {
     if (chain.targets.length === 0) return [];
     const inbound = listener.direction === 'inbound';
+    const isOnly = listener.chains.length === 1 && (chain.match === '' || chain.match === '*');
     const match = chain.match === '' || chain.match === '*' ? l10n.t('all else') : chain.match;
-    const what = inbound
-      ? l10n.t('In (TCP), {0}, {1}, {2}', listener.address, match, chain.tls)
-      : l10n.t('Out (TCP), {0}, {1}', listener.address, match);
+    const at = isOnly ? listener.address : `${listener.address}, ${match}`;
+    const what =
+      inbound || this.#isGateway ? l10n.t('In (TCP), {0}, {1}', at, chain.tls) : l10n.t('Out (TCP), {0}', at);
     const own = /:(\d+)$/.exec(listener.address)?.[1];
     const isLoop = match === `port ${own}` && chain.targets[0]?.cluster === 'BlackHoleCluster';
     const where = isLoop
@@ -126,7 +132,7 @@ function hostsOf({ domains, virtualHost }: RouteInfo): string {
 }
 
 function portOf(listener: ListenerInfo, chain: Pick<FilterChainInfo, 'match'>, route: RouteInfo): string {
-  const ofConfig = /^(?:inbound\|)?(\d+)(?:\||$)/.exec(route.config)?.[1];
+  const ofConfig = /^(?:inbound(?:-vip|-pod)?\|)?(\d+)(?:\||$)/.exec(route.config)?.[1];
   const ofChain = /^port (\d+)/.exec(chain.match)?.[1];
   return ofChain ?? ofConfig ?? /:(\d+)(?:,|$)/.exec(listener.address)?.[1] ?? '?';
 }

@@ -267,8 +267,10 @@ export function withoutMarks(details: string): string {
 }
 
 function listenerOf(listener: Json): Omit<ListenerInfo, 'version' | 'updated' | 'state'> {
+  // With a matcher in front the chains are chosen by their names.
+  const byName = listener.filter_chain_matcher !== undefined;
   const chains = list(listener.filter_chains).map((chain) =>
-    chainOf(chain, matchOfChain(object(chain.filter_chain_match))),
+    chainOf(chain, matchOfChain(object(chain.filter_chain_match)) || (byName ? text(chain.name) : '')),
   );
   if (listener.default_filter_chain !== undefined) chains.push(chainOf(object(listener.default_filter_chain), '*'));
   const addresses = [listener, ...list(listener.additional_addresses)].map(({ address }) => addressOf(address));
@@ -464,7 +466,9 @@ export function splitClusterName(name: string): Pick<ClusterInfo, 'direction' | 
       ? name.split('|')
       : undefined;
   const [direction = '', port = '', subset = '', host = ''] = parts ?? [];
-  return { direction, port, subset, host: parts ? host : name };
+  // A waypoint's have the protocol in that place, the subset after it: `inbound-vip|9080|http/v1|reviews.shop…`.
+  const own = direction.endsWith('-vip') ? subset.replace(/^(?:http|tcp)\/?/, '') : subset;
+  return { direction, port, subset: own, host: parts ? host : name };
 }
 
 function tlsOf(cluster: Json): string {

@@ -56,7 +56,13 @@ export function parsePrometheus(metrics: string): ProxyStats {
   const samples: Sample[] = [];
   for (const line of metrics.split('\n')) {
     const [, family, labels = '', value = ''] = /^envoy_(\w+?)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
-    if (family === undefined) continue;
+    if (family === undefined) {
+      // Istio's own, which carry the destination among their labels.
+      const [, own = '', told = '', counted = ''] =
+        /^(istio_\w+)\{(.*(?:BlackHole|Passthrough)Cluster.*)\} (\S+)$/.exec(line) ?? [];
+      if (own !== '') samples.push({ name: `${own}.${told}`, value: counted });
+      continue;
+    }
     const name = prometheusNames.reduce((known, [pattern, dotted]) => known.replace(pattern, dotted), family);
     const resource = /(?:^|,)(?:envoy_)?(?:cluster_name|rds_route_config|xds_resource_name)="([^"]*)"/.exec(
       labels,

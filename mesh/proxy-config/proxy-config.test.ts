@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { describeProxyConfig, mostRows } from './describe-proxy-config.ts';
+import { describeTraffic } from './describe-traffic.ts';
 import { findProblems } from './find-proxy-problems.ts';
 import { parseCertificates, parseClusterStatuses, parseConfigDump, splitClusterName } from './parse-proxy-config.ts';
 import { pagesOf } from './pages.ts';
-import { parseStats } from './parse-proxy-stats.ts';
+import { parsePrometheus, parseStats } from './parse-proxy-stats.ts';
 import { parseLoggers, parseServer, parseUnready } from './parse-server.ts';
 import { findRefusals, findSync } from './parse-sync.ts';
 import type { ProxyReport } from './report.ts';
@@ -246,6 +247,80 @@ describe('the page', () => {
   });
 });
 
+describe('sentences', () => {
+  const chain = (name: string, cluster: string) => ({
+    name,
+    filters: [{ name: 'envoy.filters.network.tcp_proxy', typed_config: { '@type': 'x.TcpProxy', cluster } }],
+  });
+  const read = (node: string, listener: object, routes: object[] = []) =>
+    report({
+      config: parseConfigDump({
+        configs: [
+          { '@type': type('BootstrapConfigDump'), bootstrap: { node: { id: node } } },
+          { '@type': type('ListenersConfigDump'), dynamic_listeners: [{ active_state: { listener } }] },
+          {
+            '@type': type('RoutesConfigDump'),
+            dynamic_route_configs: [
+              { version_info: '1', route_config: { name: 'https.443.web.gw.shop', virtual_hosts: routes } },
+            ],
+          },
+          {
+            '@type': type('ClustersConfigDump'),
+            dynamic_active_clusters: ['outbound|80||a.shop.svc', 'inbound-vip|9080|http/v1|reviews.shop.svc'].map(
+              (name) => ({ cluster: { name, type: 'EDS' } }),
+            ),
+          },
+        ],
+      }),
+      endpoints: [
+        {
+          cluster: 'outbound|80||a.shop.svc',
+          address: '10.0.0.1:80',
+          health: 'HEALTHY, failed_outlier_check',
+          weight: '1',
+          outlier: true,
+          locality: '',
+          priority: 0,
+        },
+      ],
+    });
+
+  it('of a gateway are about what comes from outside', () => {
+    const tls = { name: 'envoy.transport_sockets.tls', typed_config: { require_client_certificate: true } };
+    const manager = { typed_config: { rds: { route_config_name: 'https.443.web.gw.shop' }, http_filters: [] } };
+    const listener = {
+      ...{ name: '0.0.0.0_8443', address: socket('0.0.0.0', 8443), traffic_direction: 'OUTBOUND' },
+      filter_chains: [
+        { filter_chain_match: { server_names: ['shop.example'] }, filters: [manager], transport_socket: tls },
+      ],
+    };
+    const routes = [
+      {
+        name: 'v',
+        domains: ['shop.example', 'shop.example:*'],
+        routes: [{ match: { prefix: '/' }, route: { cluster: 'outbound|80||a.shop.svc' } }],
+      },
+    ];
+    expect(describeTraffic(read('router~10.0.0.9~gw.shop~shop.svc', listener, routes))).toEqual([
+      'Port 8443, mTLS, host shop.example: a.shop.svc:80 (⚠ none of 1 endpoints healthy)',
+    ]);
+  });
+
+  it('of a waypoint name its chains and subsets', () => {
+    const listener = {
+      ...{ name: 'main_internal', internal_listener: {}, traffic_direction: 'INBOUND', filter_chain_matcher: {} },
+      filter_chains: [
+        chain('inbound-vip|9080||reviews.shop.svc-tcp', 'inbound-vip|9080|http/v1|reviews.shop.svc'),
+        chain('direct-tcp', 'encap'),
+      ],
+    };
+    expect(describeTraffic(read('waypoint~10.0.0.9~w.shop~shop.svc', listener))).toEqual([
+      'In (TCP), internal, inbound-vip|9080||reviews.shop.svc-tcp, plaintext: reviews.shop.svc:9080 subset v1 (⚠ no endpoint)',
+      'In (TCP), internal, direct-tcp, plaintext: ⚠ encap, which is not there',
+    ]);
+  });
+});
+
 describe('what istiod says', () => {
   it('is found in the newer shape, too', () => {
     const entry = {
@@ -415,6 +490,29 @@ describe('ztunnel', () => {
       services: { a: { ...ztunnel.services[0], endpoints: [] } },
     }).ztunnel!;
     expect([workloads.length, services[0]?.endpoints]).toEqual([1, 0]);
+  });
+});
+
+describe('metrics', () => {
+  it('of Istio’s agent tell the same', () => {
+    const stats = parsePrometheus(
+      [
+        '# TYPE envoy_cluster_manager_cds_update_rejected counter',
+        'envoy_cluster_manager_cds_update_rejected{} 2',
+        'envoy_cluster_manager_cds_update_time{} 1795269487197',
+        'envoy_http_rds_update_rejected{http_conn_manager_prefix="outbound_0.0.0.0_80",rds_route_config="80"} 1',
+        'envoy_http_rds_update_time{http_conn_manager_prefix="outbound_0.0.0.0_80",rds_route_config="80"} 1795269487197',
+        'envoy_cluster_upstream_cx_active{cluster_name="xds-grpc"} 0',
+        'envoy_server_state{} 3',
+        'istio_requests_total{reporter="source",destination_service_name="BlackHoleCluster",response_code="502"} 5',
+        'istio_requests_total{reporter="source",destination_service_name="reviews"} 50',
+        'go_goroutines 7',
+      ].join('\n'),
+    );
+    expect(stats).toMatchObject({
+      ...{ connected: false, state: 'INITIALIZING', unknownTraffic: [{ cluster: 'BlackHoleCluster', count: 5 }] },
+      kinds: { clusters: { rejected: 2 }, routes: { refused: [{ name: '80' }] } },
+    });
   });
 });
 

@@ -113,7 +113,7 @@ describe.skipIf(noEnvoy)('a proxy, read from a real Envoy', () => {
       `Out, port 9080, ${reviews}: ${reviews}:9080 subset v1 (2 of 4 endpoints healthy) 75 %, ${reviews}:9080 subset v2 (⚠ none of 1 endpoints healthy) 25 %; timeout 3s; retries 2 (connect-failure,refused-stream,unavailable,503); ← VirtualService shop/reviews`,
       'Out, port 9080, any other host: wherever it was going, without routes (PassthroughCluster)',
       'Out (TCP), 0.0.0.0:9080, all else: wherever it was going, without routes (PassthroughCluster)',
-      'Out (TCP), 10.96.0.6:3306, all else: mysql.shop.svc.cluster.local:3306 (⚠ no endpoint)',
+      'Out (TCP), 10.96.0.6:3306: mysql.shop.svc.cluster.local:3306 (⚠ no endpoint)',
     ]);
     for (const page of pagesOf('envoy')) expect(describeProxyConfig(report, page)).not.toMatch(/undefined|\[object/);
     expect(describeProxyConfig(report, 'endpoints', 'fd00 degraded')).toMatch(
