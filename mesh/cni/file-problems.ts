@@ -14,20 +14,24 @@ import {
 import { isStandalone } from './plugin-problems.ts';
 import { pluginRole } from './plugin-roles.ts';
 
-/** Faults in the files that the runtime reaches: up to and including the one in force. Later ones do no harm yet. */
+/**
+ * Faults in the files that the runtime reaches: up to and including the one in force. Later ones do no harm yet.
+ * @param atOnce how many files containerd loads.
+ */
 export function fileProblems(
   parsed: ParsedCniFile[],
   chosen: ParsedCniFile | undefined,
   runtime: CniRuntime,
+  atOnce = 1,
 ): ChainProblem[] {
-  const reached = chosen ? parsed.indexOf(chosen) : runtime === 'containerd' ? 0 : parsed.length - 1;
+  const reached = runtime === 'containerd' ? atOnce - 1 : chosen ? parsed.indexOf(chosen) : parsed.length - 1;
   return parsed.flatMap((file, index) =>
     file.problems.map((fault) => {
-      const blocks = fault.blocksLoading && index === 0 && runtime === 'containerd';
+      const blocks = fault.blocksLoading && index < atOnce && runtime === 'containerd';
       return chainProblem(
         codeOfFault[fault.fault],
         index <= reached && (blocks || !fault.blocksLoading || !chosen) ? 'error' : 'warning',
-        consequence(fault, file, blocks, index < reached),
+        consequence(fault, file, blocks ? index : undefined, index < reached),
         {
           file: file.name,
         },
@@ -36,8 +40,16 @@ export function fileProblems(
   );
 }
 
-function consequence(fault: CniFileProblem, file: ParsedCniFile, blocks: boolean, steppedOver: boolean): string {
-  if (blocks) {
+/** @param blocks its place, where it keeps containerd from loading any. */
+function consequence(
+  fault: CniFileProblem,
+  file: ParsedCniFile,
+  blocks: number | undefined,
+  steppedOver: boolean,
+): string {
+  if (blocks !== undefined && blocks > 0)
+    return `${fault.message} ${l10n.t('containerd is told to load several files (“max_conf_num”), and loads none at all when one of them cannot be read: the node turns NotReady and no pod starts.')}`;
+  if (blocks === 0) {
     return `${fault.message} ${l10n.t('It is the first file of the directory, and containerd then loads none at all: the node turns NotReady and no pod starts, whatever the other files say.')}`;
   }
   if (fault.blocksLoading && steppedOver) {

@@ -120,7 +120,7 @@ export function describeChain(asked: ChainInput): CniChain {
   const problems = [
     ...(judged?.problems ?? []),
     ...(effective && chosen ? nodeProblems(on, effective, chosen, judged, parsed) : []),
-    ...fileProblems(parsed, chosen, runtime),
+    ...fileProblems(parsed, chosen, runtime, loadedAtOnce(on, parsed).length),
     ...(runtime === 'containerd' ? [] : steppedOverProblems(on, parsed, chosen)),
     ...shadowProblems(
       unused.filter(({ name }) => !calledFiles.has(`${confDir}/${name}`)),
@@ -222,12 +222,11 @@ function nodeProblems(
 }
 
 /** Files behind the one in force that the runtime does not load, either. */
-function notLoaded(parsed: ParsedCniFile[], chosen: ParsedCniFile, { runtime, input }: Case): ParsedCniFile[] {
+function notLoaded(parsed: ParsedCniFile[], chosen: ParsedCniFile, on: Case): ParsedCniFile[] {
+  const { runtime, input } = on;
   const behind = parsed.filter((file) => file !== chosen);
-  const most = runtime === 'containerd' ? (input.runtimeCni?.maxNetworks ?? 1) : 1;
-  const after =
-    input.runtimeCni?.defaultNetwork && runtime === 'cri-o' ? behind : parsed.slice(parsed.indexOf(chosen) + 1);
-  return most === 0 ? [] : after.slice(most - 1);
+  if (runtime === 'containerd') return parsed.slice(loadedAtOnce(on, parsed).length);
+  return input.runtimeCni?.defaultNetwork && runtime === 'cri-o' ? behind : parsed.slice(parsed.indexOf(chosen) + 1);
 }
 
 function missingDefault(runtime: RuntimeFacts | undefined, parsed: readonly ParsedCniFile[]): ChainProblem[] {
@@ -261,7 +260,8 @@ function findEffective(
   defaultNetwork: string | undefined,
 ): ParsedCniFile | undefined {
   const { runtime, probes } = on;
-  if (runtime === 'containerd') return parsed[0]?.list && parsed[0];
+  // It loads so many, the first is the one that makes `eth0`; and none at all when one of them is broken.
+  if (runtime === 'containerd') return loadedAtOnce(on, parsed).every(({ list }) => list) ? parsed[0] : undefined;
   const byName = runtime === 'cri-o' ? defaultNetwork : undefined;
   return parsed.find(
     (file) =>
@@ -269,6 +269,12 @@ function findEffective(
       (byName === undefined || file.list.name === byName) &&
       listObstacles(withFolder(on, file, file.list), probes).length === 0,
   );
+}
+
+/** containerd’s `max_conf_num`: all of them when it is none. */
+function loadedAtOnce({ input }: Case, parsed: ParsedCniFile[]): ParsedCniFile[] {
+  const most = input.runtimeCni?.maxNetworks ?? 1;
+  return most > 0 ? parsed.slice(0, most) : parsed;
 }
 
 /** Plugins for which CRI-O and cri-dockerd step over the whole file: program missing, no answer, or another version. */

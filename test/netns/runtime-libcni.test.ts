@@ -298,10 +298,15 @@ const effective = ({ name = '', cniVersion = '', plugins }: CniChain) => ({
   types: plugins.map(({ type }) => type),
 });
 
-function ours(directory: string, library: CniLibrary, plugins: readonly PluginVersions[]): Verdict {
+function ours(
+  directory: string,
+  library: CniLibrary,
+  plugins: readonly PluginVersions[],
+  maxNetworks?: number,
+): Verdict {
   const [files, folders] = [readDirectory(directory), readFolders(directory)];
   const about = { files, folders, confDir: directory, plugins };
-  const runtimeCni = { confDir: directory, binDirs: [binDir] };
+  const runtimeCni = { confDir: directory, binDirs: [binDir], ...(maxNetworks !== undefined && { maxNetworks }) };
   const chain = describeChain({
     ...about,
     runtimeCni: { ...runtimeCni, program: 'containerd', version: releases[library] },
@@ -337,11 +342,11 @@ function implied({ loaded, ...verdict }: Verdict): Verdict {
   return { ...verdict, ...(loaded && { loaded: { ...loaded, cniVersion: loaded.cniVersion || '0.1.0' } }) };
 }
 
-function ask(library: CniLibrary, directories: readonly string[]): Judged[] {
+function ask(library: CniLibrary, directories: readonly string[], env: Record<string, string> = {}): Judged[] {
   const program = 'paths' in judges ? judges.paths[`libcni-${library}`] : '';
   const { stdout, stderr } = spawnSync(program, {
     input: directories.join('\n'),
-    env: { CNI_PATH: binDir, PATH: process.env.PATH },
+    env: { CNI_PATH: binDir, PATH: process.env.PATH, ...env },
     encoding: 'utf8',
     maxBuffer: 256e6,
   });
@@ -352,10 +357,15 @@ function ask(library: CniLibrary, directories: readonly string[]): Judged[] {
     .map((line) => JSON.parse(line) as Judged);
 }
 
+/** Everything that a generated list may name. */
+function probeAll(): Promise<PluginVersions[]> {
+  const types = ['good', 'old', 'absent', 'broken', 'x', 'true', 'False'];
+  return Promise.all(types.map((type) => probeProgram(realHost({ hostRoot: '' }), type, [binDir])));
+}
+
 describe.skipIf(why !== undefined)('the CNI library', () => {
   test.each(libraries)('%s reads generated directories as we do', { timeout: 120_000 }, async (library) => {
-    const types = ['good', 'old', 'absent', 'broken', 'x', 'true', 'False'];
-    const plugins = await Promise.all(types.map((type) => probeProgram(realHost({ hostRoot: '' }), type, [binDir])));
+    const plugins = await probeAll();
     const count = process.env.MESHLOOM_TEST_LONG === '1' ? 4000 : 150;
     const offset = libraries.indexOf(library) * 100_000;
     const made = Array.from({ length: count }, (_, index) => new Maker(offset + index).directory());
@@ -375,5 +385,61 @@ describe.skipIf(why !== undefined)('the CNI library', () => {
       console.log(seed, directory, JSON.stringify(theirs), '\nours', JSON.stringify(our));
     expect(differences).toHaveLength(0);
     expect(loads).toBeGreaterThan(count / 20);
+  });
+});
+
+describe.skipIf(why !== undefined)('containerd that loads several files', () => {
+  test.each([2, 0])('(max_conf_num %s) has a network where we say so', { timeout: 120_000 }, async (maxNetworks) => {
+    const plugins = await probeAll();
+    const first = 400_000 + 10_000 * maxNetworks;
+    const made = Array.from({ length: 300 }, (_, index) => new Maker(first + index).directory());
+    const directories = made.map((directory, index) => put(first + index, directory));
+    const theirs = ask('1.3', directories, { MAX_CONF_NUM: String(maxNetworks), CNI_PATH: '' }).map(judged);
+    const our = directories.map((directory) => ours(directory, '1.3', plugins, maxNetworks));
+    const differences = made.filter((_, index) => {
+      const [a, b] = [implied(theirs[index]!), our[index]!];
+      return JSON.stringify(a.loaded) !== JSON.stringify(b.loaded);
+    });
+    for (const difference of differences.slice(0, 3)) console.log(difference, theirs[made.indexOf(difference)]);
+    expect(differences).toEqual([]);
+  });
+});
+
+// ---- dockershim -------------------------------------------------------------------------------------------------------
+
+const shim = await findJudges('dockershim');
+const whyNoShim = 'reason' in shim ? shim.reason : undefined;
+if (whyNoShim !== undefined) console.warn(`the kubelet’s part for Docker as a judge is skipped: ${whyNoShim}`);
+
+describe.skipIf(whyNoShim !== undefined)('the kubelet’s part for Docker', () => {
+  test('takes the network that we say', { timeout: 120_000 }, async () => {
+    const plugins = await probeAll();
+    const count = process.env.MESHLOOM_TEST_LONG === '1' ? 4000 : 150;
+    const made = Array.from({ length: count }, (_, index) => new Maker(300_000 + index).directory());
+    const directories = made.map((directory, index) => put(300_000 + index, directory));
+    const { stdout } = spawnSync('paths' in shim ? shim.paths.dockershim : '', {
+      input: directories.join('\n'),
+      env: { CNI_PATH: binDir, PATH: process.env.PATH },
+      encoding: 'utf8',
+    });
+    const theirs = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as string | null) ?? undefined);
+    const ours = directories.map((directory) => {
+      const about = { files: readDirectory(directory), folders: readFolders(directory), confDir: directory, plugins };
+      const runtimeCni = { confDir: directory, binDirs: [binDir], program: 'kubelet', version: 'v1.23.17' };
+      return describeChain({ ...about, runtimeCni }).name;
+    });
+    const differences = made.filter((_, index) => theirs[index] !== ours[index]);
+    console.log(
+      `kubelet 1.23: ${count} directories, ${theirs.filter((name) => name !== undefined).length} with a network, ${differences.length} read otherwise`,
+    );
+    for (const difference of differences.slice(0, 5)) {
+      const index = made.indexOf(difference);
+      console.log(difference, theirs[index], ours[index]);
+    }
+    expect(differences).toHaveLength(0);
+    expect(theirs.filter((name) => name !== undefined).length).toBeGreaterThan(count / 20);
   });
 });

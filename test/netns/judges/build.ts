@@ -1,6 +1,6 @@
 /**
  * Programs of the field that judge our reading of it: the CNI library in the releases that runtimes are built with, cnitool
- * with the plugins of its project, containerd 2. Built once from the Go modules beside this file and kept in the cache:
+ * with the plugins of its project, containerd 2, the kubelet’s part for Docker. Built once from the Go modules beside this file and kept in the cache:
  *
  *     ~/.cache/meshloom/judges/cnitool-4be1c0ffee12
  *
@@ -35,8 +35,7 @@ const sources = {
   bridge: { module: 'programs', what: `${plugins}/main/bridge` },
   'host-local': { module: 'programs', what: `${plugins}/ipam/host-local` },
   containerd: { module: 'containerd', what: `${containerd}/cmd/containerd`, flags: named },
-  'containerd-shim-runc-v2': { module: 'containerd', what: `${containerd}/cmd/containerd-shim-runc-v2` },
-  ctr: { module: 'containerd', what: `${containerd}/cmd/ctr` },
+  dockershim: { module: 'dockershim', what: '.' },
 } satisfies Record<string, JudgeSource>;
 
 export type JudgeName = keyof typeof sources;
