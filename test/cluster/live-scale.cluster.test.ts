@@ -3,7 +3,10 @@ import { loadavg } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../extension/cluster/cluster.ts';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
+import { LiveLayer } from '../../extension/live-layer/live-layer.ts';
+import { PolicyWatch } from '../../extension/trees/policy-watch.ts';
 import { ApiServer } from './api-server.ts';
+import { collectionPath, istioCrds } from './istio-crds.ts';
 import { measureBlocking, openWindow, type LiveWindow } from './live-window.ts';
 import { fillCluster, nameOf, namespaceOf, touchPod, type ManyPods } from './many-pods.ts';
 import { startControlPlane, whyNoControlPlane, type ControlPlane } from './start-cluster.ts';
@@ -62,7 +65,7 @@ describe.skipIf(missing)('a window on a thousand pods', { timeout: 120_000 }, ()
     const set = window.store.tables.pods.set.bind(window.store.tables.pods);
     window.store.tables.pods.set = (pod) => {
       heard ||= performance.now();
-      set(pod);
+      return set(pod);
     };
     drawn = 0;
     await touchPod(api, 0, size, false);
@@ -173,5 +176,40 @@ describe.skipIf(missing)('a window on a thousand pods', { timeout: 120_000 }, ()
     // It lives, in each of them.
     await touchPod(api, 0, size, false);
     await expect.poll(() => isBad(found, 0), { timeout: 10_000 }).toBe(true);
+  });
+
+  it('notices Istio when it is installed while somebody looks, and asks nothing until then', async () => {
+    const window = await open();
+    const policies = new PolicyWatch(window.store, () => undefined);
+    const told: string[] = [];
+    const receiver = {
+      snapshot: (all: unknown) => told.push(JSON.stringify(all)),
+      change: (some: unknown) => told.push(JSON.stringify(some)),
+    };
+    const layer = new LiveLayer({ store: window.store, receiver, useOf: () => 'analysis' as const });
+    cleanUps.push(
+      () => policies.dispose(),
+      () => layer.dispose(),
+    );
+    policies.start();
+    layer.start();
+    await expect.poll(() => policies.phase, { timeout: 20_000 }).toBe('absent');
+    await expect.poll(() => told.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    const wanted = /^(PeerAuthentication|VirtualService|Gateway)$/;
+    for (const crd of istioCrds()) {
+      if (wanted.test((crd as { spec: { names: { kind: string } } }).spec.names.kind))
+        await api.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd);
+    }
+    await expect.poll(() => policies.phase, { timeout: 20_000 }).toBe('live');
+    await api.create(collectionPath('security.istio.io/v1', 'PeerAuthentication', 'team-0'), {
+      ...{ apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name: 'strict' } },
+      spec: { mtls: { mode: 'STRICT' } },
+    });
+    await api.create(collectionPath('networking.istio.io/v1', 'VirtualService', 'team-0'), {
+      ...{ apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'late-route' } },
+      spec: { hosts: ['web'], http: [{ route: [{ destination: { host: 'web' } }] }] },
+    });
+    await expect.poll(() => policies.all().length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => told.some((text) => text.includes('late-route')), { timeout: 20_000 }).toBe(true);
   });
 });
