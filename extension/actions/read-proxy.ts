@@ -112,13 +112,17 @@ class ProxyReader {
     const waitsFor = isWaiting
       ? await this.#optional('/init_dump', (text) => parseUnready(JSON.parse(text)))
       : undefined;
+    const sync = await this.#readSync();
     const refused = Object.entries(stats?.kinds ?? {}).some(
       ([kind, { rejected }]) => kind !== 'listeners' && rejected > 0,
     );
-    const refusals = refused ? await this.#readRefusals() : undefined;
+    // Most counters are switched off in Istio: what istiod does not see acknowledged may have been refused, too.
+    const inDoubt =
+      !('unknown' in sync) && Object.values(sync.states).some((state) => ['error', 'stale'].includes(state));
+    const refusals = refused || inDoubt ? await this.#readRefusals() : undefined;
     return {
       config,
-      sync: await this.#readSync(),
+      sync,
       certificates: addUnknown(readCertificates(config.secrets), loaded ?? []),
       ...(endpoints && { endpoints }),
       ...(server && { server }),

@@ -63,6 +63,9 @@ function refused({ stats, refusals = [], config }: ProxyReport): string[] {
     // Where a later change was taken, that is what counts; without times nobody knows.
     const isOver = (acceptedAt: number) => refusal !== undefined && Date.parse(refusal.at) < acceptedAt;
     if (resources.length > 0 && resources.every(({ acceptedAt }) => isOver(acceptedAt))) return [];
+    const isWhole = kind === 'listeners' || kind === 'clusters';
+    const updated = config.versions.find((one) => one.kind === kind)?.updated ?? '';
+    if (resources.length === 0 && isWhole && isOver(Date.parse(updated))) return [];
     const names = resources.map(({ name }) => name).filter(Boolean);
     if (refusal)
       return [l10n.t('{0}: the proxy refused what the control plane sent last: {1}', pageTitle(kind), refusal.why)];

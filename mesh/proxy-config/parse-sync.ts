@@ -86,7 +86,8 @@ export interface Refusal {
 export function findRefusals(log: string): Refusal[] {
   const last = new Map<SyncKind, Refusal>();
   // A reason may go on over several lines, up to the next one with a time.
-  for (const line of log.split(/\n(?=\d{4}-\d\d-\d\d[T ]|\[\d{4}-|\{)/)) {
+  for (const entry of log.split(/\n(?=\d{4}-\d\d-\d\d[T ]|\[\d{4}-|\{)/)) {
+    const line = plainLine(entry);
     const [, type = '', why = ''] = /config for (?:\S*[/:])?([\w.]+) rejected: ([^]*)$/.exec(line) ?? [];
     // Over HTTP the path is named instead of the type: `/v3/discovery:clusters`.
     const kind = typeNames[typeName(type)] ?? syncKinds.find((one) => one === type);
@@ -97,4 +98,15 @@ export function findRefusals(log: string): Refusal[] {
     last.set(kind, { kind, why: said, at: date === '' ? '' : `${date}T${time}Z` });
   }
   return [...last.values()];
+}
+
+/** A log in JSON has time and text in fields of their own. */
+function plainLine(line: string): string {
+  if (!line.startsWith('{') || !line.includes(' rejected: ')) return line;
+  try {
+    const { time, msg } = object(JSON.parse(line));
+    return `${text(time)} ${text(msg)}`;
+  } catch {
+    return line;
+  }
 }

@@ -360,6 +360,17 @@ describe('what the proxy refused', () => {
     ]);
   });
 
+  it('is found in a log of JSON', () => {
+    const entry = {
+      level: 'warn',
+      time: '2026-11-21T10:00:00Z',
+      msg: `gRPC config for ${type}.route.v3.RouteConfiguration rejected: twice x`,
+    };
+    expect(findRefusals(`{"a":1}\n${JSON.stringify(entry)}\n{"half`)).toEqual([
+      { kind: 'routes', why: 'twice x', at: entry.time },
+    ]);
+  });
+
   it('counts only where the control plane sends something, and until a later one is taken', () => {
     const stats = parseStats({
       stats: [
