@@ -7,6 +7,7 @@ import { chooseObject, podsOf } from './pick-target.ts';
 import { notThere, ownerOf, scopeOf, type ObjectReference, type TreeTarget } from './pod-targets.ts';
 import type { ForwardTarget, PortForward } from './port-forward.ts';
 import { addressOf, listForwards, openInBrowser, startForward, stopForward } from './port-forwards.ts';
+import { plainLabel } from '../trees/literal-text.ts';
 
 /** What the caller has decided already; the rest is asked. `localPort` 0: any that is free. */
 export interface PortChoice {
@@ -134,7 +135,7 @@ async function chooseForwardable(
     ...pods.map((object) => ({ object, kind: 'Pod' })),
   ]
     .map(({ object: { metadata }, kind }) => ({
-      label: `$(${kind === 'Service' ? 'references' : 'circle-outline'}) ${metadata?.name ?? ''}`,
+      label: `$(${kind === 'Service' ? 'references' : 'circle-outline'}) ${plainLabel(metadata?.name ?? '')}`,
       description: `${kind} · ${metadata?.namespace ?? ''}`,
       reference: { kind, namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' },
     }))

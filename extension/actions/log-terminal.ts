@@ -9,6 +9,7 @@ import { describeFailure } from '../failures.ts';
 import { showReadonly } from '../node-helper/preview-document.ts';
 import { followLogs, type LogRequest, type LogSource } from './follow-logs.ts';
 import { forDocument, forTerminal } from './log-text.ts';
+import { literalText } from '../trees/literal-text.ts';
 
 export interface LogTerminalOptions {
   /** `Deployment shop/web` */
@@ -33,7 +34,7 @@ export interface OpenLog {
 export function openLogTerminal(app: App, cluster: Cluster, request: LogRequest, options: LogTerminalOptions): OpenLog {
   const pty = new LogPseudoterminal(app, cluster, request, options);
   const terminal = vscode.window.createTerminal({
-    name: vscode.l10n.t('Logs: {0}', options.title),
+    name: literalText(vscode.l10n.t('Logs: {0}', options.title)),
     iconPath: new vscode.ThemeIcon('output'),
     // A window that is reloaded does not keep it: nobody would read on.
     isTransient: true,

@@ -4,6 +4,7 @@ import type { Pod } from '../../mesh/kubernetes.ts';
 import { resourceTypes, type Cluster } from '../cluster/cluster.ts';
 import { pickPod } from '../panels/pick-pod.ts';
 import { notThere, readTarget, scopeOf, type ObjectReference, type TreeTarget } from './pod-targets.ts';
+import { plainLabel } from '../trees/literal-text.ts';
 
 /** @returns what was pointed at, else the pod that the person picks; undefined: Escape. */
 export async function chooseObject(
@@ -44,7 +45,11 @@ export async function chooseOnePod(
     return undefined;
   }
   if (pods.length === 1) return pods[0];
-  const items = pods.map((pod) => ({ label: pod.metadata?.name ?? '', description: pod.status?.phase ?? '', pod }));
+  const items = pods.map((pod) => ({
+    label: plainLabel(pod.metadata?.name ?? ''),
+    description: plainLabel(pod.status?.phase ?? ''),
+    pod,
+  }));
   return (await vscode.window.showQuickPick(items, { title, placeHolder }))?.pod;
 }
 

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { ClusterFailure, type Cluster, type TerminalSession } from '../cluster/cluster.ts';
 import { describeFailure } from '../failures.ts';
+import { literalText } from '../trees/literal-text.ts';
 
 export interface ShellPlace {
   namespace: string;
@@ -21,7 +22,7 @@ const shells = [
 /** Opens the terminal; it closes with the shell, or when the person closes it. */
 export function openShellTerminal(app: App, cluster: Cluster, place: ShellPlace): vscode.Terminal {
   const terminal = vscode.window.createTerminal({
-    name: vscode.l10n.t('{0}/{1} ({2})', place.name, place.container, cluster.context.name),
+    name: literalText(vscode.l10n.t('{0}/{1} ({2})', place.name, place.container, cluster.context.name)),
     iconPath: new vscode.ThemeIcon('terminal'),
     isTransient: true,
     pty: new ShellPseudoterminal(app, cluster, place),

@@ -10,6 +10,7 @@ import { listed } from './describe-outcomes.ts';
 import { groupPlans, isIdle } from './node-plans.ts';
 import { describeLeft, findStuckPods, sortStuckPods, type SortedPods, type StuckPod } from './stuck-pods.ts';
 import { agree, say } from './targets.ts';
+import { plainLabel } from '../trees/literal-text.ts';
 
 export interface RecreationOptions {
   /** Gives them time to heal first: the kubelet tries again within half a minute. */
@@ -124,9 +125,11 @@ async function pick({ recreatable }: SortedPods, broken: readonly string[]): Pro
   const items = recreatable.map((pod) => ({
     label: `${pod.namespace}/${pod.name}`,
     description: `${pod.node} · ${pod.owner}`,
-    detail: broken.includes(pod.node)
-      ? vscode.l10n.t('{0} — the chain of {1} is still broken: repair it first', pod.short, pod.node)
-      : pod.short,
+    detail: plainLabel(
+      broken.includes(pod.node)
+        ? vscode.l10n.t('{0} — the chain of {1} is still broken: repair it first', pod.short, pod.node)
+        : pod.short,
+    ),
     picked: !broken.includes(pod.node),
     pod,
   }));

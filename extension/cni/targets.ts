@@ -5,6 +5,7 @@ import type { CniMode } from '../../contract/cni-plugin.ts';
 import { ClusterFailure, type Cluster, type ClusterContext } from '../cluster/cluster.ts';
 import { listTargetNodes, type TargetNode } from './ask-nodes.ts';
 import { listed } from './describe-outcomes.ts';
+import { plainLabel } from '../trees/literal-text.ts';
 
 /** What tree, palette (nothing) or another program hands over. */
 export interface CniTarget {
@@ -67,7 +68,7 @@ export async function chooseAmong(
     ...(refusing.length > 0
       ? [{ label: vscode.l10n.t('Not possible'), kind: vscode.QuickPickItemKind.Separator }]
       : []),
-    ...refusing.map(({ node, why }) => ({ label: `$(circle-slash) ${node}`, detail: why })),
+    ...refusing.map(({ node, why }) => ({ label: `$(circle-slash) ${node}`, detail: plainLabel(why) })),
   ];
   const picked = await vscode.window.showQuickPick(items, {
     title,

@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import type { ClusterContext } from '../cluster/cluster.ts';
 import type { KubeconfigProblem } from '../cluster/kubeconfig.ts';
 import { commandIds } from '../ids.ts';
+import { plainLabel } from '../trees/literal-text.ts';
 import { defineCommand } from './define-command.ts';
 
 interface ChoiceItem extends vscode.QuickPickItem {
@@ -36,10 +37,10 @@ function listItems(app: App, contexts: ClusterContext[], problems: KubeconfigPro
   const item = (context: ClusterContext): ChoiceItem => {
     const isChosen = context.id === app.clusters.chosen.id;
     return {
-      label: `$(${isChosen ? 'check' : context.kind === 'demo' ? 'beaker' : 'plug'}) ${context.name.replaceAll('$(', '$ (')}`,
+      label: `$(${isChosen ? 'check' : context.kind === 'demo' ? 'beaker' : 'plug'}) ${plainLabel(context.name)}`,
       context,
       ...(isChosen && { description: vscode.l10n.t('chosen') }),
-      ...(context.description && { detail: context.description }),
+      ...(context.description && { detail: plainLabel(context.description) }),
     };
   };
   const own = contexts.filter(({ kind }) => kind === 'kubeconfig');

@@ -4,6 +4,7 @@ import type { Pod, Workload } from '../../mesh/kubernetes.ts';
 import { describePod } from '../../mesh/pods/describe-pod.ts';
 import { groupPods } from '../../mesh/pods/group-pods.ts';
 import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.ts';
+import { plainLabel } from '../trees/literal-text.ts';
 
 /** A pod of the Workloads tree. */
 export interface PodNode {
@@ -87,9 +88,9 @@ function podItem(pod: Pod): vscode.QuickPickItem & { pod: Pod; sortKey: string }
   const { namespace = '', name = '' } = pod.metadata ?? {};
   const { role, says, trouble } = describePod(pod);
   return {
-    label: `$(${role === 'none' ? 'circle-outline' : 'circle-filled'}) ${name}`,
+    label: `$(${role === 'none' ? 'circle-outline' : 'circle-filled'}) ${plainLabel(name)}`,
     description: namespace,
-    detail: trouble ? `${says} · ${trouble.short}` : says,
+    detail: plainLabel(trouble ? `${says} · ${trouble.short}` : says),
     pod,
     sortKey: `${namespace}/${name}`,
   };

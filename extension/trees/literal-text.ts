@@ -9,6 +9,11 @@ export function literalText(text: string, longest = longestLabel): string {
   return harmless(text, longest);
 }
 
+/** The same for where the editor draws `$(icon)` in a text: pickers, the status bar. */
+export function plainLabel(text: string): string {
+  return literalText(text).replaceAll('$(', '$ (');
+}
+
 /** The same over several lines, which stay lines. */
 export function literalLines(text: string): string {
   return cutAt(text, longestLine)
