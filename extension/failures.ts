@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { App } from './app.ts';
 import { ClusterFailure } from './cluster/cluster.ts';
-import { commandIds } from './ids.ts';
+import { commandIds, settingIds } from './ids.ts';
 import { literalText } from './trees/literal-text.ts';
 
 /** Every error the user sees in a notification goes through here: what happened, why, what to do next, and the log. */
@@ -10,13 +10,17 @@ export async function showFailure(app: App, error: unknown): Promise<void> {
   if (error instanceof vscode.CancellationError) return;
   app.log.error(error instanceof Error ? error : String(error));
   const chooseCluster = vscode.l10n.t('Choose Cluster');
+  const openSettings = vscode.l10n.t('Open Settings');
   const showLog = vscode.l10n.t('Show Log');
   const message = describeFailure(error);
   const picked = await vscode.window.showErrorMessage(
     message,
     ...(error instanceof ClusterFailure ? [chooseCluster] : []),
+    ...(error instanceof ClusterFailure && error.reason === 'protected' ? [openSettings] : []),
     showLog,
   );
+  if (picked === openSettings)
+    await vscode.commands.executeCommand('workbench.action.openSettings', settingIds.protectedContexts);
   if (picked === chooseCluster) await vscode.commands.executeCommand(commandIds.chooseCluster);
   if (picked === showLog) app.log.show();
 }

@@ -3,12 +3,17 @@ import * as vscode from 'vscode';
 import type { ClusterContext } from '../cluster/cluster.ts';
 import { settingIds } from '../ids.ts';
 import type { Gate } from './guard-writes.ts';
-import type { ProtectedContexts } from './protected-contexts.ts';
+import { findProtection, type ProtectedContexts } from './protected-contexts.ts';
 
 /** The setting at every level: none can loosen what another one demands. */
 export function protectedContexts(): (ProtectedContexts | undefined)[] {
   const levels = vscode.workspace.getConfiguration().inspect<ProtectedContexts>(settingIds.protectedContexts);
   return [levels?.globalValue, levels?.workspaceValue, levels?.workspaceFolderValue];
+}
+
+/** Whether writes to it are refused, or asked about. */
+export function isProtected({ name }: Pick<ClusterContext, 'name'>): boolean {
+  return findProtection(name, protectedContexts()) !== undefined;
 }
 
 /** @throws ClusterFailure `protected` where nothing may be written at all: before anybody reads a preview in vain. */

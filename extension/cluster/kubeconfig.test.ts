@@ -117,6 +117,8 @@ describe('a kubeconfig that cannot be used', () => {
     expect(() => resolveContext(config, 'c')).toThrow(ClusterFailure);
     expect(() => resolveContext(config, 'c')).toThrow(/Could not use context “c”: its cluster “gone” is not defined/);
     expect(() => resolveContext(config, 'd')).toThrow(/“d”/);
+    // What is wrong with another entry is not why this one is missing.
+    expect(() => resolveContext(config, 'was-here')).toThrow(/Could not use context “was-here”: it is not in /);
   });
 });
 

@@ -209,7 +209,9 @@ export function resolveContext(
   };
   const context = config.contexts.find((candidate) => candidate.name === name);
   if (!context) {
-    throw fail(config.problems[0]?.message ?? l10n.t('it is not in {0}.', config.files.join(', ')));
+    // A file that gave nothing may have held it; what is wrong with entries of others is not the reason.
+    const unread = config.problems.find(({ file }) => !config.contexts.some((other) => other.file === file));
+    throw fail(unread?.message ?? l10n.t('it is not in {0}.', config.files.join(', ')));
   }
   const cluster = config.clusters.find((candidate) => candidate.name === context.cluster);
   if (!cluster)

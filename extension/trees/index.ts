@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
+import { isProtected } from '../actions/write-gate.ts';
 import type { App } from '../app.ts';
 import { contextKeys, settingIds, viewIds } from '../ids.ts';
 import { createLiveLayer } from '../live-layer/index.ts';
@@ -98,6 +99,7 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
       // First: a side bar is narrow, and who does not see it looks for what is filtered away.
       tree === workloads && describeFilter(filter.current),
       app.clusters.chosen.name,
+      isProtected(app.clusters.chosen) && l10n.t('protected'),
       few(chosen.current),
       store.cluster?.context.warning,
     ]
@@ -193,6 +195,7 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
     chosen.onDidChange(forget),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration(settingIds.namespaces)) forget();
+      if (change.affectsConfiguration(settingIds.protectedContexts)) showState();
     }),
     followLogin(app, store, () => views.some(({ view }) => view.visible)),
     filter.onDidChange(() => {
