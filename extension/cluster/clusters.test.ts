@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -47,6 +48,7 @@ vi.mock('../demo/demo-cluster.ts', async (load) => {
 });
 
 const { createClusters } = await import('./clusters.ts');
+const { TreeStore } = await import('../trees/tree-store.ts');
 const { startDemoCluster } = await import('../demo/demo-cluster.ts');
 
 let directory = '';
@@ -162,6 +164,56 @@ describe('the chosen cluster', () => {
     editor.kubeconfig = join(directory, 'lost');
     expect((await clusters.connect()).context.name).toBe('lost');
   });
+});
+
+describe('a hundred contexts, ninety of them dead', () => {
+  it('are listed without asking anybody, and left as quickly as they are chosen, with nothing open behind', async () => {
+    let [contacted, standing] = [0, 0];
+    const dead = createServer((socket) => {
+      contacted += 1;
+      standing += 1;
+      socket.on('error', () => undefined).on('close', () => (standing -= 1));
+      socket.resume();
+    });
+    await new Promise<void>((resolve) => dead.listen(0, '127.0.0.1', resolve));
+    subscriptions.push({ dispose: () => dead.close() });
+    const { port } = dead.address() as AddressInfo;
+    const names = Array.from({ length: 100 }, (_, index) => `c${index}`);
+    const user = { exec: { command: '/no/such/program', apiVersion: 'client.authentication.k8s.io/v1' } };
+    editor.kubeconfig = join(directory, 'hundred');
+    writeFileSync(
+      editor.kubeconfig,
+      JSON.stringify({
+        clusters: names.map((name) => ({ name, cluster: { server: `https://127.0.0.1:${port}/${name}` } })),
+        users: [{ name: 'u', user }],
+        contexts: names.map((name, index) => ({ name, context: { cluster: name, ...(index % 2 && { user: 'u' }) } })),
+      }),
+    );
+    const clusters = open();
+    const { contexts, problems } = await clusters.listContexts();
+    expect([contexts.filter(({ kind }) => kind === 'kubeconfig').length, problems.length]).toEqual([100, 0]);
+    expect(contacted).toBe(0);
+
+    const store = new TreeStore({ connect: () => clusters.connect() });
+    subscriptions.push(store);
+    clusters.onDidChoose(() => store.reset());
+    store.start();
+    const begin = performance.now();
+    for (const context of contexts.filter(({ kind }) => kind === 'kubeconfig').slice(0, 30)) {
+      await clusters.choose(context);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(performance.now() - begin).toBeLessThan(3_000);
+    // One question at a time is open, and of the cluster that is chosen now.
+    await expect.poll(() => standing).toBeLessThanOrEqual(1);
+    expect(contacted).toBeLessThanOrEqual(30);
+    expect(clusters.chosen.name).toBe('c29');
+    await store.whenSettled();
+    expect(store.failure?.message).toMatch(/context “c29”.*program/);
+    const before = contacted;
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(contacted).toBe(before);
+  }, 15_000);
 });
 
 describe('in Restricted Mode', () => {
