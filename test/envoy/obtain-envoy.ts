@@ -7,7 +7,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,11 +28,34 @@ export async function obtainEnvoy(): Promise<{ path: string } | { missing: strin
   if (existsSync(path)) return { path };
   try {
     await mkdir(cache, { recursive: true });
-    await download(cache, path);
+    // Several test files want it at once: one gets it, the others wait.
+    await withLock(join(cache, '.getting'), async () => {
+      if (!existsSync(path)) await download(cache, path);
+    });
     return { path };
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.trim().split('\n').at(-1);
     return { missing: `Envoy ${version} could not be had: ${said || (error as Error).message}` };
+  }
+}
+
+/** A lock that somebody left behind, after a kill, is nobody's after four minutes. */
+async function withLock(lock: string, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      await mkdir(lock);
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const made = await stat(lock).catch(() => undefined);
+      if (made && Date.now() - made.mtimeMs > 240_000) await rm(lock, { recursive: true, force: true });
+      else await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  try {
+    await work();
+  } finally {
+    await rm(lock, { recursive: true, force: true });
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a person is shown of a proxy, read from a real Envoy that a small control plane feeds, faults included. */
+import { spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,14 +20,16 @@ import { obtainEnvoy } from './obtain-envoy.ts';
 import { askAdmin, freePort, RunningEnvoy, until } from './run-envoy.ts';
 
 const program = await obtainEnvoy();
-if ('missing' in program) console.warn(`test/envoy: skipped, because ${program.missing}`);
-const noEnvoy = 'missing' in program;
+const noTool =
+  spawnSync('openssl', ['version']).status === 0 ? undefined : 'openssl, which makes its certificates, is missing';
+const missing = 'missing' in program ? program.missing : noTool;
+if (missing !== undefined) console.warn(`test/envoy: skipped, because ${missing}`);
 
 const reviews = shape.reviews;
 const day = 24 * 60 * 60 * 1000;
 const later = (ms: number) => new Date(Date.now() + ms).toISOString();
 
-describe.skipIf(noEnvoy)('a proxy, read from a real Envoy', () => {
+describe.skipIf(missing !== undefined)('a proxy, read from a real Envoy', () => {
   const plane = new ControlPlane();
   const envoy = new RunningEnvoy();
   let port = 0;
