@@ -81,6 +81,7 @@ export function shadowProblems(parsed: ParsedCniFile[], chosen: ParsedCniFile | 
   return parsed
     .slice(parsed.indexOf(chosen) + 1)
     .filter((file) => !isReferenced(file, plugins) && !isCopied(file, plugins) && !isLoopback(file))
+    .filter((file) => !isMergedCopy(chosen, file))
     .flatMap((file) => {
       const mesh = meshPluginOf(file);
       const copy = copyOf(file, plugins);
@@ -197,6 +198,19 @@ function isReferenced({ name, list }: ParsedCniFile, plugins: readonly CniPlugin
       (reference) =>
         typeof reference === 'string' && (reference.split('/').at(-1) === name || reference === list?.name),
     ),
+  );
+}
+
+/**
+ * Istio's installer can leave the network's own file alone and put a merged copy before it (`istioOwnedCNIConfig`,
+ * `02-istio-cni.conflist`): the same network with the same plugins, and `istio-cni` after them. It follows every change of the
+ * file within a second, as long as its pod runs.
+ */
+export function isMergedCopy(chosen: ParsedCniFile, of: ParsedCniFile): boolean {
+  if (!chosen.list || !of.list || chosen.list.name !== of.list.name) return false;
+  const types = new Set(chosen.list.plugins.map(({ type }) => type));
+  return (
+    types.has('istio-cni') && meshPluginOf(of) !== 'istio-cni' && of.list.plugins.every(({ type }) => types.has(type))
   );
 }
 

@@ -4,6 +4,7 @@
  */
 import * as l10n from '@vscode/l10n';
 import type { ChainProblem, PluginVersions } from './cni-chain.ts';
+import { isMergedCopy } from './file-problems.ts';
 import {
   asPlanProblem,
   type CniDirectoryEntry,
@@ -82,7 +83,14 @@ function chainInto(found: CniPlan, file: ParsedCniFile, list: CniNetworkList, in
   const chained = probes.some(({ type }) => type === ours.type) ? probes : [...probes, ours];
   const version = chooseVersion(withoutOurs(wholeList(list, entries), ours.type), chained, ours);
   if ('problems' in version) return refuse(withoutCodes(found, version.problems), ...version.problems);
-  const target: CniPlan = { ...found, cniVersion: version.cniVersion };
+  const copied = loadable(entries)
+    .map((entry) => parseCniFile(entry))
+    .find((other) => other.name !== file.name && isMergedCopy(file, other));
+  const target: CniPlan = {
+    ...found,
+    cniVersion: version.cniVersion,
+    problems: [...found.problems, ...(copied ? [madeAnew(file.name, copied.name)] : [])],
+  };
   if (isChained(list, ours.type, entryText) && list.cniVersion === version.cniVersion) {
     return { ...target, result: first.name };
   }
@@ -96,6 +104,19 @@ function chainInto(found: CniPlan, file: ParsedCniFile, list: CniNetworkList, in
     if (!(error instanceof UnreadableJson)) throw error;
     return refuse(target, problem('ML2004', l10n.t('“{0}” cannot be edited: {1}', first.name, error.message)));
   }
+}
+
+/** Our entry in a copy is lost when its owner makes it again. */
+function madeAnew(copy: string, original: string): PlanProblem {
+  return {
+    severity: 'warning',
+    code: 'ML2039',
+    message: l10n.t(
+      '“{0}” is a copy of “{1}” that Istio’s installer makes anew whenever its pod starts: what is chained into the copy is gone then. Install again after that, or switch “istioOwnedCNIConfig” off.',
+      copy,
+      original,
+    ),
+  };
 }
 
 function insertIntoList(

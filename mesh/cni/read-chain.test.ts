@@ -242,3 +242,17 @@ test('every hazard has a title and a remedy', () => {
     expect(whatToDo).not.toBe('');
   }
 });
+
+test('Istio’s own merged copy before the network’s file is no rival of it; one that lacks a plugin is', () => {
+  const file = (name: string, types: string[]) => ({
+    name,
+    content: JSON.stringify({ cniVersion: '1.0.0', name: 'net', plugins: types.map((type) => ({ type })) }),
+  });
+  const codesOf = (copy: string[]) =>
+    describeChain({
+      files: [file('02-istio-cni.conflist', copy), file('10-calico.conflist', ['calico', 'portmap'])],
+      plugins: [],
+    }).problems.map(({ code }) => code);
+  expect(codesOf(['calico', 'portmap', 'istio-cni'])).toEqual([]);
+  expect(codesOf(['calico', 'istio-cni'])).toEqual(['ML2007']);
+});
