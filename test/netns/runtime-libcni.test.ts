@@ -366,7 +366,7 @@ function probeAll(): Promise<PluginVersions[]> {
 describe.skipIf(why !== undefined)('the CNI library', () => {
   test.each(libraries)('%s reads generated directories as we do', { timeout: 120_000 }, async (library) => {
     const plugins = await probeAll();
-    const count = process.env.MESHLOOM_TEST_LONG === '1' ? 4000 : 150;
+    const count = process.env.MESHLOOM_TEST_LONG === '1' ? 4000 : 80;
     const offset = libraries.indexOf(library) * 100_000;
     const made = Array.from({ length: count }, (_, index) => new Maker(offset + index).directory());
     const directories = made.map((directory, index) => put(offset + index, directory));
@@ -392,7 +392,9 @@ describe.skipIf(why !== undefined)('containerd that loads several files', () => 
   test.each([2, 0])('(max_conf_num %s) has a network where we say so', { timeout: 120_000 }, async (maxNetworks) => {
     const plugins = await probeAll();
     const first = 400_000 + 10_000 * maxNetworks;
-    const made = Array.from({ length: 300 }, (_, index) => new Maker(first + index).directory());
+    const made = Array.from({ length: process.env.MESHLOOM_TEST_LONG === '1' ? 3000 : 100 }, (_, index) =>
+      new Maker(first + index).directory(),
+    );
     const directories = made.map((directory, index) => put(first + index, directory));
     const theirs = ask('1.3', directories, { MAX_CONF_NUM: String(maxNetworks), CNI_PATH: '' }).map(judged);
     const our = directories.map((directory) => ours(directory, '1.3', plugins, maxNetworks));
@@ -414,7 +416,7 @@ if (whyNoShim !== undefined) console.warn(`the kubelet’s part for Docker as a 
 describe.skipIf(whyNoShim !== undefined)('the kubelet’s part for Docker', () => {
   test('takes the network that we say', { timeout: 120_000 }, async () => {
     const plugins = await probeAll();
-    const count = process.env.MESHLOOM_TEST_LONG === '1' ? 4000 : 150;
+    const count = process.env.MESHLOOM_TEST_LONG === '1' ? 4000 : 80;
     const made = Array.from({ length: count }, (_, index) => new Maker(300_000 + index).directory());
     const directories = made.map((directory, index) => put(300_000 + index, directory));
     const { stdout } = spawnSync('paths' in shim ? shim.paths.dockershim : '', {
