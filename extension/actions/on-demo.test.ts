@@ -1,5 +1,6 @@
 /** Actions on the demo's API server over the real client: what a person sees without a cluster. */
 import { connect as connectTcp } from 'node:net';
+import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClientNodeCluster } from '../cluster/client-node-cluster.ts';
 import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.ts';
@@ -9,6 +10,7 @@ import { followLogs } from './follow-logs.ts';
 import { guardWrites, type Write } from './guard-writes.ts';
 import { findRestartable, planRestart } from './plan-restart.ts';
 import { PortForward } from './port-forward.ts';
+import { addShellContainer, offerShellContainer } from './shell-container.ts';
 import { ownerOf, scopeOf } from './pod-targets.ts';
 
 let server: TestServer;
@@ -76,6 +78,29 @@ describe('actions on the demo cluster', () => {
     expect(await session.ended).toEqual({ exitCode: 3 });
     expect(output).toMatch(/^This cluster is a recording/);
     expect(output).toContain('sh: ls: not recorded');
+  });
+
+  it('add a debug container beside one without a shell, with no more rights than that one', async () => {
+    const place = { namespace, name: name(), container: container() };
+    const offer = await offerShellContainer(cluster, place, 'busybox:stable');
+    expect(offer.detail).toMatch(/pod “.*” in namespace “shop” of context “demo”.*cannot be undone.*API server: demo/s);
+    expect(parse(offer.preview)).toMatchObject({
+      spec: {
+        ephemeralContainers: [
+          {
+            targetContainerName: container(),
+            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          },
+        ],
+      },
+    });
+    await addShellContainer(cluster, offer, AbortSignal.timeout(10_000));
+    const now = await cluster.get<Pod>(resourceTypes.pods, name(), { namespace });
+    expect(
+      now?.status?.ephemeralContainerStatuses?.find((each) => each.name === 'meshloom-shell')?.state,
+    ).toHaveProperty('running');
+    const next = await offerShellContainer(cluster, place, 'busybox:stable');
+    expect(next.place.container).toBe('meshloom-shell-2');
   });
 
   it('refuse a connection to a port in words, and leave nothing behind', async () => {

@@ -3,13 +3,12 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { ClusterFailure, type Cluster, type TerminalSession } from '../cluster/cluster.ts';
 import { describeFailure } from '../failures.ts';
+import { showReadonly } from '../node-helper/preview-document.ts';
 import { literalText } from '../trees/literal-text.ts';
+import { addShellContainer, offerShellContainer, type ShellPlace } from './shell-container.ts';
 
-export interface ShellPlace {
-  namespace: string;
-  name: string;
-  container: string;
-}
+/** Small, with `sh`, and on most registries’ mirrors; the person may name another. */
+const usualImage = 'busybox:stable';
 
 /** In one go where there is `sh`: bash if there is one, it is friendlier. Else what an image without `sh` may have. */
 const shells = [
@@ -38,13 +37,13 @@ class ShellPseudoterminal implements vscode.Pseudoterminal {
   readonly onDidClose = this.#closes.event;
   readonly #app: App;
   readonly #cluster: Cluster;
-  readonly #place: ShellPlace;
+  #place: ShellPlace;
   readonly #stop = new AbortController();
   #session: TerminalSession | undefined;
   #size = { columns: 80, rows: 24 };
   /** What was typed before the shell was there. */
   #early = '';
-  #ended: { exitCode?: number } | undefined;
+  #ended: { exitCode?: number; lacksShell?: boolean } | undefined;
 
   constructor(app: App, cluster: Cluster, place: ShellPlace) {
     this.#app = app;
@@ -68,7 +67,8 @@ class ShellPseudoterminal implements vscode.Pseudoterminal {
   }
 
   handleInput(data: string): void {
-    if (this.#ended) this.#closes.fire(this.#ended.exitCode ?? 0);
+    if (this.#ended?.lacksShell && data.toLowerCase() === 'd') void this.#offerContainer();
+    else if (this.#ended) this.#closes.fire(this.#ended.exitCode ?? 0);
     else if (this.#session) this.#session.write(data);
     else if (data === '\u0003') this.#closes.fire(0);
     else this.#early = (this.#early + data).slice(0, 4096);
@@ -89,7 +89,45 @@ class ShellPseudoterminal implements vscode.Pseudoterminal {
       if (this.#stop.signal.aborted) return;
       this.#app.log.error(error instanceof Error ? error : String(error));
       this.#finish(describeFailure(error));
+      if (!(error instanceof NoShell)) return;
+      this.#ended = { lacksShell: true };
+      this.#say(vscode.l10n.t('Press d to add a debug container that has one.'));
     }
+  }
+
+  /** Shows what would be added and asks; the terminal goes on in it. */
+  async #offerContainer(): Promise<void> {
+    this.#ended = {};
+    try {
+      const image = await vscode.window.showInputBox({
+        title: vscode.l10n.t('Image of the debug container'),
+        prompt: vscode.l10n.t('It needs “sh” and “sleep”.'),
+        value: usualImage,
+        ignoreFocusOut: true,
+      });
+      const offer = image?.trim() && (await offerShellContainer(this.#cluster, this.#place, image.trim()));
+      if (!offer || !(await this.#agree(offer.question, offer.detail, offer.preview)))
+        return this.#finish(vscode.l10n.t('Nothing was added.'));
+      this.#say(vscode.l10n.t('Waiting for the debug container “{0}” to start', offer.place.container));
+      await addShellContainer(this.#cluster, offer, this.#stop.signal);
+      this.#place = offer.place;
+      this.#ended = undefined;
+      await this.#run();
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#app.log.error(error instanceof Error ? error : String(error));
+      this.#finish(describeFailure(error));
+    }
+  }
+
+  async #agree(question: string, detail: string, preview: string): Promise<boolean> {
+    await showReadonly(this.#app.context, 'meshloom-shell.yaml', preview);
+    const add = vscode.l10n.t('Add');
+    return (await vscode.window.showWarningMessage(question, { modal: true, detail }, add)) === add;
+  }
+
+  #say(text: string): void {
+    this.#writes.fire(`\u001b[2;3m── ${text}\u001b[0m\r\n`);
   }
 
   #finish(text: string, exitCode?: number): void {
@@ -109,8 +147,7 @@ class ShellPseudoterminal implements vscode.Pseudoterminal {
       }
     }
     const { container, name } = this.#place;
-    throw new ClusterFailure(
-      'not-found',
+    throw new NoShell(
       vscode.l10n.t('Container {0} of pod {1} has no shell: its image holds nothing but the program.', container, name),
       vscode.l10n.t(
         'A debug container has one: kubectl --context {0} -n {1} debug -it {2} --image=busybox --target={3}',
@@ -123,10 +160,14 @@ class ShellPseudoterminal implements vscode.Pseudoterminal {
   }
 
   async #runShell(command: string[]): Promise<number | undefined> {
+    let begin = '';
     const session = await this.#cluster.openTerminal(this.#place, command, {
       ...this.#size,
       signal: this.#stop.signal,
-      onOutput: (text) => this.#writes.fire(text),
+      onOutput: (text) => {
+        if (begin.length < 2048) begin += text;
+        this.#writes.fire(text);
+      },
     });
     this.#session = session;
     // The size may have changed while the connection was being opened.
@@ -134,11 +175,21 @@ class ShellPseudoterminal implements vscode.Pseudoterminal {
     if (this.#early !== '') session.write(this.#early);
     try {
       const { exitCode } = await session.ended;
+      // Some runtimes start what is not there, and let its output say so.
+      if ((exitCode === 126 || exitCode === 127) && /^(?:OCI runtime )?exec failed|^rpc error/i.test(begin))
+        throw new ClusterFailure('not-found', begin.trim(), '');
       this.#early = '';
       return exitCode;
     } finally {
       this.#session = undefined;
     }
+  }
+}
+
+/** The image holds nothing but the program. */
+class NoShell extends Error {
+  constructor(message: string, next: string) {
+    super(`${message} ${next}`);
   }
 }
 

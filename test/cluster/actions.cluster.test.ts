@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { followLogs, type LogRequest } from '../../extension/actions/follow-logs.ts';
 import { PortForward, type ForwardState } from '../../extension/actions/port-forward.ts';
 import { scopeOf } from '../../extension/actions/pod-targets.ts';
+import { addShellContainer, offerShellContainer } from '../../extension/actions/shell-container.ts';
 import { planRestart } from '../../extension/actions/plan-restart.ts';
 import type { ClusterFailure } from '../../extension/cluster/cluster.ts';
 import { resourceTypes } from '../../extension/cluster/cluster.ts';
@@ -135,6 +136,28 @@ describe.skipIf(missing)('what a person does to workloads, on a real Kubernetes'
     expect(await session.ended).toEqual({});
   });
 
+  test('a debug container brings a shell to a container that has none, and says why when it cannot', async () => {
+    const place = { namespace, name: 'shell', container: 'app' };
+    const offer = await offerShellContainer(cluster, place, nodeImage);
+    await addShellContainer(cluster, offer, AbortSignal.timeout(60_000));
+    let output = '';
+    const session = await cluster.openTerminal(offer.place, ['sh'], {
+      columns: 80,
+      rows: 24,
+      onOutput: (text) => (output += text),
+    });
+    // It sees the other one's processes.
+    session.write('cat /proc/1/cmdline | tr "\\0" " "; grep CapEff /proc/self/status; exit\r');
+    expect(await session.ended).toEqual({ exitCode: 0 });
+    expect(output).toMatch(/sleep 3600/);
+    expect(output).toMatch(/CapEff:\s+0000000000000000/);
+    const wrong = await offerShellContainer(cluster, place, 'no.such.registry.invalid/x:1');
+    expect(wrong.place.container).toBe('meshloom-shell-2');
+    expect(String(await failureOf(addShellContainer(cluster, wrong, AbortSignal.timeout(60_000))))).toMatch(
+      /cannot have image no\.such\.registry\.invalid/,
+    );
+  });
+
   test('logs of all containers come together, and a cancel ends them at once', async () => {
     const { lines, wasEnough } = await read({ scope: { namespace, name: 'shell' } }, (all) => all.length >= 3);
     expect(wasEnough).toBe(true);
@@ -147,7 +170,10 @@ describe.skipIf(missing)('what a person does to workloads, on a real Kubernetes'
       spec: {
         restartPolicy: 'Never',
         containers: [
-          container('app', `exec node -e 'let t="";for(let i=0;i<1e5;i++)t+="line "+i+"\\n";process.stdout.write(t);setTimeout(()=>0,2000)'`),
+          container(
+            'app',
+            `exec node -e 'let t="";for(let i=0;i<1e5;i++)t+="line "+i+"\\n";process.stdout.write(t);setTimeout(()=>0,2000)'`,
+          ),
         ],
       },
     });
