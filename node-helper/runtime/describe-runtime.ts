@@ -160,7 +160,10 @@ async function toldSettings(
   path: string,
   status: RuntimeStatus,
 ): Promise<CniSettings | undefined> {
-  if (program === 'containerd') return containerdTells(status.info);
+  if (program === 'containerd') {
+    notes.push(...otherDirectories(status.info));
+    return containerdTells(status.info);
+  }
   if (program !== 'crio') return undefined;
   try {
     return crioSettings(parseToml(await socket.crioConfig(path)));
@@ -183,6 +186,16 @@ function containerdTells(info: Record<string, string>): CniSettings {
     ...(binDirs && { binDirs }),
     ...(typeof cni?.maxConfNum === 'number' && { maxNetworks: cni.maxConfNum }),
   };
+}
+
+/** Pods of a runtime class may be connected by another directory than all others: Kata’s, for one. */
+function otherDirectories({ config }: Record<string, string>): string[] {
+  const handlers = fieldsOf(fieldsOf(fieldsOf(parseJson(config))?.containerd)?.runtimes) ?? {};
+  return Object.entries(handlers).flatMap(([name, handler]) => {
+    const directory = textOf(fieldsOf(handler)?.cniConfDir);
+    if (directory === undefined) return [];
+    return `containerd connects pods whose runtime class has the handler “${name}” by ${directory}: what is chained elsewhere does not run for them.`;
+  });
 }
 
 /** `lastLoad` is empty when it went well. Who tells of the loading itself may have a plugin that is not ready, too. */

@@ -246,8 +246,9 @@ function node(): Host {
 }
 
 const asked: string[] = [];
-const ask = () =>
+const ask = (notes: string[] = []) =>
   describeRuntime(node(), {
+    notes,
     socket: {
       ...realRuntimeSocket,
       status: (path) => {
@@ -313,6 +314,9 @@ state = "${root}/state"
 [${cri3}.cni]
   bin_dirs = ["${binDir}", "${other}"]
   conf_dir = "${confDir}"
+[${cri3}.containerd.runtimes.kata]
+  runtime_type = "io.containerd.runc.v2"
+  cni_conf_dir = "${root}/kata.d"
 `,
     );
     containerd = spawn(second, ['--config', join(root, 'config.toml')], {
@@ -335,7 +339,9 @@ state = "${root}/state"
   });
 
   test('is found at the socket that version 4 of its configuration names, and tells all its directories', async () => {
-    const runtime = await ask();
+    const notes: string[] = [];
+    const runtime = await ask(notes);
+    expect(notes).toEqual([expect.stringContaining(`the handler “kata” by ${root}/kata.d`)]);
     expect(asked.at(-1)).toContain(socket);
     expect(runtime).toMatchObject({
       program: 'containerd',
