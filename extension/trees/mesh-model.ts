@@ -111,7 +111,10 @@ export class MeshModel {
       ...tables.cronJobs.namespaces(),
       ...tables.jobs.namespaces(),
     ]);
+    // Of a namespace that is not read nothing is known: it is not empty.
+    const read = this.#store.part('pods').onlyNamespaces;
     for (const { metadata } of tables.namespaces.all()) {
+      if (read && !read.includes(metadata?.name ?? '')) continue;
       const labels = metadata?.labels ?? {};
       if ('istio-injection' in labels || 'istio.io/rev' in labels || 'istio.io/dataplane-mode' in labels)
         names.add(metadata?.name ?? '');

@@ -55,6 +55,23 @@ describe('seeing the cluster', function () {
     await screenshot('workloads-before-cni');
   });
 
+  it('follows the namespaces that are chosen, says which, and follows all again', async () => {
+    await chooseContext('demo:before-cni');
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await eventuallyRow(/^locked.*1 problem/);
+    await vscode.commands.executeCommand(commandIds.chooseNamespaces, ['shop']);
+    await eventually('only shop', async () => {
+      const rows = await visibleRows();
+      return rows.some((text) => /^shop/.test(text)) && !rows.some((text) => /^locked/.test(text));
+    });
+    await eventually('the namespace in the title', async () =>
+      (await readAll({ selector: '.part.sidebar .pane-header' })).some((text) => /shop/.test(text)),
+    );
+    await screenshot('workloads-chosen-namespace');
+    await vscode.commands.executeCommand(commandIds.chooseNamespaces, []);
+    await eventuallyRow(/^locked.*1 problem/);
+  });
+
   it('shows pods that hang on a broken CNI chain', async () => {
     await chooseContext('demo:broken');
     await vscode.commands.executeCommand('meshloom.workloads.focus');
@@ -111,10 +128,10 @@ describe('when the cluster does not answer as it should', function () {
     await chooseContext('demo:broken');
   });
 
-  const contextFor = (name: string, url: string) =>
+  const contextFor = (name: string, url: string, user: object = { token: 't' }) =>
     writeFileSync(
       kubeconfig,
-      `apiVersion: v1\nkind: Config\ncurrent-context: ${name}\nclusters: [{ name: c, cluster: { server: '${url}' } }]\nusers: [{ name: u, user: { token: t } }]\ncontexts: [{ name: ${name}, context: { cluster: c, user: u } }]\n`,
+      `apiVersion: v1\nkind: Config\ncurrent-context: ${name}\nclusters: [{ name: c, cluster: { server: '${url}' } }]\nusers: [{ name: u, user: ${JSON.stringify(user)} }]\ncontexts: [{ name: ${name}, context: { cluster: c, user: u } }]\n`,
     );
   const here = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const status = (code: number, reason: string) => ({
@@ -183,6 +200,25 @@ describe('when the cluster does not answer as it should', function () {
     await vscode.commands.executeCommand('meshloom.workloads.focus');
     await eventuallyRow(/connect|reach|refused/i, 20_000);
     await screenshot('tree-unreachable');
+  });
+
+  it('says what login it waits for, and ends it at once', async () => {
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      interactiveMode: 'IfAvailable',
+      command: 'sh',
+      args: ['-c', 'echo "Open https://login.example and enter A-1" >&2; sleep 100'],
+    };
+    contextFor('waiting', here(), { exec });
+    await chooseContext('kubeconfig:waiting');
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await eventuallyRow(/Waiting for the login/, 20_000);
+    await eventually('what the program says', async () =>
+      (await readAll({ selector: '.part.sidebar .message' })).some((text) => text.includes('enter A-1')),
+    );
+    await screenshot('tree-waits-for-login');
+    await vscode.commands.executeCommand(commandIds.cancelLogin);
+    await eventuallyRow(/cancelled/, 5_000);
   });
 
   it('shows a message, not a frozen view, when the API never answers', async () => {
