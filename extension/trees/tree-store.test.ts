@@ -4,6 +4,7 @@ import { ClusterFailure } from '../cluster/cluster.ts';
 import type { Cluster, ResourceType, WatchEvent } from '../cluster/cluster.ts';
 import { backoff } from '../cluster/follow.ts';
 import { degradedNodes } from './degraded-nodes.ts';
+import { MeshModel } from './mesh-model.ts';
 import { nothingToShow } from './nothing-to-show.ts';
 import { TreeStore } from './tree-store.ts';
 import { viewMessage } from './view-message.ts';
@@ -277,8 +278,12 @@ describe('the live store', () => {
   it('follows the namespaces that the user chose, and asks for no others', async () => {
     const { store, cluster } = begin(undefined, ['web', 'api']);
     cluster.objects.set(
+      'namespaces',
+      ['shop', 'web'].map((name) => ({ metadata: { name, labels: { 'istio-injection': 'enabled' } } })),
+    );
+    cluster.objects.set(
       'pods',
-      ['api', 'shop', 'web'].map((namespace) => pod('p', '1', namespace)),
+      ['api', 'shop'].map((namespace) => pod('p', '1', namespace)),
     );
     store.start();
     await vi.advanceTimersByTimeAsync(100);
@@ -289,6 +294,8 @@ describe('the live store', () => {
     expect(store.phase).toBe('ready');
     expect(store.degraded()).toEqual([]);
     expect(degradedNodes(store, ['pods'])).toEqual([]);
+    // One that wants to be in the mesh is looked for even without workloads, but only where it is read.
+    expect(new MeshModel(store, () => undefined).namespaceNames()).toEqual(['api', 'web']);
   });
 
   it('reads the labels of each namespace where they may not be listed', async () => {
