@@ -34,6 +34,15 @@ export interface ClusterReference {
 
 export const clusterNotification = 'meshloom/cluster';
 export const clusterChangeNotification = 'meshloom/clusterChange';
+/** Objects of a snapshot that is under way, for it would be too large for one message: it begins with their sum. */
+export const clusterPieceNotification = 'meshloom/clusterPiece';
+
+/** `meshloom/clusterPiece` */
+export interface ClusterPiece {
+  resources: PlainObject[];
+  /** What came of a snapshot before this piece belongs to one that is no longer sent. */
+  isFirst: boolean;
+}
 /** Of the documents that show an object of a cluster as it is; the cluster's name is in the URI's `authority`, see `viewAuthority`. */
 export const yamlScheme = 'meshloom-yaml';
 

@@ -20,8 +20,10 @@ async function measureWindow({ kubeconfig, pods, windows }) {
   const rows = [];
   for (let index = 0; index < windows; index++) {
     const cluster = await connect(kubeconfig);
-    const window = openWindow(cluster);
-    opened.push({ cluster, window });
+    let told = 0;
+    const window = openWindow(cluster, { unfolded: 3, onLayer: (bytes) => (told += bytes) });
+    const layer = () => told;
+    opened.push({ cluster, window, layer });
     let listed = 0;
     const begin = performance.now();
     const first = await measureBlocking(
@@ -42,6 +44,8 @@ async function measureWindow({ kubeconfig, pods, windows }) {
     rows.push({ what: `window ${index + 1}: opened to first paint`, value: first.tookMs, unit: 'ms' });
     rows.push({ what: '… of it after the pods had arrived', value: performance.now() - (listed || begin), unit: 'ms' });
     rows.push({ what: '… longest block of the event loop', value: first.longestMs, unit: 'ms' });
+    rows.push({ what: '… of its own computing', value: first.longestCpuMs, unit: 'ms' });
+    rows.push({ what: '… CPU until then', value: first.cpuMs, unit: 'ms' });
   }
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   globalThis.gc?.();
@@ -55,7 +59,7 @@ async function measureWindow({ kubeconfig, pods, windows }) {
   });
   rows.push({ what: '… resident, at this moment', value: (after.rss - before.rss) / 1e6, unit: 'MB' });
   process.send({ rows });
-  const { window } = opened[0];
+  const { window, layer } = opened[0];
   process.on('message', async (message) => {
     if (message.measure) {
       const { names, quietMs } = message.measure;
@@ -67,8 +71,9 @@ async function measureWindow({ kubeconfig, pods, windows }) {
       const set = tables.set.bind(tables);
       tables.set = (pod) => {
         firstAt ||= performance.now();
-        set(pod);
+        return set(pod);
       };
+      const [items, told] = [window.items, layer()];
       window.onDraw = () => {
         drawn += 1;
         shownAt ||= performance.now();
@@ -83,7 +88,10 @@ async function measureWindow({ kubeconfig, pods, windows }) {
         changed = wanted.length - left();
       });
       tables.set = set;
-      process.send({ result: { ...blocking, changed, drawn, shownMs: shownAt - firstAt } });
+      // What the looking itself costs, and a connection that is open: the same time once more, without changes.
+      const idle = await measureBlocking(() => new Promise((resolve) => setTimeout(resolve, blocking.tookMs)));
+      const counts = { changed, drawn, items: window.items - items, told: layer() - told };
+      process.send({ result: { ...blocking, ...counts, idleCpuMs: idle.cpuMs, shownMs: shownAt - firstAt } });
     }
     if (message.end) {
       for (const { cluster, window: each } of opened) {
@@ -112,7 +120,9 @@ async function main() {
     await fillCluster(api, size);
     say(`… ${Math.round((performance.now() - begin) / 1000)} s.`);
     for (const windows of [1, 3]) {
-      child = fork(fileURLToPath(import.meta.url), ['--window'], { execArgv: ['--expose-gc'] });
+      child = fork(fileURLToPath(import.meta.url), ['--window'], {
+        execArgv: ['--expose-gc', ...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? [])],
+      });
       const inbox = [];
       const waiting = [];
       child.on('message', (message) => (waiting.length > 0 ? waiting.shift()(message) : inbox.push(message)));
@@ -138,8 +148,10 @@ async function main() {
           const written = performance.now() - start;
           const { result } = await next();
           say(
-            `${what}: ${result.changed} seen, drawn ${result.drawn} times, first change on the screen after ${round(result.shownMs)} ms, ` +
-              `CPU of the host ${round(result.cpuMs)} ms, longest block ${round(result.longestMs)} ms; the server took ${round(written)} ms to write them`,
+            `${what}: ${result.changed} seen, drawn ${result.drawn} times (${result.items} lines), first change on the screen after ${round(result.shownMs)} ms, ` +
+              `CPU of the host ${round(result.cpuMs)} ms (${round(result.idleCpuMs)} ms in as long a time without changes), ` +
+              `longest block ${round(result.longestMs)} ms (${round(result.longestCpuMs)} ms of its own computing), ` +
+              `${Math.round(result.told / 1000)} kB for the language server; the server took ${round(written)} ms to write them; load ${load()}`,
           );
         };
         await measure('one change', 1, false);

@@ -52,7 +52,7 @@ const defaultTimeoutMs = 15_000;
 /** A login program has its own, shorter one; this is for everything else that gets a token. */
 const loginDeadlineMs = 130_000;
 /** Small enough that no page holds up the process that reads it (parsing 500 pods takes 50 ms), large enough for 10,000 pods in 40 requests. */
-const pageSize = 250;
+const pageSize = 100;
 /** A list whose pages expired under our hands is started again this often. */
 const maxRestarts = 2;
 const maxRetries = 2;

@@ -130,6 +130,9 @@ const worthHearing = [
   .map((reason) => `reason!=${reason}`)
   .join(',');
 
+/** So many times as long as usual may lie between two tellings while changes stream in: half a second, that is. */
+const rarest = 2.5;
+
 /** What comes together is told together; for more than that nobody waits who sees a single change. In milliseconds. */
 const leadMs = 10;
 
@@ -173,6 +176,7 @@ export class TreeStore {
   #running: AbortController | undefined;
   #pending: StoreChange | undefined;
   #toldAt = -Infinity;
+  #paceMs = 0;
   /** Somebody looks; a failure that the user must heal ends the following, not the looking. */
   #wanted = false;
   #waiting: (() => void)[] = [];
@@ -579,9 +583,11 @@ export class TreeStore {
     for (const namespace of namespaces) this.#pending.namespaces.add(namespace);
     this.#pending.state ||= state;
     if (!first) return;
-    // The first change is told at once, those that follow it together.
+    // The first change is told at once, those that follow it together, and while they stream, the longer the rarer.
     const since = Math.abs(this.#clock.now() - this.#toldAt);
-    const wait = Math.max(Math.min(leadMs, this.#coalesceMs), this.#coalesceMs - since);
+    const isStreaming = since < 2 * this.#paceMs;
+    this.#paceMs = isStreaming ? Math.min(this.#paceMs * 1.5, rarest * this.#coalesceMs) : this.#coalesceMs;
+    const wait = Math.max(Math.min(leadMs, this.#coalesceMs), this.#paceMs - since);
     void this.#clock.wait(wait, neverAborted).then(() => {
       this.#toldAt = this.#clock.now();
       const change = this.#pending;

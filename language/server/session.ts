@@ -18,9 +18,13 @@ import { TextDocument } from 'vscode-languageserver-textdocument';
 import {
   clusterChangeNotification,
   clusterNotification,
+  clusterPieceNotification,
   clusterSeenNotification,
   parseClusterChange,
   parseClusterSnapshot,
+  parseObjects,
+  type ClusterPiece,
+  type PlainObject,
   yamlScheme,
 } from '../../contract/cluster-layer.ts';
 import { findingsRequest, objectsRequest } from '../../contract/language-server.ts';
@@ -156,8 +160,14 @@ export class Session {
   }
 
   private followCluster(): void {
+    let pieces: PlainObject[] = [];
+    this.connection.onNotification(clusterPieceNotification, ({ resources, isFirst }: ClusterPiece) => {
+      pieces = [...(isFirst ? [] : pieces), ...parseObjects(resources)];
+    });
     this.connection.onNotification(clusterNotification, (value: unknown) => {
-      const snapshot = parseClusterSnapshot(value);
+      const last = parseClusterSnapshot(value);
+      const snapshot = last && { ...last, resources: [...pieces, ...last.resources] };
+      pieces = [];
       if (snapshot?.namesOnly) this.workspace.setNames(snapshot);
       else this.workspace.setCluster(snapshot);
       this.publisher.publishSoon();

@@ -1,5 +1,6 @@
 /** One window of the editor on a cluster, without the editor: the store, what is computed of it, and what is drawn. */
 import type { Cluster } from '../../extension/cluster/cluster.ts';
+import { LayerHub } from '../../extension/live-layer/layer-hub.ts';
 import { LiveLayer } from '../../extension/live-layer/live-layer.ts';
 import { decideForPod } from '../../extension/trees/decide.ts';
 import { createDrawing } from '../../extension/trees/drawing.ts';
@@ -90,8 +91,9 @@ function unfoldedOf(roots: readonly TreeNode[], count: number): TreeNode[] {
 }
 
 function followLayer(store: TreeStore, onLayer: (bytes: number) => void): LiveLayer {
-  const tell = (value: unknown) => onLayer((JSON.stringify(value) ?? '').length);
-  const layer = new LiveLayer({ store, receiver: { snapshot: tell, change: tell }, useOf: () => 'analysis' as const });
+  const hub = new LayerHub();
+  hub.attach((_, value) => onLayer((JSON.stringify(value) ?? '').length));
+  const layer = new LiveLayer({ store, receiver: hub, useOf: () => 'analysis' as const });
   layer.start();
   return layer;
 }
