@@ -408,6 +408,21 @@ export function waitingListener(): Json {
   };
 }
 
+/** Listeners that take connections: requests to a cluster, and connections that nobody takes. */
+export function openListeners(ports: { http: number; nowhere: number; kept: number }, cluster: string): Json[] {
+  const at = (name: string, port: number, filter: Json) => ({
+    ...{ name, address: socket('127.0.0.1', port), traffic_direction: 'OUTBOUND' },
+    filter_chains: [{ filters: [filter] }],
+  });
+  const routes = [{ match: { prefix: '/' }, route: { cluster } }];
+  const virtual_hosts = [{ name: 'all', domains: ['*'], routes }];
+  return [
+    at('http', ports.http, manager('open', { route_config: { name: 'open', virtual_hosts } })),
+    at('nowhere', ports.nowhere, tcp('BlackHoleCluster')),
+    at('kept', ports.kept, tcp('rest-xds')),
+  ];
+}
+
 /** @param pairs name → PEM texts. */
 export function secrets(pairs: Record<string, { certificate: string; key?: string }>): Json[] {
   const bytes = (pem: string) => ({ inline_bytes: Buffer.from(pem).toString('base64') });

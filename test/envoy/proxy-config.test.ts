@@ -1,7 +1,7 @@
 /** What a person is shown of a proxy, read from a real Envoy that a small control plane feeds, faults included. */
 import { spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readProxy } from '../../extension/actions/read-proxy.ts';
 import { ClusterFailure } from '../../extension/cluster/cluster.ts';
@@ -29,7 +29,7 @@ const reviews = shape.reviews;
 const day = 24 * 60 * 60 * 1000;
 const later = (ms: number) => new Date(Date.now() + ms).toISOString();
 
-describe.skipIf(missing !== undefined)('a proxy, read from a real Envoy', () => {
+describe.skipIf(missing !== undefined)('a proxy, read from a real Envoy', { timeout: 60_000 }, () => {
   const plane = new ControlPlane();
   const envoy = new RunningEnvoy();
   let port = 0;
@@ -278,6 +278,50 @@ describe.skipIf(missing !== undefined)('a proxy, read from a real Envoy', () => 
     const { kinds } = parsePrometheus(await askAdmin(port, '/stats/prometheus'));
     expect(kinds.routes?.refused).toMatchObject([{ name: '9080' }]);
     expect(kinds.listeners?.rejected).toBeGreaterThan(0);
+  });
+
+  it('tells what its traffic met: endpoints taken out, connections to nowhere, listeners that drain', async () => {
+    const broken = createServer((_, response) => response.writeHead(503).end());
+    await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve));
+    const cluster = shape.clusterName('', 'flaky.shop.svc.cluster.local', 80);
+    const address = shape.socket('127.0.0.1', (broken.address() as AddressInfo).port);
+    const [http, nowhere, kept] = [await freePort(), await freePort(), await freePort()];
+    const outlier_detection = { consecutive_5xx: 2, interval: '0.1s', max_ejection_percent: 100 };
+    const flaky = shape.edsCluster(cluster, { transport_socket_matches: undefined, outlier_detection });
+    const served = { cluster_name: cluster, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] };
+    plane.send('endpoints', 'e1b', [...shape.endpoints(), served]);
+    plane.send('clusters', 'c1b', [...shape.clusters(), flaky]);
+    plane.send('listeners', 'l1b', [...shape.listeners(), ...shape.openListeners({ http, nowhere, kept }, cluster)]);
+    await until(
+      () => askAdmin(http, '/'),
+      () => true,
+    );
+    const connections = [nowhere, kept].map((local) => connect(local, '127.0.0.1').on('error', () => undefined));
+    const report = await until(
+      async () => (await askAdmin(http, '/'), await read()),
+      ({ endpoints = [] }) => endpoints.some(({ outlier }) => outlier),
+    );
+    const flakyEndpoint = report.endpoints!.find((one) => one.cluster === cluster)!;
+    expect(flakyEndpoint.health).toBe('HEALTHY, failed_outlier_check');
+    expect(flakyEndpoint.traffic!.errors).toBeGreaterThanOrEqual(2);
+    expect(flakyEndpoint.traffic!.requests).toBeGreaterThanOrEqual(flakyEndpoint.traffic!.errors);
+    expect(findProblems(report)).toEqual(
+      expect.arrayContaining([
+        `Endpoint 127.0.0.1:${address.socket_address.port_value} of ${cluster} is taken out after errors.`,
+        expect.stringMatching(
+          /^1 connections or requests were refused because no service of the mesh has that address/,
+        ),
+      ]),
+    );
+    plane.send('listeners', 'l1c', shape.listeners());
+    const draining = await until(
+      () => read(),
+      ({ config }) => config.listeners.some(({ state }) => state === 'draining'),
+    );
+    expect(draining.config.listeners.find(({ name }) => name === 'kept')?.state).toBe('draining');
+    expect(describeTraffic(draining).join()).not.toContain(String(kept));
+    for (const connection of connections) connection.destroy();
+    broken.close();
   });
 });
 
