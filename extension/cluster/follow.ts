@@ -20,8 +20,9 @@ export interface Follower<T extends KubernetesObject> {
   /**
    * The list or the watch failed; what was seen before may be out of date. It is tried again unless `final`.
    * @param lastHeard when the server last gave a sign of life, in milliseconds since 1970; undefined: never yet.
+   * @param isListed it may be listed and not watched: what was told is true as of `lastHeard`, and stays.
    */
-  onFailure(failure: ClusterFailure, final: boolean, lastHeard?: number): void;
+  onFailure(failure: ClusterFailure, final: boolean, lastHeard?: number, isListed?: boolean): void;
 }
 
 /** Backoff between failures, in milliseconds. */
@@ -63,6 +64,8 @@ export async function follow<T extends KubernetesObject>(
   let brief = 0;
   /** The server took the watch that failed. */
   let reached: boolean;
+  /** The list before it was answered. */
+  let listed: boolean;
   /** Where to watch from; undefined: list first. */
   let version: string | undefined;
   let lastHeard: number | undefined;
@@ -70,6 +73,7 @@ export async function follow<T extends KubernetesObject>(
 
   while (!signal.aborted) {
     reached = false;
+    listed = false;
     try {
       // A server that gives its lists no version (`0` is none) cannot be gone on from there either.
       version ||= await listAll();
@@ -80,6 +84,9 @@ export async function follow<T extends KubernetesObject>(
       const failure = asFailure(error);
       // A connection that breaks was alive until then; one over which nothing comes may have been dead for long.
       if (lastHeard !== undefined && failure.reason !== 'timeout' && failures === 0) hear();
+      // Roles that grant `list` and forget `watch` are common.
+      if (failure.reason === 'forbidden' && listed && !reached)
+        return follower.onFailure(failure, true, lastHeard, true);
       if (isUselessVersion(failure.reason, version === undefined ? 0 : failures)) version = undefined;
       const isOver = lastHeard === undefined || failure.reason === 'cancelled' || ++refusals > startUpRefusals;
       const final = isFinal(failure.reason) && isOver;
@@ -107,6 +114,7 @@ export async function follow<T extends KubernetesObject>(
     });
     if (signal.aborted) return resourceVersion;
     hear();
+    listed = true;
     follower.onList(items.filter(isObject));
     return resourceVersion === '0' ? '' : resourceVersion;
   }
@@ -160,7 +168,8 @@ export async function follow<T extends KubernetesObject>(
  * it is asked: then the list says where to go on.
  */
 function isUselessVersion(reason: FailureReason, failures: number): boolean {
-  if (reason === 'gone' || reason === 'invalid') return true;
+  // Of what may not be watched any more the list tells whether it may still be read.
+  if (reason === 'gone' || reason === 'invalid' || reason === 'forbidden') return true;
   return failures >= 2 && (reason === 'server-error' || reason === 'unexpected');
 }
 

@@ -294,7 +294,9 @@ export class LiveLayer {
           const { state, lastSeen } = this.#states.get(kind) ?? {};
           if (state === 'lost' || lastSeen !== undefined) this.#enter(kind, { state: followed });
         },
-        onFailure: (failure, final) => {
+        onFailure: (failure, isOver, _lastHeard, isListed = false) => {
+          // What may be listed and not watched is as good as lost: it is trusted for a while.
+          const final = isOver && !isListed;
           why = failure.reason;
           if (final && why === 'not-found' && type.isCustom) return;
           this.#log(`${kind}: ${failure.message}`);

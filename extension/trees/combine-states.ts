@@ -10,10 +10,13 @@ export function combineStates(states: ReadonlyMap<string, PartState>): PartState
   const [first] = all;
   if (!first || all.some(({ phase }) => phase === 'waiting')) return undefined;
   const refused = [...states].filter(
-    ([, { phase, failure }]) => phase === 'refused' && failure?.reason === 'forbidden',
+    ([, { phase, failure, lastSeen }]) =>
+      phase === 'refused' && failure?.reason === 'forbidden' && lastSeen === undefined,
   );
   const isPartly = refused.length > 0 && refused.length < all.length;
-  const worst = all.find(({ phase }) => phase === 'lost') ?? all.find(({ phase }) => phase === 'live') ?? first;
+  const isOld = ({ phase, lastSeen }: PartState) => phase === 'refused' && lastSeen !== undefined;
+  const worst =
+    all.find(({ phase }) => phase === 'lost') ?? all.find(isOld) ?? all.find(({ phase }) => phase === 'live') ?? first;
   const seen = all.flatMap(({ phase, lastSeen }) => (phase === 'live' || lastSeen === undefined ? [] : [lastSeen]));
   return {
     phase: worst.phase,

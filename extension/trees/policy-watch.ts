@@ -118,9 +118,9 @@ export class PolicyWatch {
           else this.#policies.set(keyOf(policy), policy);
           this.#enter('live');
         },
-        onFailure: (failure, final) => {
-          if (final) this.#policies.clear();
-          this.#enter(final ? 'refused' : 'lost', failure);
+        onFailure: (failure, final, _lastHeard, isListed = false) => {
+          if (final && !isListed) this.#policies.clear();
+          this.#enter(final && !isListed ? 'refused' : 'lost', failure);
         },
       },
     });

@@ -298,6 +298,23 @@ describe('the live store', () => {
     expect(new MeshModel(store, () => undefined).namespaceNames()).toEqual(['api', 'web']);
   });
 
+  it('keeps what may be listed and not watched, says so with its age, and does not ask again', async () => {
+    const { store, cluster } = begin();
+    cluster.objects.set('pods', [pod('a', '1')]);
+    const watch = cluster.watch.bind(cluster);
+    cluster.watch = ((type: ResourceType, options: never) =>
+      type.plural === 'pods' ? Promise.reject(failure('forbidden')) : watch(type, options)) as FakeCluster['watch'];
+    store.start();
+    await vi.advanceTimersByTimeAsync(100);
+    const listedAt = Date.now();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(cluster.asked.filter((call) => call.startsWith('list pods'))).toEqual(['list pods']);
+    expect([...store.tables.pods.all()]).toHaveLength(1);
+    expect(store.stale()).toMatchObject({ isTriedAgain: false, failure: { reason: 'forbidden' } });
+    expect(listedAt - store.stale()!.since).toBeLessThan(200);
+    expect(store.degraded()).toEqual([]);
+  });
+
   it('reads the labels of each namespace where they may not be listed', async () => {
     const { store, cluster } = begin(undefined, ['web', 'gone']);
     cluster.failures.set('namespaces', failure('forbidden'));

@@ -511,11 +511,11 @@ export class TreeStore {
           if (isNews) this.#tell({ part, namespaces: [object.metadata?.namespace ?? ''] });
           if (known()?.phase !== 'live') enter({ phase: 'live' });
         },
-        onFailure: (failure, final, lastHeard) => {
+        onFailure: (failure, final, lastHeard, isListed = false) => {
           this.#log(`${type.plural}: ${failure.message}`);
           const before = known();
           const lastSeen = before?.lastSeen ?? (before?.phase === 'live' ? lastHeard : undefined);
-          const isTakenAway = final && failure.reason !== 'unauthorized' && failure.reason !== 'cancelled';
+          const isTakenAway = final && !isListed && !['unauthorized', 'cancelled'].includes(failure.reason);
           if (isTakenAway) this.#tell({ part, namespaces: table.replaceAll([], namespace) });
           if (final && failure.reason === 'forbidden' && !seen) ended = 'forbidden';
           enter({
