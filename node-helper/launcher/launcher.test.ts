@@ -371,8 +371,10 @@ it.skipIf(!native || process.getuid?.() !== 0)(
   'the launcher alone for a pod without any interface says so; called beside another network it passes',
   async () => {
     const standalone = { name: 'meshloom-cni' };
-    const add = (more: object, netns: string) =>
-      start(native?.argv ?? [], { ...sandbox, CNI_COMMAND: 'ADD', CNI_NETNS: netns }, config(more));
+    const add = (more: object, netns: string, name = 'eth0') => {
+      const env = { ...sandbox, CNI_COMMAND: 'ADD', CNI_NETNS: netns, CNI_IFNAME: name };
+      return start(native?.argv ?? [], env, config(more));
+    };
     const bare = spawn('unshare', ['--net', 'sleep', '20'], { stdio: 'ignore' });
     try {
       const netns = `/proc/${bare.pid}/ns/net`;
@@ -385,6 +387,7 @@ it.skipIf(!native || process.getuid?.() !== 0)(
       expect((await add({}, netns)).code).toBe(0);
       expect((await add({ ...standalone, prevResult: {} }, netns)).code).toBe(0);
       expect((await add(standalone, '/nowhere')).code).toBe(0);
+      expect((await add(standalone, netns, 'net1')).code).toBe(0);
       execFileSync('nsenter', [`--net=${netns}`, 'ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'x']);
       expect((await add(standalone, netns)).code).toBe(0);
     } finally {

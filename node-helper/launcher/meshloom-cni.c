@@ -790,7 +790,9 @@ __attribute__((noreturn, used)) void start(word *stack) {
 
   /* With an agent or without, the pod gets its result: there is nothing that may be not ready. */
   if (command == STATUS) leave(0);
-  if (command == ADD && !is_object(config.prev_result) && is_text(config.name, "meshloom-cni") && is_bare())
+  /* Runtimes call a pod's own network eth0; what a delegating plugin calls besides has another name. */
+  if (command == ADD && !is_object(config.prev_result) && is(variable("CNI_IFNAME"), "eth0") &&
+      is_text(config.name, "meshloom-cni") && is_bare())
     fail(NO_NETWORK, "meshloom-cni makes no interface, and is the only network that this pod is given: the network plugin's own "
          "configuration is gone, or comes after the one of meshloom-cni", variable("CNI_IFNAME"));
 
