@@ -11,20 +11,14 @@ export interface ObjectReference {
   name: string;
 }
 
-const batch = (kind: string, plural: string): ResourceType => ({
-  apiVersion: 'batch/v1',
-  kind,
-  plural,
-  namespaced: true,
-});
-
 /** What has pods of its own, by kind. */
 export const workloadTypes: Readonly<Record<string, ResourceType>> = {
   Deployment: resourceTypes.deployments,
   StatefulSet: resourceTypes.statefulSets,
   DaemonSet: resourceTypes.daemonSets,
   ReplicaSet: resourceTypes.replicaSets,
-  Job: batch('Job', 'jobs'),
+  Job: resourceTypes.jobs,
+  CronJob: resourceTypes.cronJobs,
 };
 
 /** What a node of the Workloads tree says about itself; anything may be absent. */
@@ -52,19 +46,35 @@ export function readTarget(target: TreeTarget | undefined): (ObjectReference & {
 export async function scopeOf(cluster: Cluster, { kind, namespace, name }: ObjectReference): Promise<PodScope> {
   if (kind === 'Pod') return { namespace, name };
   const type = kind === 'Service' ? resourceTypes.services : workloadTypes[kind];
-  const found = type && (await cluster.get<Workload>(type, name, { namespace }));
+  if (!type) throw unknownKind({ kind, namespace, name });
+  const found = await cluster.get<Workload>(type, name, { namespace });
   if (!found) throw notThere(cluster, { kind, namespace, name });
-  const selector = found.spec?.selector;
-  const labelSelector =
-    kind === 'Service'
-      ? printSelector({ matchLabels: (selector ?? {}) as Record<string, string> })
-      : printSelector(selector);
+  const labelSelector = printSelector(selectorOf(kind, found));
   if (labelSelector !== '') return { namespace, labelSelector };
+  if (kind === 'CronJob')
+    throw new ClusterFailure(
+      'invalid',
+      l10n.t(
+        'The pods of {0} {1} in namespace {2} have no labels by which they could be found.',
+        kind,
+        name,
+        namespace,
+      ),
+      l10n.t('Choose one of its pods.'),
+    );
   throw new ClusterFailure(
     'invalid',
     l10n.t('{0} {1} in namespace {2} selects no pods.', kind, name, namespace),
     l10n.t('Its endpoints are somewhere else (an ExternalName, or addresses that somebody wrote): choose a pod.'),
   );
+}
+
+function selectorOf(kind: string, { spec }: Workload): LabelSelector | undefined {
+  // A Service's has nothing but labels; a CronJob has none, but its pods have what its template says.
+  if (kind === 'Service') return { matchLabels: (spec?.selector ?? {}) as Record<string, string> };
+  return kind === 'CronJob'
+    ? { matchLabels: spec?.jobTemplate?.spec?.template?.metadata?.labels ?? {} }
+    : spec?.selector;
 }
 
 /** The workload that makes a pod again; undefined for a pod that nobody makes again. */
@@ -135,6 +145,15 @@ function sortContainers({ metadata }: Pod, names: readonly string[]): string[] {
   const wanted = metadata?.annotations?.['kubectl.kubernetes.io/default-container'];
   const rank = (name: string) => (name === wanted ? 0 : meshContainers.has(name) ? 2 : 1);
   return [...names].sort((a, b) => rank(a) - rank(b));
+}
+
+/** A kind that others brought: the tree knows it from its pods alone. */
+export function unknownKind({ kind, namespace, name }: ObjectReference): ClusterFailure {
+  return new ClusterFailure(
+    'invalid',
+    l10n.t('{0} {1} in namespace {2} is of a kind that Meshloom does not read.', kind, name, namespace),
+    l10n.t('Choose one of its pods.'),
+  );
 }
 
 export function notThere(cluster: Cluster, { kind, namespace, name }: ObjectReference): ClusterFailure {

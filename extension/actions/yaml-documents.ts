@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../../mesh/kubernetes.ts';
 import { resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
 import { findResourceType } from '../cluster/resource-path.ts';
 import { chooseObject } from './pick-target.ts';
-import { notThere, workloadTypes, type ObjectReference, type TreeTarget } from './pod-targets.ts';
+import { notThere, unknownKind, workloadTypes, type ObjectReference, type TreeTarget } from './pod-targets.ts';
 import { printObject } from './print-object.ts';
 import { viewAuthority, yamlScheme } from './yaml-scheme.ts';
 
@@ -65,7 +65,7 @@ async function show(app: App, cluster: Cluster, kept: Kept): Promise<string | un
     return undefined;
   }
   const type = typeOf(kept);
-  if (!type) throw notThere(cluster, kept);
+  if (!type) throw unknownKind(kept);
   const { namespace, name, managedFields } = kept;
   const object = await cluster.get<KubernetesObject>(type, name, type.namespaced ? { namespace } : {});
   if (!object) throw notThere(cluster, kept);

@@ -9,6 +9,7 @@ import type {
   Pod,
   Workload,
 } from '../../mesh/kubernetes.ts';
+import { groupPods } from '../../mesh/pods/group-pods.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from './cluster.ts';
 import { controlPlaneNamespaces } from './control-plane-namespaces.ts';
 
@@ -17,6 +18,8 @@ const workloadTypes: Record<string, ResourceType> = {
   StatefulSet: resourceTypes.statefulSets,
   DaemonSet: resourceTypes.daemonSets,
   ReplicaSet: resourceTypes.replicaSets,
+  Job: resourceTypes.jobs,
+  CronJob: resourceTypes.cronJobs,
 };
 
 /** A running pod as it is; for a workload, the pod that its template makes. */
@@ -31,7 +34,7 @@ export async function readPodOf(
   }
   const type = workloadTypes[kind];
   const workload = type && (await cluster.get<Workload>(type, name, { namespace }));
-  const template = workload?.spec?.template;
+  const template = workload?.spec?.jobTemplate?.spec?.template ?? workload?.spec?.template;
   if (template)
     return {
       pod: { metadata: { ...template.metadata, namespace, name }, ...(template.spec && { spec: template.spec }) },
@@ -45,12 +48,17 @@ export async function readPodOf(
   );
 }
 
-/** For kinds that are known from their pods alone, such as Jobs. */
+/** For kinds that are known from their pods alone, such as Rollouts. */
 async function findOwnedPod(cluster: Cluster, kind: string, namespace: string, name: string): Promise<Pod | undefined> {
-  const { items } = await cluster.list<Pod>(resourceTypes.pods, { namespace });
-  return items.find(({ metadata }) =>
-    metadata?.ownerReferences?.some((owner) => owner.kind === kind && owner.name === name),
-  );
+  const [{ items: pods }, replicaSets] = await Promise.all([
+    cluster.list<Pod>(resourceTypes.pods, { namespace }),
+    cluster.list<Workload>(resourceTypes.replicaSets, { namespace }).then(
+      ({ items }) => items,
+      () => [],
+    ),
+  ]);
+  const groups = groupPods({ pods, replicaSets, workloads: [] });
+  return groups.find((group) => group.kind === kind && group.name === name)?.pods[0];
 }
 
 /** What the decision depends on beside the pod; what may not be read is named instead. */

@@ -233,7 +233,8 @@ function choiceWords({ choice, revision = '', label }: NamespaceState): string {
     case 'disabled':
       return l10n.t('injection disabled');
     case 'none':
-      return l10n.t('not asked for');
+      // It may ask in vain.
+      return label ?? l10n.t('not asked for');
   }
 }
 

@@ -40,8 +40,9 @@ export class MeshTree {
     return [
       ...degradedNodes(this.#store, ['namespaces', 'deployments', 'mutatingWebhooks', 'configMaps', 'pods']),
       ...this.#controlPlanes(state),
-      this.#webhooks(state),
-      this.#namespaces(state),
+      // What may not be read is not none.
+      ...(this.#isHidden('mutatingWebhooks') ? [] : [this.#webhooks(state)]),
+      ...(this.#isHidden('namespaces') && state.namespaces.length === 0 ? [] : [this.#namespaces(state)]),
       ...this.#authentications(state),
     ];
   }
@@ -62,11 +63,23 @@ export class MeshTree {
     const { tables } = this.#store;
     this.#state ??= describeMesh({
       deployments: tables.deployments.all(),
+      isRead: (namespace) => this.#isRead('deployments', namespace),
       namespaces: tables.namespaces.all(),
       ...this.#model.environment(),
       parseSettings,
     });
     return this.#state;
+  }
+
+  /** Whether it may be, and is, read in that namespace. */
+  #isRead(part: Part, namespace: string): boolean {
+    const { onlyNamespaces, refusedIn } = this.#store.part(part);
+    if (this.#isHidden(part) || refusedIn?.includes(namespace)) return false;
+    return onlyNamespaces?.includes(namespace) ?? true;
+  }
+
+  #isHidden(part: Part): boolean {
+    return this.#store.part(part).phase === 'refused';
   }
 
   #controlPlanes({ controlPlanes, webhooks }: MeshState): TreeNode[] {
