@@ -98,9 +98,9 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
     [
       // First: a side bar is narrow, and who does not see it looks for what is filtered away.
       tree === workloads && describeFilter(filter.current),
+      few(chosen.current),
       app.clusters.chosen.name,
       isProtected(app.clusters.chosen) && l10n.t('protected'),
-      few(chosen.current),
       store.cluster?.context.warning,
     ]
       .filter(Boolean)

@@ -117,6 +117,14 @@ describe('the mesh’s tree', () => {
     expect(tree.problems()).toBe(0);
   });
 
+  it('misses no control plane where Deployments may not be read', async () => {
+    const { tree } = await open((server) => server.setFaults([{ for: /deployments/, status: 403 }]));
+    const text = (await print(await tree.roots())).join('\n');
+    expect(text).toMatch(/The control plane cannot be seen from here/);
+    expect(text).not.toMatch(/not installed|nobody answers/);
+    expect(tree.problems()).toBe(0);
+  });
+
   it('says when the cluster does not know PeerAuthentications', async () => {
     const { tree } = await open((server) => server.setFaults([{ for: /peerauthentications/, status: 404 }]));
     expect((await print(await tree.roots())).join('\n')).toMatch(

@@ -120,6 +120,12 @@ describe('the mesh', () => {
     expect(webhooks[1]?.problems[0]?.says).toMatch(/no control plane of revision old/);
   });
 
+  it('misses no control plane where nobody looked for one', () => {
+    const none = { deployments: [], webhooks: [webhook('default', 'rev')] };
+    expect(shorts(mesh({ ...none, isRead: (namespace) => namespace === 'shop' }).webhooks)).toEqual([]);
+    expect(shorts(mesh({ ...none, isRead: (namespace) => namespace === 'istio-system' }).webhooks)).toHaveLength(1);
+  });
+
   it('expects nothing in this cluster of a control plane that is called by URL', () => {
     const { webhooks } = mesh({
       deployments: [],

@@ -61,6 +61,8 @@ export interface MeshState {
 
 export interface MeshInputs {
   deployments: Iterable<Workload>;
+  /** Whether the Deployments of a namespace were read: where they were not, nobody is missing. Absent: all were. */
+  isRead?: (namespace: string) => boolean;
   namespaces: Iterable<Namespace>;
   /** Absent: they may not be read. */
   webhooks?: readonly MutatingWebhookConfiguration[];
@@ -80,12 +82,14 @@ export function describeMesh(inputs: MeshInputs): MeshState {
     .sort((a, b) => compare(a.revision, b.revision) || compare(a.namespace, b.namespace));
   for (const one of controlPlanes) one.problems.push(...problemsOf(one, controlPlanes));
   const services = new Map(inputs.webhooks?.flatMap(servicesOf) ?? []);
+  const { isRead = () => true } = inputs;
+  const seen = (service: CalledService) => (service && isRead(service.namespace) ? service : undefined);
   return {
     controlPlanes,
     webhooks: (webhooks ?? []).map((webhook) => ({
       webhook,
       namespaces: namespaces.filter((one) => takesPlainPods(webhook, one)).map(nameOf),
-      problems: webhookProblems(webhook, services.get(webhook.name), controlPlanes),
+      problems: webhookProblems(webhook, seen(services.get(webhook.name)), controlPlanes),
     })),
     namespaces: namespaces.map((namespace) => readNamespace(namespace, webhooks)),
   };
@@ -213,7 +217,7 @@ function webhookProblems(
   service: CalledService,
   controlPlanes: readonly ControlPlane[],
 ): MeshProblem[] {
-  // By URL: the control plane is elsewhere, and nothing of it can be seen here.
+  // By URL, or where nobody may look: the control plane is elsewhere, and nothing of it can be seen here.
   if (!service) return [];
   const answering = controlPlanes.filter((one) => one.namespace === service.namespace && one.revision === revision);
   if (answering.some(({ ready }) => ready > 0)) return [];
