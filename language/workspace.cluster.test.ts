@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { ClusterSnapshot, PlainObject } from '../contract/cluster-layer.ts';
+import { TextDocument } from 'vscode-languageserver-textdocument';
 import { isClusterUri } from './engine/resource-index.ts';
+import { listCompletions } from './features/completion.ts';
+import { Names } from './features/completion/names.ts';
+import { findHover } from './features/hover.ts';
 import { Workspace } from './workspace.ts';
 
 const routes = (subset = 'v1') => `apiVersion: networking.istio.io/v1
@@ -154,8 +158,27 @@ describe('a cluster below the files', () => {
     expect(unknown(workspace)).toBe(true);
     workspace.setCluster(cluster([crd]));
     expect(unknown(workspace)).toBe(false);
+    const line = text.split('\n')[3]!;
+    const hover = () =>
+      JSON.stringify(
+        findHover(
+          workspace.findFile('file:///0.yaml')!,
+          [],
+          { line: 3, character: line.indexOf('brandNew') + 2 },
+          workspace.structures,
+        ) ?? '',
+      );
+    const offered = () => {
+      const open = `${text.split('\n').slice(0, 3).join('\n')}\nspec:\n  `;
+      return listCompletions(TextDocument.create('file:///open.yaml', 'yaml', 1, open), open.length, {
+        names: () => new Names([], undefined),
+        ...(workspace.structures && { structures: workspace.structures }),
+      }).items.map(({ label }) => label);
+    };
+    expect([hover(), offered()]).toEqual([expect.stringContaining('brandNew'), ['brandNew']]);
     workspace.setCluster(undefined);
     expect(unknown(workspace)).toBe(true);
+    expect([hover(), offered()]).toEqual(['""', expect.arrayContaining(['servers'])]);
   });
 
   test('ten thousand pods of a hundred workloads cost little more than their names', () => {

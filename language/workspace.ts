@@ -179,6 +179,11 @@ export class Workspace {
     return this.cluster.clusterName ?? this.lentNames.clusterName;
   }
 
+  /** What the cluster's own definitions say of Istio's kinds, a lent one's too; undefined: Istio's own count. */
+  get structures(): Structures | undefined {
+    return this.cluster.structures() ?? this.lentNames.structures() ?? this.options.structures;
+  }
+
   /** All that the files define, in their order; what a kustomization lays over them defines nothing. */
   *definedResources(): Iterable<Resource> {
     for (const [uri, file] of this.files) if (!this.patches.has(uri) && !this.views.has(uri)) yield* resourcesOf(file);

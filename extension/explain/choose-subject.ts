@@ -3,6 +3,7 @@ import type { WorkloadReference } from '../../contract/language-server.ts';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
 import type { App } from '../app.ts';
 import type { Cluster, ResourceType } from '../cluster/cluster.ts';
+import { viewAuthority, yamlScheme } from '../actions/yaml-scheme.ts';
 import { manifestLanguages } from '../language-settings.ts';
 
 /** What is to be explained, and where it was found. */
@@ -29,8 +30,11 @@ export async function chooseSubject(app: App, question: SubjectQuestion): Promis
 }
 
 /** Reads nothing of a cluster. */
-async function subjectAtCursor({ language }: App, kinds: readonly string[]): Promise<Subject | undefined> {
+async function subjectAtCursor(app: App, kinds: readonly string[]): Promise<Subject | undefined> {
+  const { language } = app;
   const editor = vscode.window.activeTextEditor;
+  const shown = editor && subjectShown(app, editor.document.uri, kinds);
+  if (shown) return shown;
   const scheme = editor?.document.uri.scheme;
   if (!editor || !manifestLanguages.includes(editor.document.languageId)) return undefined;
   if (scheme !== 'file' && scheme !== 'untitled') return undefined;
@@ -38,6 +42,13 @@ async function subjectAtCursor({ language }: App, kinds: readonly string[]): Pro
   const { at } = await language.objects({ kinds: [], at: place });
   if (!at || !kinds.includes(at.kind)) return undefined;
   return { kind: at.kind, namespace: at.namespace, name: at.name, from: 'files' };
+}
+
+/** That of a document that shows an object of the chosen cluster: `meshloom-yaml://kind-mesh/shop/Deployment/reviews.yaml`. */
+function subjectShown({ clusters }: App, uri: vscode.Uri, kinds: readonly string[]): Subject | undefined {
+  if (uri.scheme !== yamlScheme || uri.authority !== viewAuthority(clusters.chosen.name)) return undefined;
+  const [, namespace = '', kind = '', file = ''] = uri.path.split('/');
+  return kinds.includes(kind) ? { kind, namespace, name: file.replace(/\.yaml$/, ''), from: 'cluster' } : undefined;
 }
 
 interface Offered extends vscode.QuickPickItem {

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
-import type { Cluster, ResourceType } from '../cluster/cluster.ts';
 import { decideForPod } from './decide.ts';
+import { holding } from './holding.fixture.ts';
 import { literalLines, literalText } from './literal-text.ts';
 import { MeshModel } from './mesh-model.ts';
 import { describeFilter, isFiltering, readFilter, type TreeFilter } from './tree-filter.ts';
@@ -24,22 +24,6 @@ const evil = [
 
 function isBroken(text: string): boolean {
   return /\p{Surrogate}/u.test(text);
-}
-
-/** A cluster that holds these objects, and everything else empty. */
-function holding(objects: Record<string, KubernetesObject[]>): Cluster {
-  return {
-    context: { id: 'x', name: 'x', kind: 'kubeconfig' },
-    list: (type: ResourceType, options: { keep?: (object: KubernetesObject) => KubernetesObject }) =>
-      Promise.resolve({
-        items: (objects[type.plural] ?? []).map((object) => (options.keep ? options.keep(object) : object)),
-        resourceVersion: '1',
-      }),
-    watch: (_type: ResourceType, { onOpen, signal }: { onOpen?: () => void; signal: AbortSignal }) => {
-      onOpen?.();
-      return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-    },
-  } as unknown as Cluster;
 }
 
 async function draw(objects: Record<string, KubernetesObject[]>, filter: TreeFilter = {}) {

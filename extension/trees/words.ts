@@ -38,11 +38,10 @@ function standing(state: PodMeshState): string {
 function missingWords({ why, differs, over }: PodMeshState): string {
   const last = decidingStep(why);
   if (last?.verdict !== 'inject') return reasonWords(why);
-  // What has ended is not started again.
-  if (over) return l10n.t('not in the mesh');
   const isAmbient = last.value?.startsWith(ambientLabel) === true;
-  if (!isAmbient) return l10n.t('not injected: restart to inject');
-  return differs === undefined ? l10n.t('ambient, once it has its network') : l10n.t('ambient: not taken in');
+  if (differs === undefined)
+    return isAmbient && !over ? l10n.t('ambient, once it has its network') : l10n.t('not in the mesh');
+  return isAmbient ? l10n.t('ambient: not taken in') : l10n.t('not injected: restart to inject');
 }
 
 const ambientLabel = 'istio.io/dataplane-mode';
@@ -53,6 +52,8 @@ function reasonWords(why: readonly Step[]): string {
   switch (step?.check) {
     case undefined:
       return l10n.t('not in the mesh');
+    case 'windows':
+      return l10n.t('not injected: Windows');
     case 'static-pod':
       return l10n.t('not injected: static pod');
     case 'host-network':

@@ -61,7 +61,11 @@ export class WorkloadsTree {
     const names = this.#model.namespaceNames();
     this.#shown = names.join(' ');
     if (names.length === 0 && degraded.length === 0) {
-      return [new MessageNode('empty', { label: l10n.t('No workloads in this cluster'), icon: 'info' })];
+      const { namespaces } = this.#store.scope?.from === 'chosen' ? this.#store.scope : {};
+      const label = namespaces
+        ? l10n.t('No workloads in {0}', namespaces.join(', '))
+        : l10n.t('No workloads in this cluster');
+      return [new MessageNode('empty', { label, icon: 'info' })];
     }
     const shown = names.filter((name) => this.#isShown(name));
     if (shown.length === 0 && names.length > 0) {
@@ -181,11 +185,12 @@ export class NamespaceNode implements TreeNode {
 
   item(): NodeItem {
     this.#drawn = this.#namespace();
-    const { namespace, pods, inMesh, problems } = this.#drawn;
+    const { namespace, pods, inMesh, problems, differing } = this.#drawn;
     const description = [
       problems === 1 ? l10n.t('1 problem') : problems > 1 && l10n.t('{0} problems', problems),
       isLeaving(namespace) && l10n.t('is being deleted'),
       pods > 0 && l10n.t('{0} of {1} in the mesh', inMesh, pods),
+      differing > 0 && l10n.t('{0} would differ after a restart', differing),
       wishOf(namespace?.metadata?.labels),
     ]
       .filter(Boolean)

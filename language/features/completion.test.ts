@@ -327,3 +327,11 @@ it('is fast among two thousand resources, and in hostile texts', () => {
   ])
     expect(time(`${vs('  ')}${text}█`)).toBeLessThan(3000);
 });
+
+it('what hides something in itself is no name', () => {
+  const hiding = new Workspace({ judgeCluster: false });
+  const entry = (host: string) =>
+    object('networking.istio.io/v1', 'ServiceEntry', host.slice(0, 3), { spec: { hosts: [host] } });
+  hiding.setCluster({ name: 'c', resources: [entry('api.example.com'), entry('evil\u202emoc.example')], complete: [] });
+  expect(new Names(hiding.known(), undefined).hosts('shop').map(({ name }) => name)).toEqual(['api.example.com']);
+});

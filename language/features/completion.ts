@@ -10,8 +10,8 @@ import { catalogue, describeEntry, mayStandOn } from '../../mesh/injection/annot
 import type { CatalogueEntry } from '../../mesh/injection/annotation-catalogue.ts';
 import { findKind, isNamespaced, podTemplatePaths } from '../kinds.ts';
 
-import { findStructure, schemaOf } from '../schema/structure.ts';
-import type { Schema } from '../schema/structure.ts';
+import { bestStructure, findStructure, schemaOf } from '../schema/structure.ts';
+import type { Schema, Structures } from '../schema/structure.ts';
 import { findCursor, textAt, valueAt } from './completion/cursor.ts';
 import type { Cursor } from './completion/cursor.ts';
 import type { Name, Names } from './completion/names.ts';
@@ -26,6 +26,8 @@ export interface CompletionOptions {
   names: () => Names;
   /** Where resources without a namespace go. */
   defaultNamespace?: string;
+  /** Of the cluster's own definitions; absent: Istio's. */
+  structures?: Structures;
   /** What was typed, when typing asked. */
   trigger?: string;
 }
@@ -38,7 +40,7 @@ export function listCompletions(document: TextDocument, offset: number, options:
   if (!cursor || (cursor.role === 'key' && options.trigger === ' ' && !cursor.flow)) return nothing;
   const place = placeOf(cursor, options.defaultNamespace ?? 'default');
   if (!place) return nothing;
-  const candidates = candidatesAt(cursor, place, options.names);
+  const candidates = candidatesAt(cursor, place, options);
   const typed = cursor.typed.toLowerCase();
   const fitting = candidates.filter(({ label }) => label.toLowerCase().includes(typed));
   const kept = (candidates.length > most ? fitting : candidates).slice(0, most);
@@ -69,8 +71,12 @@ function placeOf(cursor: Cursor, defaultNamespace: string): (Place & { version: 
   return { kind, namespace, root, path, version: apiVersion.slice(apiVersion.indexOf('/') + 1) };
 }
 
-function candidatesAt(cursor: Cursor, place: Place & { version: string }, names: () => Names): Candidate[] {
-  const schema = schemaAt(place);
+function candidatesAt(
+  cursor: Cursor,
+  place: Place & { version: string },
+  { names, structures }: CompletionOptions,
+): Candidate[] {
+  const schema = schemaAt(place, structures);
   const isKey = cursor.role === 'key' || (cursor.item && isMapSchema(schema));
   if (isKey) {
     const known = istioNames(place);
@@ -101,8 +107,11 @@ function isMapSchema(schema: Schema | undefined): boolean {
 }
 
 /** The schema of what stands at the path; undefined where it is not known. */
-function schemaAt({ kind, version, path }: Place & { version: string }): Schema | undefined {
-  const structure = findStructure(kind);
+function schemaAt(
+  { kind, version, path }: Place & { version: string },
+  structures: Structures | undefined,
+): Schema | undefined {
+  const structure = bestStructure(kind, structures);
   let schema: Schema | undefined = structure && { type: 'object', ...schemaOf(structure, version) };
   for (const step of path) {
     if (!schema) return undefined;

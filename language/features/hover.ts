@@ -1,11 +1,12 @@
 import * as l10n from '@vscode/l10n';
 import type { Hover } from 'vscode-languageserver';
+import { literal } from '../../mesh/markdown.ts';
 import type { Located, Position } from '../located.ts';
 import type { ParsedFile } from '../parse.ts';
 import type { Resource } from '../resource.ts';
 import { rules } from '../rules/index.ts';
-import { findStructure } from '../schema/structure.ts';
-import type { Schema } from '../schema/structure.ts';
+import { bestStructure } from '../schema/structure.ts';
+import type { Schema, Structures } from '../schema/structure.ts';
 import type { Report } from '../workspace.ts';
 import { yamlRules } from '../yaml-rules.ts';
 import { describeIstioName } from './describe-istio-name.ts';
@@ -13,11 +14,16 @@ import { describeIstioName } from './describe-istio-name.ts';
 const whyOf = new Map([...rules, ...Object.values(yamlRules)].map(({ id, why }) => [id, why]));
 
 /** What there is to know at a place: what the field or Istio's annotation there takes, and why a finding matters. */
-export function findHover(file: ParsedFile, reports: readonly Report[], at: Position): Hover | undefined {
+export function findHover(
+  file: ParsedFile,
+  reports: readonly Report[],
+  at: Position,
+  structures?: Structures,
+): Hover | undefined {
   const here = reports.filter(({ range }) => isInside(range, at));
   const place = findPlace(file, at);
   const name = place && describeIstioName(place.resource, place.offset);
-  const field = place && !name ? fieldIn(place.resource, place.offset) : undefined;
+  const field = place && !name ? fieldIn(place.resource, place.offset, structures) : undefined;
   const parts = [
     ...(name ? [name.text] : field ? [describeField(field)] : []),
     ...here.flatMap(({ rule, code, docs }) => {
@@ -45,9 +51,9 @@ function findPlace(file: ParsedFile, at: Position): { resource: Resource; offset
 }
 
 /** Walks down the value and its schema together, to the key at the offset. */
-function fieldIn({ kind, root }: Resource, offset: number): Field | undefined {
+function fieldIn({ kind, root }: Resource, offset: number, structures: Structures | undefined): Field | undefined {
   let value = root;
-  let schema: Schema | undefined = findStructure(kind)?.schema;
+  let schema: Schema | undefined = bestStructure(kind, structures)?.schema;
   while (schema) {
     if (value.type === 'list') {
       const item: Located | undefined = value.items.find(({ start, end }) => start <= offset && offset <= end);
@@ -85,18 +91,16 @@ function describeField({ key, schema, isRequired }: Field): string {
     schema.maxItems !== undefined && l10n.t('at most {0} entries', schema.maxItems),
   ].filter((fact) => typeof fact === 'string');
   const values = schema.enum
-    ? `\n\n${l10n.t('One of {0}.', schema.enum.map((value) => `\`${value}\``).join(', '))}`
+    ? `\n\n${l10n.t('One of {0}.', schema.enum.map((value) => code(String(value))).join(', '))}`
     : '';
   const fields = schema.properties ?? schema.items?.properties;
-  const names = fields
-    ? `\n\n${l10n.t(
-        'Fields: {0}.',
-        Object.keys(fields)
-          .map((name) => `\`${name}\``)
-          .join(', '),
-      )}`
-    : '';
-  return `**${String(key.value)}**: ${facts.join(', ')}${values}${names}`;
+  const names = fields ? `\n\n${l10n.t('Fields: {0}.', Object.keys(fields).map(code).join(', '))}` : '';
+  return `**${literal(String(key.value))}**: ${facts.join(', ')}${values}${names}`;
+}
+
+/** A cluster's own definitions may name a field or a value as they like. */
+function code(text: string): string {
+  return /^[\w.-]+$/.test(text) ? `\`${text}\`` : literal(text);
 }
 
 function isInside({ start, end }: Report['range'], at: Position): boolean {

@@ -60,6 +60,11 @@ export function findStructure(kind: Kind, structures: Structures = istioStructur
   return structures[kind];
 }
 
+/** As the cluster's own definitions have it, where they say anything of the kind; else as Istio has it today. */
+export function bestStructure(kind: Kind, structures: Structures | undefined): Structure | undefined {
+  return structures?.[kind] ?? istioStructures[kind];
+}
+
 /** The schema of one version; of one that is not served: the best version's, for whoever still has to change it. */
 export function schemaOf({ schema, schemas }: Structure, version: string): Schema {
   return (schemas && Object.hasOwn(schemas, version) ? schemas[version] : undefined) ?? schema;

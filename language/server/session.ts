@@ -121,13 +121,14 @@ export class Session {
       if (!document || this.folders.leavesOut(canonicalUri(textDocument.uri))) return undefined;
       return listCompletions(document, document.offsetAt(position), {
         names: () => this.names(),
+        ...(workspace.structures && { structures: workspace.structures }),
         ...(context?.triggerCharacter !== undefined && { trigger: context.triggerCharacter }),
       });
     });
     connection.onHover(({ textDocument, position }) => {
       const uri = canonicalUri(textDocument.uri);
       const file = workspace.findFile(uri);
-      return file ? findHover(file, workspace.findingsIn(uri), position) : undefined;
+      return file ? findHover(file, workspace.findingsIn(uri), position, workspace.structures) : undefined;
     });
   }
 

@@ -110,6 +110,11 @@ function whyNot(pod: Pod, { decision, namespaceLabels }: PodInputs): Step[] {
       },
     ];
   const steps = decision?.steps ?? [];
+  if (decision?.injected && isWindows(pod))
+    return [
+      ...steps,
+      { check: 'windows', verdict: 'skip', says: l10n.t('It runs on Windows, for which there is no proxy.') },
+    ];
   const isAsked = [pod.metadata?.labels, namespaceLabels].some((labels) => labels?.[modeLabel] === 'ambient');
   if (decision?.injected || !isAsked) return steps;
   const namespace = { metadata: { name: pod.metadata?.namespace ?? '', labels: namespaceLabels ?? {} } };

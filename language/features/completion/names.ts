@@ -1,5 +1,6 @@
 /** What things are called in the workspace and in the cluster below it, asked for one kind of name at a time. */
 import * as l10n from '@vscode/l10n';
+import { harmlessData } from '../../../mesh/harmless-text.ts';
 import { findServiceOf, fullHost, hostCovers } from '../../hosts.ts';
 import type { Kind } from '../../kinds.ts';
 import { podTemplatePaths } from '../../kinds.ts';
@@ -246,10 +247,11 @@ function fixed(...names: string[]): Name[] {
   return names.map((name) => ({ name, from: l10n.t('of Istio') }));
 }
 
-/** The first of each name: what stands in files comes first. */
+/** The first of each name: what stands in files comes first. What hides something in itself is no name. */
 function unique(names: readonly Name[]): Name[] {
   const found = new Map<string, Name>();
-  for (const name of names) if (!found.has(name.name)) found.set(name.name, name);
+  for (const name of names)
+    if (!found.has(name.name) && harmlessData(name.name) === name.name) found.set(name.name, name);
   return [...found.values()];
 }
 
