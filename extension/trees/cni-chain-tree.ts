@@ -212,7 +212,7 @@ export function chainChildren(id: string, state: NodeState, reading: NodeReading
     ...(agents.length === 0
       ? [
           new MessageNode(`${id}/no-agents`, {
-            label: l10n.t('No DaemonSet of a known network plugin runs here'),
+            label: l10n.t('No DaemonSet of a known network plugin is seen here'),
             icon: 'info',
             tone: 'quiet',
           }),
