@@ -222,6 +222,23 @@ describe('a forwarded port', () => {
     await expect(second).rejects.toThrow('ECONNRESET');
   }, 15_000);
 
+  it('leads a client on whom a restarting pod refused, with all that it has said, and lets a wrong port fail', async () => {
+    lab.set('a', { http: 1 });
+    await start();
+    const asked = ask('hello');
+    await expect.poll(() => lab.opened.length).toBe(1);
+    // The container has ended, which is told only now; the next one is there a moment later.
+    lab.set('a', { http: 1 }, { ready: false });
+    lab.remove('a');
+    lab.set('b', { http: await lab.listen(greet('b')) });
+    expect(await asked).toBe('b:hello');
+    expect(failures).toEqual([]);
+    lab.remove('b');
+    lab.set('a', { http: 1 });
+    await expect(ask('x')).rejects.toThrow('ECONNRESET');
+    expect(failures[0]?.message).toMatch(/nothing answers on port 1 in the pod: .*ECONNREFUSED/);
+  });
+
   it('answers on IPv6 as well, and stops on both', async (test) => {
     lab.set('a', { http: await lab.listen(greet('a')) });
     await start();

@@ -42,6 +42,10 @@ const unreadyAfterMs = 15_000;
 const halfOpenMs = 120_000;
 /** After the pod has said its last word and the client has it, in milliseconds: whatever comes now reaches nobody. */
 const lingerMs = 5_000;
+/** What a kubelet sees reaches the API server and us within this time, in milliseconds. */
+const newsMs = 2_000;
+/** A client's first bytes are kept until a pod has answered, in bytes: for the next pod, should the first not take them. */
+const mostEarlyBytes = 256 * 1024;
 /** A pod that should be gone by now is on a node that does not answer, in milliseconds. */
 const overdueMs = 5_000;
 const mostConnections = 512;
@@ -233,13 +237,35 @@ export class PortForward {
       if (way) way.isClosing = true;
     });
     this.#watcher.revive();
+    const early = new EarlyBytes(socket);
     try {
-      const stream = await this.#open(socket);
-      if (!stream) return void socket.destroy();
-      join(socket, stream, (error) => this.#listener.onFailure(asFailure(error)));
+      for (;;) {
+        const stream = await this.#open(socket);
+        if (!stream) return void socket.destroy();
+        const refusal = await join(socket, stream, early);
+        if (!refusal) return;
+        if (!(await this.#movesOn(socket))) throw refusal;
+      }
     } catch (error) {
+      // Not a clean end: whoever reads must not take what came for all there is.
       socket.resetAndDestroy();
       if (this.#state.phase !== 'stopped') this.#listener.onFailure(asFailure(error));
+    }
+  }
+
+  /** @returns whether the pod that refused is about to be another one, or not ready: a restart is told a moment later. */
+  async #movesOn(socket: Socket): Promise<boolean> {
+    const uid = this.#connections.get(socket)?.uid;
+    // It leads nowhere now, and does not end with the pod that it led to.
+    this.#connections.set(socket, {});
+    const until = performance.now() + newsMs;
+    for (;;) {
+      if (socket.destroyed || this.#state.phase === 'stopped') return false;
+      const isSame = this.#state.phase === 'ready' && this.#watcher.find(this.#state.pod)?.metadata?.uid === uid;
+      if (!isSame) return true;
+      const left = until - performance.now();
+      if (left <= 0) return false;
+      await this.#watcher.changed(left);
     }
   }
 
@@ -276,30 +302,81 @@ export class PortForward {
   }
 }
 
-/** Both ways, each as fast as the other end takes it. */
-function join(socket: Socket, stream: Duplex, onFailure: (error: unknown) => void): void {
-  let timer: NodeJS.Timeout | undefined;
-  const end = () => {
-    clearTimeout(timer);
-    socket.destroy();
-    stream.destroy();
-  };
-  const endIn = (ms: number) => {
-    clearTimeout(timer);
-    timer = setTimeout(end, ms);
-  };
-  stream.on('error', (error) => {
-    onFailure(error);
-    clearTimeout(timer);
-    // Not a clean end: whoever reads must not take what came for all there is.
-    socket.resetAndDestroy();
+/** What a client has said before anybody answered. */
+class EarlyBytes {
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #isOver = false;
+
+  constructor(socket: Socket) {
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#isOver) return;
+      this.#chunks.push(chunk);
+      this.#size += chunk.length;
+      if (this.#size > mostEarlyBytes) this.drop();
+    });
+    // Listening began to read; nothing is to be read before there is somebody to take it.
+    socket.pause();
+  }
+
+  /** Somebody has answered, so nobody else may be told the same. */
+  drop(): void {
+    this.#isOver = true;
+    this.#chunks = [];
+  }
+
+  /** @returns undefined when they cannot be said again. */
+  get chunks(): readonly Buffer[] | undefined {
+    return this.#isOver ? undefined : this.#chunks;
+  }
+}
+
+/** A kubelet’s words for a connection that never came about: the pod has seen none of its bytes. */
+const refusals = /refused|not found|no such|not running|is closed|failed to find/i;
+
+/**
+ * Both ways, each as fast as the other end takes it.
+ * @returns why nobody took the connection, while the client can still be led to another pod; undefined when it is over.
+ * @throws what broke it off; the socket is still open then.
+ */
+function join(socket: Socket, stream: Duplex, early: EarlyBytes): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const endIn = (ms: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        socket.destroy();
+        stream.destroy();
+      }, ms);
+    };
+    const onEnd = () => endIn(halfOpenMs);
+    const onFinish = () => endIn(lingerMs);
+    const leave = () => {
+      clearTimeout(timer);
+      socket.off('end', onEnd).off('finish', onFinish).off('close', onClose);
+    };
+    const onClose = () => {
+      leave();
+      stream.destroy();
+      resolve(undefined);
+    };
+    socket.on('end', onEnd).on('finish', onFinish).on('close', onClose);
+    stream.on('data', () => {
+      early.drop();
+      if (timer !== undefined) endIn(halfOpenMs);
+    });
+    stream.on('error', (error) => {
+      leave();
+      socket.unpipe(stream);
+      socket.pause();
+      const { said = '' } = error as Partial<ClusterFailure>;
+      if (early.chunks && refusals.test(said)) resolve(error);
+      else reject(error);
+    });
+    for (const chunk of early.chunks ?? []) stream.write(chunk);
+    stream.pipe(socket);
+    socket.pipe(stream);
   });
-  stream.on('data', () => timer !== undefined && endIn(halfOpenMs));
-  socket.on('end', () => endIn(halfOpenMs));
-  socket.on('finish', () => endIn(lingerMs));
-  socket.on('close', end);
-  stream.pipe(socket);
-  socket.pipe(stream);
 }
 
 function makeServer(): Server {

@@ -109,5 +109,6 @@ function nobodyThere(call: ClusterCall, port: number, said: string) {
     'unreachable',
     l10n.t('nothing answers on port {0} in the pod: {1}', port, said.trim().slice(-300)),
     l10n.t('Check that the container runs and listens on that port, on all addresses or on 127.0.0.1.'),
+    { said },
   );
 }
