@@ -20,6 +20,7 @@ import { fakeHost } from '../../node-helper/fake-host.ts';
 import { type Host, realHost } from '../../node-helper/host.ts';
 import { realRuntimeSocket } from '../../node-helper/runtime/ask-socket.ts';
 import { describeRuntime } from '../../node-helper/runtime/describe-runtime.ts';
+import { findJudges } from './judges/build.ts';
 
 const program = join(import.meta.dirname, `../../node-helper/launcher/meshloom-cni-${process.arch}`);
 const bridge = '/usr/lib/cni/bridge';
@@ -35,9 +36,33 @@ const missing =
           : 'there is no containerd (apt-get install containerd)';
 if (missing) console.log(`test/netns/cni-install-containerd: skipped, because ${missing}`);
 
+const newer = await findJudges('containerd');
+if ('reason' in newer) console.log(`test/netns/cni-install-containerd: containerd 2 skipped, because ${newer.reason}`);
+
+/** The machine's own, and the newest; how each is told its directories. */
+const runtimes: { name: string; program: string; config: () => string }[] = [
+  {
+    name: 'the containerd of this machine',
+    program: 'containerd',
+    config: () =>
+      `version = 2\n${places()}[grpc]\n  address = "${socket}"\n[plugins."io.containerd.grpc.v1.cri".cni]\n  bin_dir = "${binDir}"\n  conf_dir = "${confDir}"\n`,
+  },
+  ...('paths' in newer
+    ? [
+        {
+          name: 'containerd 2',
+          program: newer.paths.containerd,
+          config: () =>
+            `version = 4\n${places()}[plugins."io.containerd.server.v1.grpc"]\n  address = "${socket}"\n[plugins."io.containerd.server.v1.ttrpc"]\n  address = "${socket}.ttrpc"\n[plugins."io.containerd.cri.v1.runtime".cni]\n  bin_dirs = ["${binDir}"]\n  conf_dir = "${confDir}"\n`,
+        },
+      ]
+    : []),
+];
+
 const root = mkdtempSync(join(tmpdir(), 'meshloom-install-'));
 const [confDir, binDir, socket] = [join(root, 'net.d'), join(root, 'bin'), join(root, 'c.sock')];
 const podnet = '{"cniVersion":"0.4.0","name":"podnet","type":"bridge"}\n';
+const places = () => `root = "${root}/root"\nstate = "${root}/run"\n`;
 let containerd: ChildProcess | undefined;
 
 function hasContainerd(): boolean {
@@ -76,15 +101,13 @@ async function perform(action: CniAction, mode: CniMode) {
   return { ...result, ms: Math.round(performance.now() - started) };
 }
 
-describe.skipIf(missing)('under a real containerd', () => {
+describe.skipIf(missing).each(runtimes)('under $name', ({ name, program: daemon, config }) => {
   beforeAll(async () => {
     for (const directory of [confDir, binDir]) mkdirSync(directory);
     copyFileSync(bridge, join(binDir, 'bridge'));
     writeFileSync(join(confDir, '10-podnet.conf'), podnet);
-    const cni = `[plugins."io.containerd.grpc.v1.cri".cni]\n  bin_dir = "${binDir}"\n  conf_dir = "${confDir}"\n`;
-    const places = `root = "${root}/root"\nstate = "${root}/run"\n[grpc]\n  address = "${socket}"\n`;
-    writeFileSync(join(root, 'config.toml'), `version = 2\n${places}${cni}`);
-    containerd = spawn('containerd', ['--config', join(root, 'config.toml')], { stdio: 'ignore' });
+    writeFileSync(join(root, 'config.toml'), config());
+    containerd = spawn(daemon, ['--config', join(root, 'config.toml')], { stdio: 'ignore' });
     await until((runtime) => runtime?.lastLoad === '');
   }, 30_000);
 
@@ -92,7 +115,7 @@ describe.skipIf(missing)('under a real containerd', () => {
     const gone = new Promise((resolve) => containerd?.once('close', resolve));
     containerd?.kill('SIGTERM');
     if (containerd) await gone;
-    rmSync(root, { recursive: true, force: true });
+    for (const made of readdirSync(root)) rmSync(join(root, made), { recursive: true, force: true });
   });
 
   test.each(['chained', 'standalone'] as const)(
@@ -113,7 +136,11 @@ describe.skipIf(missing)('under a real containerd', () => {
       expect(readFileSync(join(confDir, '10-podnet.conf'), 'utf8')).toBe(podnet);
       await until((runtime) => !runtime?.loadedTexts?.join().includes('meshloom-cni'));
       expect((await ask())?.lastLoad).toBe('');
-      console.log(`cni-install-containerd: ${mode} installed in ${installed.ms} ms, taken back in ${removed.ms} ms`);
+      console.log(
+        `cni-install-containerd: ${name}: ${mode} installed in ${installed.ms} ms, taken back in ${removed.ms} ms`,
+      );
     },
   );
 });
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -3,7 +3,7 @@
  * what it makes of a CNI directory. containerd 1, where the machine has it, judges the older versions.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -420,6 +420,15 @@ state = "${root}/state"
     const chain = await chainOf(runtime);
     expect(chain.effective).toBeUndefined();
     expect(chain.problems.map((problem) => problem.code)).toEqual([code]);
+  });
+
+  test('does not notice a file that is linked in from elsewhere, and that is seen', async () => {
+    putConfig('10-a.conflist', list({ cniVersion: '1.0.0' }, 'one'));
+    await until((found) => found?.lastLoad === '' && found.loaded?.length === 1);
+    writeFileSync(join(root, 'elsewhere'), list({ cniVersion: '1.0.0' }, 'two'));
+    linkSync(join(root, 'elsewhere'), join(confDir, '05-b.conflist'));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await chainOf(await ask())).problems.map(({ code }) => code)).toEqual(['ML2025', 'ML2007']);
   });
 
   test('is not ready while a plugin says so, and that is no fault of the configuration', async () => {

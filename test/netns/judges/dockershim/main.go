@@ -24,18 +24,32 @@ func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	out := json.NewEncoder(os.Stdout)
 	for lines.Scan() {
-		var name *string
-		for _, plugin := range cni.ProbeNetworkPlugins(lines.Text(), os.TempDir(), binDirs) {
-			// The plugin tells its network to nobody: it is read where it keeps it.
-			if network := reflect.ValueOf(plugin).Elem().FieldByName("defaultNetwork"); !network.IsNil() {
-				found := network.Elem().FieldByName("name").String()
-				name = &found
-			}
-		}
-		if err := out.Encode(name); err != nil {
+		if err := out.Encode(pick(lines.Text(), binDirs)); err != nil {
 			os.Exit(1)
 		}
 	}
+}
+
+type verdict struct {
+	Name *string `json:"name,omitempty"`
+	// A plugin that is null in a list ends the whole kubelet.
+	Crashed bool `json:"crashed,omitempty"`
+}
+
+func pick(directory string, binDirs []string) (taken verdict) {
+	defer func() {
+		if recover() != nil {
+			taken.Crashed = true
+		}
+	}()
+	for _, plugin := range cni.ProbeNetworkPlugins(directory, os.TempDir(), binDirs) {
+		// The plugin tells its network to nobody: it is read where it keeps it.
+		if network := reflect.ValueOf(plugin).Elem().FieldByName("defaultNetwork"); !network.IsNil() {
+			name := network.Elem().FieldByName("name").String()
+			taken.Name = &name
+		}
+	}
+	return taken
 }
 
 type discard struct{}
