@@ -373,8 +373,8 @@ describe('list', () => {
     expect(items[0]).toEqual({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p0' } });
     expect(resourceVersion).toBe('42');
     expect(asked).toEqual(
-      ['', '&continue=250', '&continue=500', '&continue=750', '&continue=1000'].map(
-        (more) => `/api/v1/namespaces/shop/pods?limit=250&labelSelector=app%3Da${more}`,
+      ['', ...Array.from({ length: 12 }, (_, at) => `&continue=${(at + 1) * 100}`)].map(
+        (more) => `/api/v1/namespaces/shop/pods?limit=100&labelSelector=app%3Da${more}`,
       ),
     );
   });

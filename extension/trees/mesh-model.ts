@@ -158,9 +158,10 @@ export class MeshModel {
    * Computes what is stale a few pods at a time, so that nothing else in this process waits for long; what comes in
    * meanwhile is computed too. Afterwards every answer is at hand. Whoever calls meanwhile shares the work.
    * @param pause lets others go on.
+   * @param pieceMs how long is computed between two pauses.
    */
-  prepare(pause = letOthers): Promise<void> {
-    this.#preparing ??= this.#prepare(pause).finally(() => (this.#preparing = undefined));
+  prepare(pause = letOthers, pieceMs = longestPiece): Promise<void> {
+    this.#preparing ??= this.#prepare(pause, pieceMs).finally(() => (this.#preparing = undefined));
     return this.#preparing;
   }
 
@@ -177,10 +178,10 @@ export class MeshModel {
 
   #preparing: Promise<void> | undefined;
 
-  async #prepare(pause: () => Promise<void>): Promise<void> {
+  async #prepare(pause: () => Promise<void>, pieceMs: number): Promise<void> {
     let resumed = performance.now();
     const rest = async () => {
-      if (performance.now() - resumed < longestPiece) return;
+      if (performance.now() - resumed < pieceMs) return;
       await pause();
       resumed = performance.now();
     };
@@ -190,8 +191,7 @@ export class MeshModel {
         const picture = this.#picture(name);
         if (!this.#isOld(picture)) continue;
         isDone = false;
-        for (const _ of picture.refresh(this.#surroundings()))
-          if (performance.now() - resumed >= longestPiece) await rest();
+        for (const _ of picture.refresh(this.#surroundings())) if (performance.now() - resumed >= pieceMs) await rest();
         await rest();
       }
     }

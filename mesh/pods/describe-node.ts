@@ -1,5 +1,14 @@
 import * as l10n from '@vscode/l10n';
-import type { Container, KubernetesEvent, Node, ObjectMeta, Pod, PodSpec, Workload } from '../kubernetes.ts';
+import type {
+  Container,
+  KubernetesEvent,
+  KubernetesObject,
+  Node,
+  ObjectMeta,
+  Pod,
+  PodSpec,
+  Workload,
+} from '../kubernetes.ts';
 import { asReason, indexEvents, nodeOf, timeOf } from './events.ts';
 import type { EventReason } from './events.ts';
 import { findPodTrouble } from './find-pod-trouble.ts';
@@ -73,8 +82,9 @@ export interface NodeInputs {
 
 export function describeNode(node: Node, inputs: NodeInputs): NodeState {
   const name = node.metadata?.name ?? '';
-  const pods = [...inputs.pods].filter(({ spec }) => spec?.nodeName === name);
-  const events = [...inputs.events];
+  // In an order of their own: what is shown does not hang on what was read first.
+  const pods = [...inputs.pods].filter(({ spec }) => spec?.nodeName === name).sort(byName);
+  const events = [...inputs.events].sort(byName);
   const eventsOf = indexEvents(events);
   const nodeFailure = findNodeFailure(name, pods, eventsOf);
   const timing = inputs.now === undefined ? {} : { now: inputs.now };
@@ -136,8 +146,9 @@ export function findNodeFailure(
     const trouble = findPodTrouble(pod, { events: own });
     if (!trouble?.cni || !trouble.event) continue;
     const at = Date.parse(trouble.event.last ?? '') || 0;
-    if (!found || at > found.at)
-      found = { failure: trouble.cni, pod: `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`, at };
+    const name = nameOf(pod);
+    if (!found || at > found.at || (at === found.at && name < found.pod))
+      found = { failure: trouble.cni, pod: name, at };
   }
   return found && { failure: found.failure, pod: found.pod };
 }
@@ -226,7 +237,7 @@ function findAgents(
     if (agent.pod?.ready) continue;
     agent.pod = { name: pod.metadata?.name ?? '', ready: isReady(pod), ...(trouble && { trouble }) };
   }
-  return [...agents.values()];
+  return [...agents.values()].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
 }
 
 function agentOf(metadata: ObjectMeta | undefined, spec: PodSpec | undefined): NetworkAgent | undefined {
@@ -249,6 +260,15 @@ function agentOf(metadata: ObjectMeta | undefined, spec: PodSpec | undefined): N
     };
   }
   return undefined;
+}
+
+function nameOf({ metadata }: KubernetesObject): string {
+  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+}
+
+function byName(a: KubernetesObject, b: KubernetesObject): number {
+  const [one, other] = [nameOf(a), nameOf(b)];
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 function isReady(pod: Pod): boolean {
