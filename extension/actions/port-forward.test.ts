@@ -227,6 +227,7 @@ describe('a forwarded port', () => {
     await start();
     const asked = ask('hello');
     await expect.poll(() => lab.opened.length).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 200));
     // The container has ended, which is told only now; the next one is there a moment later.
     lab.set('a', { http: 1 }, { ready: false });
     lab.remove('a');
