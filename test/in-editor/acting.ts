@@ -18,6 +18,12 @@ describe('acting on workloads', function () {
 
   const protect = (value: object | undefined) =>
     vscode.workspace.getConfiguration().update(settingIds.protectedContexts, value, vscode.ConfigurationTarget.Global);
+  /** By keyboard: a tooltip may lie over the row. */
+  const stopAll = async () => {
+    await read({ selector: '.quick-input-list .monaco-list-row', text: 'Stop All' });
+    await type('Stop All');
+    await press('Enter');
+  };
   const says = async (text: string) => {
     await vscode.commands.executeCommand('notifications.showList');
     await read({ selector: '.notification-list-item-message', text, timeoutMs: 20_000 });
@@ -97,8 +103,26 @@ describe('acting on workloads', function () {
     void vscode.commands.executeCommand(commandIds.listPortForwards);
     await read({ selector: '.quick-input-list .monaco-list-row', text: `http://127.0.0.1:${forward.localPort}` });
     await screenshot('forwarded-ports');
-    await click({ selector: '.quick-input-list .monaco-list-row', text: 'Stop All' });
+    await stopAll();
     await eventually('it is stopped', () => forward.state.phase === 'stopped');
+  });
+
+  it('takes a Service’s port by its name, and names the forward that has a local port already', async () => {
+    const service = { kind: 'Service', namespace: 'shop', name: 'reviews' };
+    const first = await vscode.commands.executeCommand<PortForward>(commandIds.portForward, {
+      ...service,
+      forward: { port: 'http', localPort: 0 },
+    });
+    assert.equal(first.target.port, 9080);
+    void vscode.commands.executeCommand(commandIds.portForward, {
+      ...service,
+      forward: { port: 9080, localPort: first.localPort },
+    });
+    await says(`Port ${first.localPort} of this machine leads to Service shop/reviews already`);
+    await vscode.commands.executeCommand('notifications.clearAll');
+    void vscode.commands.executeCommand(commandIds.listPortForwards);
+    await stopAll();
+    await eventually('it is stopped', () => first.state.phase === 'stopped');
   });
 
   it('shows an object as YAML, read-only, with managedFields at a press', async () => {
@@ -111,6 +135,10 @@ describe('acting on workloads', function () {
     assert.equal(document.languageId, 'yaml');
     assert.equal(document.uri.scheme, 'meshloom-yaml');
     await screenshot('yaml');
+    await click({ selector: '.monaco-editor .view-lines' });
+    await type('typed');
+    assert.equal(document.isDirty, false);
+    assert.equal(document.getText(), text);
     const again = await vscode.commands.executeCommand<string>(commandIds.showYaml);
     assert.equal(again, text);
   });
