@@ -1,4 +1,5 @@
 /** Tells who waits for a login what it waits for, and lets him end it. */
+import * as l10n from '@vscode/l10n';
 
 /** A login that takes its time. */
 export interface LoginWait {
@@ -15,6 +16,13 @@ export interface LoginWait {
 
 /** Told when a login has taken a while, again when it says more, and with `undefined` at its end. */
 export type OnLogin = (wait: LoginWait | undefined) => void;
+
+/** What is waited for, and what a person may have to do. */
+export function describeLogin({ kind, who, context }: Pick<LoginWait, 'kind' | 'who' | 'context'>): string {
+  return kind === 'issuer'
+    ? l10n.t('The issuer {0} has not answered yet about the login to “{1}”.', who, context)
+    : l10n.t('“{0}” logs in to “{1}”: a window of its own or the browser may be asking you something.', who, context);
+}
 
 /** Most logins need no person and are over by then, in milliseconds. */
 export const quietMs = 5_000;

@@ -11,6 +11,8 @@ import type { ClusterContext } from './cluster.ts';
 import { collectSnapshot } from './collect-snapshot.ts';
 import { findKubeconfigFiles, readKubeconfig, resolveContext } from './kubeconfig.ts';
 import type { Kubeconfig } from './kubeconfig.ts';
+import { describeLogin, type OnLogin } from './login-wait.ts';
+import { literalLines } from '../trees/literal-text.ts';
 
 async function main(): Promise<void> {
   const options = { context: { type: 'string' }, namespace: { type: 'string' } } as const;
@@ -36,6 +38,7 @@ async function main(): Promise<void> {
       context,
       cluster: target.cluster,
       ...(target.user && { user: target.user }),
+      onLogin: tellOfLogin(),
     });
     for await (const line of collectSnapshot(cluster, { signal: stop.signal, secrets: true })) await print(line);
     cluster.dispose();
@@ -66,6 +69,19 @@ function unknownContext({ problems, contexts, files }: Kubeconfig, name: string)
       ? l10n.t('The kubeconfig {0} has no current context.', files.join(', '))
       : l10n.t('There is no context “{0}” in {1}.', name, files.join(', '));
   return new ClusterFailure('kubeconfig', message, l10n.t('Name one with --context: {0}.', names));
+}
+
+/** On standard error, which is the terminal's: what is waited for, and what the program says to a person, each once. */
+function tellOfLogin(): OnLogin {
+  let told: string | undefined;
+  return (wait) => {
+    if (!wait) return;
+    const { says } = wait;
+    const news = told !== undefined && says.startsWith(told) ? says.slice(told.length) : says;
+    const text = told === undefined ? `${describeLogin(wait)}\n${news}` : news;
+    told = says;
+    if (text.trim() !== '') process.stderr.write(`${literalLines(text.trim())}\n`);
+  };
 }
 
 /** Waits until it is on its way: a page of a large cluster fills a pipe many times. */

@@ -4,7 +4,10 @@ import { commandIds } from '../ids.ts';
 import { MessageNode } from './message-node.ts';
 import type { Part, PartState, TreeStore } from './tree-store.ts';
 
-interface Entry { part: Part; state: PartState }
+interface Entry {
+  part: Part;
+  state: PartState;
+}
 
 const names = (entries: readonly Entry[]) => entries.map(({ part }) => resourceTypes[part].plural).join(', ');
 

@@ -1,8 +1,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
-import type { LoginWait } from '../cluster/login-wait.ts';
+import { describeLogin, type LoginWait } from '../cluster/login-wait.ts';
 import { literalText } from './literal-text.ts';
-import { describeLogin } from './nothing-to-show.ts';
 import type { TreeStore } from './tree-store.ts';
 
 /**
@@ -16,7 +15,7 @@ export function followLogin({ clusters }: App, store: TreeStore, isLookedAt: () 
     const options = {
       location: vscode.ProgressLocation.Notification,
       cancellable: true,
-      title: literalText(describeLogin({ login: first }) ?? ''),
+      title: literalText(describeLogin(first)),
     };
     void vscode.window.withProgress(options, (progress, cancel) => {
       cancel.onCancellationRequested(() => clusters.login?.cancel());

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { literalText } from './literal-text.ts';
-import { describeLogin } from './nothing-to-show.ts';
+import { describeLogin } from '../cluster/login-wait.ts';
 import type { TreeStore } from './tree-store.ts';
 
 const longest = 1_000;
@@ -13,8 +13,7 @@ const longest = 1_000;
 export function viewMessage(store: TreeStore, cluster: string, now: number): string | undefined {
   const says = (text: string) => literalText(text, longest);
   if (store.phase === 'failed' && store.failure) return says(`${store.failure.message} ${store.failure.next}`.trim());
-  const login = describeLogin(store);
-  if (login !== undefined) return says(`${login} ${store.login?.says ?? ''}`.trim());
+  if (store.login) return says(`${describeLogin(store.login)} ${store.login.says}`.trim());
   const stale = store.stale();
   if (!stale || store.phase !== 'ready') return undefined;
   const minutes = Math.floor((now - stale.since) / 60_000);
