@@ -256,3 +256,18 @@ test('Istio’s own merged copy before the network’s file is no rival of it; o
   expect(codesOf(['calico', 'portmap', 'istio-cni'])).toEqual([]);
   expect(codesOf(['calico', 'istio-cni'])).toEqual(['ML2007']);
 });
+
+test('CRI-O steps over a list with a plugin that does not answer; containerd runs it', () => {
+  const files = ['00-a.conflist', '10-b.conflist'].map((name, index) => ({
+    name,
+    content: JSON.stringify({ cniVersion: '1.0.0', name: `n${index}`, plugins: [{ type: index ? 'bridge' : 'odd' }] }),
+  }));
+  const plugins: PluginVersions[] = [
+    { type: 'odd', path: '/opt/cni/bin/odd', error: 'its answer to VERSION was not understood: hello' },
+    { type: 'bridge', path: '/opt/cni/bin/bridge', supportedVersions: ['1.0.0'] },
+  ];
+  const chain = (runtime: 'cri-o' | 'containerd') => describeChain({ files, plugins, runtime });
+  expect(chain('containerd').effective?.name).toBe('00-a.conflist');
+  expect(chain('cri-o').effective?.name).toBe('10-b.conflist');
+  expect(chain('cri-o').problems).toMatchObject([{ code: 'ML2003', severity: 'error', file: '00-a.conflist' }]);
+});

@@ -369,6 +369,8 @@ function steppedOverProblems(on: Case, parsed: ParsedCniFile[], chosen: ParsedCn
       const entry = list.plugins.find((plugin) => plugin.type === type)!;
       return programProblems(type, entry, list, file, probes).map((found) => ({
         ...found,
+        // Whatever it is about the program: the file is not in force for it.
+        severity: 'error' as const,
         message: `${found.message} ${
           chosen
             ? l10n.t(
