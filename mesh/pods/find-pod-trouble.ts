@@ -181,13 +181,15 @@ function failed(pod: Pod): Trouble {
   };
 }
 
+const replacing = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController', 'CloneSet']);
+
 /**
  * Evicted, preempted, shut down with its node, refused by the kubelet: a ReplicaSet, StatefulSet or DaemonSet goes on with
  * another pod, and this one stays as a note, often hundreds of them. A Job counts its failed pods.
  */
 function isReplaced({ metadata }: Pod): boolean {
   const owner = metadata?.ownerReferences?.find(({ controller }) => controller);
-  return owner !== undefined && owner.kind !== 'Job' && owner.kind !== 'Node';
+  return owner !== undefined && replacing.has(owner.kind);
 }
 
 /** Somebody holds it back on purpose, and takes the gate away. */

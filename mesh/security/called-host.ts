@@ -24,6 +24,8 @@ export interface CalledHost {
   isPassthrough: boolean;
   /** Not of the mesh: nothing is automatic there. */
   isExternal: boolean;
+  /** Ambient clients reach it through this one: `shop/waypoint`. */
+  waypoint?: string;
   pods: MeshPod[];
 }
 
@@ -39,8 +41,19 @@ export function hostOfService(service: ServiceObject, world: SecurityWorld): Cal
       .map(({ port, targetPort }) => ({ port, ...(targetPort !== undefined && { targetPort }) })),
     isPassthrough: service.spec?.clusterIP === 'None',
     isExternal: service.spec?.type === 'ExternalName',
+    ...waypointOf(service, world),
     pods: podsBehind(service, world),
   };
+}
+
+/** By the label of the Service, else of its namespace; `none` says that there is none. */
+function waypointOf({ metadata }: ServiceObject, { namespaces }: SecurityWorld): { waypoint?: string } {
+  const home = metadata?.namespace ?? 'default';
+  const ofNamespace = namespaces.find((one) => one.metadata?.name === home)?.metadata?.labels;
+  const labels = [metadata?.labels, ofNamespace].find((some) => some?.['istio.io/use-waypoint'] !== undefined);
+  const name = labels?.['istio.io/use-waypoint'];
+  if (name === undefined || name === 'none') return {};
+  return { waypoint: `${labels?.['istio.io/use-waypoint-namespace'] ?? home}/${name}` };
 }
 
 export function podsBehind(service: ServiceObject, { pods, endpointSlices }: SecurityWorld): MeshPod[] {

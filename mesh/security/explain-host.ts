@@ -68,7 +68,7 @@ export function explainHost(called: CalledHost, world: SecurityWorld): CalledSer
     ...{ kind, namespace, name, host },
     clients: [
       ...groups.values(),
-      ...(ambient.length > 0 && !called.isExternal ? [ambientClients(ambient, ports, servers)] : []),
+      ...(ambient.length > 0 && !called.isExternal ? [ambientClients(ambient, called, servers)] : []),
     ],
     outsiders: ports.flatMap((port) =>
       takenOn(port, servers).map(({ takes }) => ({ port: port.port, agreement: compareOutsider(takes) })),
@@ -91,7 +91,18 @@ export function distinct(pods: readonly MeshPod[]): MeshPod[] {
 /** Whether the proxies of a namespace speak HBONE; `unknown`: none is known there. */
 type Tunnel = 'all' | 'some' | 'none' | 'unknown';
 
+/** Each host asks it of each namespace, and there may be ten thousand pods. */
+const tunnels = new WeakMap<SecurityWorld, Map<string, Tunnel>>();
+
 function tunnelOf(namespace: string, world: SecurityWorld): Tunnel {
+  const known = tunnels.get(world) ?? new Map<string, Tunnel>();
+  tunnels.set(world, known);
+  const tunnel = known.get(namespace) ?? findTunnel(namespace, world);
+  known.set(namespace, tunnel);
+  return tunnel;
+}
+
+function findTunnel(namespace: string, world: SecurityWorld): Tunnel {
   const clients = world.pods.filter(
     ({ pod, standing }) =>
       (pod.metadata?.namespace ?? 'default') === namespace && standing !== 'none' && standing !== 'ambient',
@@ -188,31 +199,49 @@ function straight({ name, isPassthrough }: CalledHost, servers: readonly ServerM
   };
 }
 
-/** ztunnel knows no DestinationRule: it sends mutual TLS (HBONE) to who takes that, plain text to the others. */
-function ambientClients(namespaces: string[], ports: readonly NamedPort[], servers: readonly ServerMtls[]): Clients {
+/**
+ * ztunnel knows no DestinationRule: it sends mutual TLS (HBONE) to who takes that, plain text to the others. A waypoint on
+ * the way is a proxy like others: it goes by what pods announce.
+ */
+function ambientClients(
+  namespaces: string[],
+  { ports, waypoint }: Pick<CalledHost, 'ports' | 'waypoint'>,
+  servers: readonly ServerMtls[],
+): Clients {
   const calls = ports.flatMap((port) =>
     servers.flatMap((server) => {
       const isTaken = announcementOf(server.server).tunnel;
-      const says = isTaken
-        ? l10n.t('ztunnel sends mutual TLS (HBONE), as the pod takes it.')
-        : l10n.t('The pod does not take HBONE: ztunnel sends plain text.');
       return takenOn(port, [server]).map(({ takes, told, target, names }): Call => ({
         port: port.port,
         ...(target !== undefined && { target }),
-        tls: { sends: isTaken ? 'auto' : 'plain', says },
+        tls: { sends: isTaken || waypoint !== undefined ? 'auto' : 'plain', says: sayTunnel(isTaken, waypoint) },
         ...{ takes, told },
         servers: names,
-        agreement: compareTunnel(takes, isTaken),
+        agreement:
+          isTaken || waypoint === undefined ? compareTunnel(takes, isTaken) : compareSides('auto', takes, told),
       }));
     }),
   );
-  const says = l10n.t('Ambient clients go through ztunnel, which does not look at DestinationRules.');
+  const says =
+    waypoint === undefined
+      ? l10n.t('Ambient clients go through ztunnel, which does not look at DestinationRules.')
+      : l10n.t(
+          'Ambient clients go through ztunnel to waypoint {0}, which obeys the DestinationRules that it sees; they are not told here.',
+          waypoint,
+        );
   return {
     by: 'ambient',
     namespaces,
     steps: [{ check: 'standing', value: 'ambient', verdict: 'decides', says }],
     calls,
   };
+}
+
+function sayTunnel(isTaken: boolean, waypoint: string | undefined): string {
+  if (isTaken) return l10n.t('ztunnel sends mutual TLS (HBONE), as the pod takes it.');
+  return waypoint === undefined
+    ? l10n.t('The pod does not take HBONE: ztunnel sends plain text.')
+    : l10n.t('The pod does not take HBONE: waypoint {0} sends what the pod announces.', waypoint);
 }
 
 /** Where clients with a proxy are known, where the host is, and where somebody wrote a rule for it. */

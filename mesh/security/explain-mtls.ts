@@ -39,13 +39,22 @@ export interface MtlsExplanation {
 export function explainMtls(subject: MtlsSubject, world: SecurityWorld): MtlsExplanation | undefined {
   const found = findTargets(subject, world);
   if (!found) return undefined;
-  const services = found.hosts.map((host) => explainHost(host, world));
-  const servers = distinct(found.pods).map((pod) => {
+  const services = found.hosts.slice(0, mostParts).map((host) => explainHost(host, world));
+  const workloads = distinct(found.pods);
+  const servers = workloads.slice(0, mostParts).map((pod) => {
     const server = decideServerMtls(pod, world);
     return { ...server, breakers: wantsHint(server) ? findStrictBreakers(server, world, services) : [] };
   });
-  return { subject, servers, services, notes: [...found.notes, ...settingNotes(world)] };
+  const left = Math.max(workloads.length, found.hosts.length) - mostParts;
+  const more =
+    left > 0
+      ? [l10n.t('It is about {0} more of them, which are not told here: ask for a workload or a Service.', left)]
+      : [];
+  return { subject, servers, services, notes: [...found.notes, ...more, ...settingNotes(world)] };
 }
+
+/** A policy may be about all of a mesh, and nobody reads a thousand chapters. */
+const mostParts = 30;
 
 /** Where STRICT would change something. */
 function wantsHint({ takes, ports }: ServerMtls): boolean {
@@ -217,6 +226,13 @@ function settingNotes({ settings }: SecurityWorld): string[] {
       ? [
           l10n.t(
             'The mesh has enableAutoMtls: false: clients send mutual TLS only where a DestinationRule says ISTIO_MUTUAL.',
+          ),
+        ]
+      : []),
+    ...(settings?.discoverySelectors
+      ? [
+          l10n.t(
+            'The control plane looks at the namespaces only that its discoverySelectors name: what policies and rules of others say does not count.',
           ),
         ]
       : []),

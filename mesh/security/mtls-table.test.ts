@@ -647,3 +647,34 @@ it('finds the pods of a Service without a selector by its EndpointSlices', () =>
   expect(explained(subject, parts).services).toEqual([]);
   expect(explained(subject, { ...parts, endpointSlices: [slice] }).services[0]?.name).toBe('reviews');
 });
+
+it.each([
+  ['on the Service', { labels: { 'istio.io/use-waypoint': 'w' } }, {}, 'mutual'],
+  ['on the namespace', {}, { 'istio.io/use-waypoint': 'w' }, 'mutual'],
+  [
+    'refused by the Service',
+    { labels: { 'istio.io/use-waypoint': 'none' } },
+    { 'istio.io/use-waypoint': 'w' },
+    'fails',
+  ],
+  ['nowhere', {}, {}, 'fails'],
+])('a waypoint between ambient clients and a STRICT sidecar, %s', (_, metadata, labels, outcome) => {
+  const own = service('reviews');
+  const { services } = explained(
+    { kind: 'Service', namespace: 'shop', name: 'reviews' },
+    {
+      services: [{ ...own, metadata: { ...own.metadata, ...metadata } }],
+      namespaces: [{ metadata: { name: 'shop', labels } }],
+      peerAuthentications: [strict],
+      pods: [running(labelled), meshPod('z', { namespace: 'web', standing: 'ambient' })],
+    },
+  );
+  expect(services[0]?.clients.find(({ by }) => by === 'ambient')?.calls[0]?.agreement.outcome).toBe(outcome);
+});
+
+it('tells a part of a policy that is about a whole mesh, and says how much it leaves out', () => {
+  const pods = Array.from({ length: 50 }, (__, at) => meshPod(`w${at}`));
+  const subject = { kind: 'PeerAuthentication', namespace: root, name: 'm' };
+  const { servers, notes } = explained(subject, { pods, peerAuthentications: [pa('m', mtls('STRICT'), root)] });
+  expect([servers.length, notes.some((note) => note.includes('20 more'))]).toEqual([30, true]);
+});

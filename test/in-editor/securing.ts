@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { commandIds, viewIds } from '../../extension/ids.ts';
-import { screenshot } from './eyes.ts';
+import { hover, read, readAll, screenshot } from './eyes.ts';
 import { activated, eventually, pause, readTree, setTheme, visibleRows } from './support.ts';
 
 async function openManifest(content: string, cursor: string): Promise<void> {
@@ -118,5 +118,49 @@ describe('trust between workloads', function () {
     assert.match(injection, /would be injected by revision default/);
     await pause(1_500);
     await screenshot('explain-injection-offline');
+  });
+
+  it('says the mutual TLS of a pod in its tooltip, and explains what is read as YAML', async () => {
+    await vscode.commands.executeCommand(`${viewIds.workloads}.focus`);
+    await vscode.commands.executeCommand('workbench.actions.treeView.meshloom.workloads.collapseAll');
+    const row = (words: string) => ({ selector: `.part.sidebar .monaco-list-row[aria-label^="${words}"]` });
+    await eventually('the namespace', async () => (await readAll(row('Namespace shop'))).length > 0);
+    await vscode.commands.executeCommand('list.focusLast');
+    await vscode.commands.executeCommand('list.expand');
+    await pause(500);
+    await eventually('its workloads', async () => {
+      await vscode.commands.executeCommand('list.focusLast');
+      return (await readAll(row('Deployment ratings'))).length > 0;
+    });
+    await hover(row('Deployment ratings'));
+    const told = await read({ selector: '.monaco-hover', text: 'Mutual TLS', timeoutMs: 15_000 });
+    assert.match(told, /STRICT \(shop\/ratings\)/);
+    await screenshot('workloads-tooltip-mtls');
+    await vscode.commands.executeCommand(commandIds.showYaml, {
+      kind: 'Deployment',
+      namespace: 'shop',
+      name: 'ratings',
+    });
+    assert.match(await vscode.commands.executeCommand<string>(commandIds.explainMtls), /Deployment shop\/ratings/);
+  });
+
+  it('offers the names of the demo in a manifest, and judges nothing by them', async () => {
+    const text =
+      'apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: { name: x, namespace: shop }\nspec:\n  host: ';
+    const document = await vscode.workspace.openTextDocument({ language: 'yaml', content: text });
+    await vscode.window.showTextDocument(document);
+    const offered = await eventually('the names', async () => {
+      const list = await vscode.commands.executeCommand<vscode.CompletionList>(
+        'vscode.executeCompletionItemProvider',
+        document.uri,
+        document.positionAt(text.length),
+      );
+      return list.items.find(({ label }) => label === 'hostnet');
+    });
+    assert.match(offered?.detail ?? '', /cluster Demo/);
+    assert.deepEqual(
+      vscode.languages.getDiagnostics(document.uri).filter(({ message }) => /not found|No Service/.test(message)),
+      [],
+    );
   });
 });
