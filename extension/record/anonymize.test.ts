@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PlainObject } from '../../contract/cluster-layer.ts';
-import { anonymize } from './anonymize.ts';
+import { anonymize, anonymizeInTurns } from './anonymize.ts';
 import { AddressAnonymizer, parseAddress } from './anonymize-addresses.ts';
 import { recordingType, type RecordingFile } from './recording-file.ts';
 
@@ -277,4 +277,38 @@ describe('anonymised addresses', () => {
     'takes %j for no address',
     (text) => expect(parseAddress(text)).toBeUndefined(),
   );
+});
+
+describe('a big recording', () => {
+  const many = Array.from({ length: 1_500 }, (_, at): PlainObject => ({
+    ...pod,
+    metadata: { ...(pod['metadata'] as PlainObject), name: `payments-v1-5bc6bf76c7-${(at + 46_656).toString(36)}` },
+    status: { podIP: `10.0.${at >> 8}.${at & 255}` },
+  }));
+  const big = recordingOf([...many, ...others]);
+
+  it('is renamed the same in turns, telling how far it is, and lets others work meanwhile', async () => {
+    const shares: number[] = [];
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const inTurns = await anonymizeInTurns(big, {
+      signal: new AbortController().signal,
+      onProgress: (share) => shares.push(share),
+    });
+    clearInterval(timer);
+    const atOnce = anonymize(big);
+    expect(JSON.stringify(inTurns.recording)).toBe(JSON.stringify(atOnce.recording));
+    expect([...inTurns.renamed]).toEqual([...atOnce.renamed]);
+    expect([...inTurns.addresses]).toEqual([...atOnce.addresses]);
+    expect(turns).toBeGreaterThan(2);
+    expect(shares.length).toBeGreaterThan(2);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(Math.max(...shares)).toBeLessThanOrEqual(1);
+  });
+
+  it('is left when somebody cancels', async () => {
+    const stop = new AbortController();
+    const renaming = anonymizeInTurns(big, { signal: stop.signal, onProgress: () => stop.abort(new Error('enough')) });
+    await expect(renaming).rejects.toThrow('enough');
+  });
 });

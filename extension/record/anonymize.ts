@@ -226,6 +226,8 @@ class Collector {
   readonly addresses = new Set<string>();
   readonly subnets = new Set<string>();
   readonly emails = new Set<string>();
+  /** Texts that were looked through, by their field. */
+  readonly #seen = new Map<string, Set<string>>();
 
   *collect(recording: RecordingFile): Generator<number, void> {
     for (const object of recording.resources) {
@@ -283,9 +285,13 @@ class Collector {
   }
 
   #string(text: string, field: string): void {
+    // Of ten thousand pods most say the same.
+    const seen = this.#seen.get(field) ?? new Set<string>();
+    if (seen.has(text)) return;
+    this.#seen.set(field, seen.add(text));
     for (const [found] of text.matchAll(addressPattern)) this.#address(found);
     for (const found of text.matchAll(dashedAddress)) this.#address(found.slice(1).join('.'));
-    for (const [found] of text.matchAll(emailPattern)) this.#email(found);
+    if (text.includes('@')) for (const [found] of text.matchAll(emailPattern)) this.#email(found);
     if (field === 'image') this.#image(text);
     else if (field === 'label' || nameFields.has(field)) this.#name(text);
     else if (hostFields.has(field)) this.#hostName(text);
@@ -406,6 +412,7 @@ class Renamer {
   readonly #addresses: AddressAnonymizer;
   readonly #nodes: ReadonlySet<string>;
   readonly #words = new Map<string, string>();
+  readonly #texts = new Map<string, string>();
 
   constructor(salt: string, { nodes }: Collector, addresses: AddressAnonymizer) {
     this.#salt = salt;
@@ -489,11 +496,19 @@ class Renamer {
   }
 
   text(text: string): string {
+    let known = this.#texts.get(text);
+    if (known === undefined) this.#texts.set(text, (known = this.#newText(text)));
+    return known;
+  }
+
+  #newText(text: string): string {
     const digests = text.replace(digestPattern, (_, hex: string) => `sha256:${this.#hash(hex, 64)}`);
-    const emails = digests.replace(emailPattern, (email) => {
-      const at = email.indexOf('@');
-      return `${this.#namesIn(email.slice(0, at))}@${this.#namesIn(email.slice(at + 1))}`;
-    });
+    const emails = !digests.includes('@')
+      ? digests
+      : digests.replace(emailPattern, (email) => {
+          const at = email.indexOf('@');
+          return `${this.#namesIn(email.slice(0, at))}@${this.#namesIn(email.slice(at + 1))}`;
+        });
     const macs = emails.replace(macPattern, (mac) => this.#mac(mac));
     // Names first: a node may be called after its address.
     return this.#addressesIn(this.#namesIn(macs)).replace(accountPattern, (digits) => this.#digits(digits));

@@ -1,11 +1,12 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toRecording } from '../demo/read-recorded-file.ts';
 import { startApiServer } from '../demo/api-server.ts';
-import { parseRecordingFile, readRecordingFile, recordingLimits } from './recording-file.ts';
+import { parseRecordingFile, printRecordingFile, readRecordingFile, recordingLimits } from './recording-file.ts';
+import type { RecordingFile } from './recording-file.ts';
 
 let directory: string;
 beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'meshloom-file-'))));
@@ -93,5 +94,23 @@ describe('a recording with strange things in it', () => {
     });
     expect(answer.status).toBe(200);
     await server.close();
+  });
+});
+
+describe('a recording that is printed', () => {
+  const recording = {
+    ...whole,
+    recordedAt: '2026-01-01T00:00:00Z',
+    notes: ['two\nlines', '"quoted"'],
+    scope: {},
+    missing: undefined,
+    resources: [{ kind: 'Pod', metadata: { name: 'a\nb', labels: {} }, list: [1, [], {}] }, { kind: 'Node' }],
+  } as unknown as RecordingFile;
+
+  it('has the bytes that it has when it is printed in one go, though it is printed in pieces', async () => {
+    const text = Buffer.from(await printRecordingFile(recording, 'x.json')).toString('utf8');
+    expect(text).toBe(`${JSON.stringify(recording, undefined, 1)}\n`);
+    const packed = gunzipSync(await printRecordingFile(recording, 'x.json.gz')).toString('utf8');
+    expect(packed).toBe(`${JSON.stringify(recording)}\n`);
   });
 });
