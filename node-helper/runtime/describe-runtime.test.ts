@@ -270,3 +270,14 @@ test('a container runtime inside a pod is nobody’s, and a node without any has
   expect(await describeRuntime(nested, { socket: sockets({}) })).toBeUndefined();
   expect(await describeRuntime(node({}), { socket: sockets({}) })).toBeUndefined();
 });
+
+test('a network that is loaded and not ready is no failed load; a directory of a runtime class is told', async () => {
+  const path = '/host/run/containerd/containerd.sock';
+  const host = node({ 40: ['containerd', '/usr/local/bin/containerd'] }, { [path]: '' });
+  const kata = { cni: { confDir: '/c', binDirs: ['/b'] }, containerd: { runtimes: { kata: { cniConfDir: '/k' } } } };
+  const status = containerd({}, { network: { ready: false, message: 'no addresses left' } });
+  const notes: string[] = [];
+  const socket = sockets({ [path]: { ...status, info: { ...status.info, config: JSON.stringify(kata) } } });
+  expect(await describeRuntime(host, { socket, notes })).toMatchObject({ lastLoad: '', notReady: 'no addresses left' });
+  expect(notes).toEqual([expect.stringContaining('“kata” by /k')]);
+});
