@@ -9,7 +9,7 @@ export async function withAbortableProgress<T>(
     { location: vscode.ProgressLocation.Notification, title, cancellable: true },
     async (progress, token) => {
       const stop = new AbortController();
-      const subscription = token.onCancellationRequested(() => stop.abort());
+      const subscription = token.onCancellationRequested(() => stop.abort(new vscode.CancellationError()));
       return await work(progress, stop.signal).finally(() => subscription.dispose());
     },
   );
