@@ -1,14 +1,20 @@
 /** What a person does to workloads from the editor, on a real Kubernetes: logs, terminals, ports, restarts. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { followLogs, type LogRequest } from '../../extension/actions/follow-logs.ts';
 import { PortForward, type ForwardState } from '../../extension/actions/port-forward.ts';
 import { scopeOf } from '../../extension/actions/pod-targets.ts';
 import { addShellContainer, offerShellContainer } from '../../extension/actions/shell-container.ts';
+import { readProxy } from '../../extension/actions/read-proxy.ts';
 import { planRestart } from '../../extension/actions/plan-restart.ts';
 import type { ClusterFailure } from '../../extension/cluster/cluster.ts';
 import { resourceTypes } from '../../extension/cluster/cluster.ts';
 import type { KubernetesObject, Pod, Workload } from '../../mesh/kubernetes.ts';
+import { bootstrap } from '../envoy/istio-shape.ts';
+import { obtainEnvoy } from '../envoy/obtain-envoy.ts';
 import { nodeImage } from './images.ts';
 import { startCluster, whyNoCluster, type TestCluster } from './start-cluster.ts';
 import { TestPods } from './pods.ts';
@@ -16,6 +22,8 @@ import { connect, eventually, failureOf, say, type ConnectedCluster } from './su
 
 const missing = await whyNoCluster();
 if (missing) console.log(`test/cluster: skipped, because ${missing}`);
+const envoy = missing ? { missing } : await obtainEnvoy();
+if (!missing && 'missing' in envoy) console.log(`test/cluster: without Envoy, because ${envoy.missing}`);
 
 const namespace = `meshloom-actions-${process.pid}`;
 const container = (name: string, script: string, more: object = {}) => ({
@@ -147,7 +155,9 @@ describe.skipIf(missing)('what a person does to workloads, on a real Kubernetes'
       onOutput: (text) => (output += text),
     });
     // It sees the other one's processes.
-    session.write('cat /proc/1/cmdline | tr "\\0" " "; grep CapEff /proc/self/status; exit\r');
+    const look =
+      'for (const f of ["1/cmdline","self/status"]) console.log(fs.readFileSync("/proc/"+f,"latin1").replace(/\\0/g," "))';
+    session.write(`node -e '${look}'; exit\r`);
     expect(await session.ended).toEqual({ exitCode: 0 });
     expect(output).toMatch(/sleep 3600/);
     expect(output).toMatch(/CapEff:\s+0000000000000000/);
@@ -210,6 +220,53 @@ describe.skipIf(missing)('what a person does to workloads, on a real Kubernetes'
     await pods.delete('restarts');
   });
 
+  test.skipIf('missing' in envoy)(
+    'a real Envoy in a pod is read through the kubelet, thousands of clusters of it',
+    async (context) => {
+      // A cluster that is somewhere else has not this machine's files.
+      if (!running?.space || 'missing' in envoy) return context.skip();
+      const directory = mkdtempSync(join(tmpdir(), 'meshloom-envoy-'));
+      const many = Array.from({ length: 5000 }, (_, index) => ({
+        name: `outbound|80||s${index}.shop.svc`,
+        type: 'STATIC',
+      }));
+      const config = bootstrap({ admin: { address: '127.0.0.1', port: 15_000 }, clusters: many });
+      writeFileSync(join(directory, 'bootstrap.json'), JSON.stringify(config));
+      // The image has no more libraries than Node needs.
+      const mounts = { program: dirname(envoy.path), config: directory, libraries: '/lib/x86_64-linux-gnu' };
+      const command = ['/program/envoy', '-c', '/config/bootstrap.json', '--concurrency', '1', '-l', 'warning'];
+      await pods.create('envoy', {
+        spec: {
+          terminationGracePeriodSeconds: 0,
+          containers: [
+            container('istio-proxy', '', {
+              command,
+              env: [{ name: 'LD_LIBRARY_PATH', value: '/libraries' }],
+              volumeMounts: Object.keys(mounts).map((name) => ({ name, mountPath: `/${name}`, readOnly: true })),
+            }),
+          ],
+          volumes: Object.entries(mounts).map(([name, path]) => ({ name, hostPath: { path, type: 'Directory' } })),
+        },
+      });
+      try {
+        const pod = await cluster.get<Pod>(resourceTypes.pods, 'envoy', { namespace });
+        const report = await eventually('Envoy answers', async () => {
+          const found = await readProxy(cluster, pod!, new Date().toISOString()).catch(
+            (error: unknown) => void say(String(error)),
+          );
+          return found?.server?.state === 'LIVE' ? found : undefined;
+        });
+        expect(report.missing).toEqual([]);
+        expect(report.config.clusters.filter(({ port }) => port === '80')).toHaveLength(5000);
+        expect(report.config.bootstrap.istioVersion).toBe('1.29.0');
+        expect(report.sync).toEqual({ unknown: 'no istiod is ready in namespace istio-system.' });
+      } finally {
+        await pods.delete('envoy');
+        rmSync(directory, { recursive: true, force: true });
+      }
+    },
+  );
+
   test('a forwarded port outlives its pod: the next ready one takes over', async () => {
     const scope = await scopeOf(cluster, { kind: 'Deployment', namespace, name: 'web' });
     const states: ForwardState[] = [];
@@ -221,6 +278,8 @@ describe.skipIf(missing)('what a person does to workloads, on a real Kubernetes'
     const first = await get(forward.localPort, '/a');
     expect(first).toMatch(/^web-.* \/a$/);
     await cluster.delete(resourceTypes.pods, first.split(' ')[0]!, { namespace });
+    // What is connected to the old one in this moment goes down with it.
+    await eventually('the news', () => Promise.resolve(states.length > 0 || undefined));
     const second = await get(forward.localPort, '/b');
     expect(second).toMatch(/^web-.* \/b$/);
     expect(second.split(' ')[0]).not.toBe(first.split(' ')[0]);
