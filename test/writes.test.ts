@@ -17,11 +17,21 @@ const filesWith = (pattern: RegExp) =>
 describe('writes to a cluster', () => {
   it('are sent by one file', () => {
     expect(filesWith(/'(PATCH|POST|PUT|DELETE)'/)).toEqual([
+      // Asks a proxy for its loggers, which Envoy tells only so; never the cluster.
+      'extension/actions/read-admin.ts',
+      'extension/actions/read-proxy.ts',
       'extension/cluster/client-node-cluster.ts',
       'extension/cluster/http-call.ts',
       // Asks the issuer of a login for a token; never the cluster.
       'extension/cluster/oidc-credential.ts',
     ]);
+  });
+
+  it('are not what a proxy is asked with POST: a level without its name changes nothing', () => {
+    const { text } = sources.find(({ file }) => file === 'extension/actions/read-proxy.ts')!;
+    const posts = text.split('\n').filter((line) => /'POST'/.test(line) && !/method:/.test(line));
+    expect(posts.length).toBeGreaterThan(0);
+    for (const line of posts) expect(line).toMatch(/\('\/logging',/);
   });
 
   it('need a client, which is made where the gate is, and in a program that only reads', () => {
@@ -50,8 +60,10 @@ describe('writes to a cluster', () => {
     expect([...text.matchAll(/cluster\.exec\(/g)]).toHaveLength(1);
   });
 
-  it('run commands in containers at three places, each of which is known', () => {
+  it('run commands in containers at four places, each of which is known', () => {
     expect(filesWith(/cluster\.exec\(/)).toEqual([
+      // Asks a proxy from inside its container, with GET or the POST above.
+      'extension/actions/admin-door.ts',
       'extension/actions/guard-writes.ts',
       'extension/node-helper/client.ts',
       // Reads the rules in a container that was added through the gate.

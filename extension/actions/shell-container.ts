@@ -1,12 +1,10 @@
 /** A shell beside a container that has none: an ephemeral container in its pod, which sees its processes. No editor here. */
 import * as l10n from '@vscode/l10n';
 import { stringify } from 'yaml';
-import type { ContainerStatus, Pod } from '../../mesh/kubernetes.ts';
+import type { Pod } from '../../mesh/kubernetes.ts';
 import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.ts';
-import { systemClock, type Clock } from '../cluster/follow.ts';
-import { whyNotStarting } from '../node-helper/debug-failure.ts';
+import { waitUntilStarted } from '../node-helper/debug-container.ts';
 import { notThere } from './pod-targets.ts';
-import { PodWatcher } from './pod-watcher.ts';
 
 export interface ShellPlace {
   namespace: string;
@@ -17,6 +15,7 @@ export interface ShellPlace {
 /** What would be added, for a person to agree to. */
 export interface ShellOffer {
   place: ShellPlace;
+  pod: Pod;
   patch: object;
   question: string;
   /** Names image, pod, namespace, context and server; says that it stays. */
@@ -27,7 +26,6 @@ export interface ShellOffer {
 
 /** It ends by itself after this time, in seconds: nobody can take it away. */
 const livesSeconds = 3600;
-const startTimeoutMs = 60_000;
 const baseName = 'meshloom-shell';
 
 /**
@@ -60,6 +58,7 @@ export async function offerShellContainer(cluster: Cluster, place: ShellPlace, i
   const { name: context, server = context } = cluster.context;
   return {
     place: { namespace, name, container: shell },
+    pod,
     patch: { metadata: { uid: pod.metadata?.uid }, spec: { ephemeralContainers: [added] } },
     question: l10n.t('Add a debug container with a shell to pod “{0}”?', name),
     detail: [
@@ -76,58 +75,20 @@ export async function offerShellContainer(cluster: Cluster, place: ShellPlace, i
 }
 
 /** Adds it and waits until it runs. @throws ClusterFailure when it does not come to that. */
-export async function addShellContainer(
-  cluster: Cluster,
-  { place, patch }: ShellOffer,
-  signal: AbortSignal,
-  clock: Clock = systemClock,
-): Promise<void> {
-  const { namespace, name } = place;
-  await cluster.patch(resourceTypes.pods, name, patch, { namespace, subresource: 'ephemeralcontainers', signal });
-  const over = new AbortController();
+export async function addShellContainer(cluster: Cluster, offer: ShellOffer, signal: AbortSignal): Promise<void> {
+  const { namespace, name, container } = offer.place;
+  await cluster.patch(resourceTypes.pods, name, offer.patch, { namespace, subresource: 'ephemeralcontainers', signal });
   try {
-    const watcher = new PodWatcher(cluster, { namespace, name }, AbortSignal.any([signal, over.signal]), clock);
-    await watcher.ready;
-    await waitUntilRunning(cluster, watcher, place, signal, clock);
-  } finally {
-    over.abort();
+    await waitUntilStarted(cluster, offer.pod, container, { signal });
+  } catch (error) {
+    if (error instanceof ClusterFailure || signal.aborted) throw error;
+    throw new ClusterFailure(
+      'unexpected',
+      error instanceof Error ? error.message : String(error),
+      l10n.t('Open the terminal again and name another image, or look at the pod’s events.'),
+      { cause: error },
+    );
   }
-}
-
-async function waitUntilRunning(
-  cluster: Cluster,
-  watcher: PodWatcher,
-  { namespace, name, container }: ShellPlace,
-  signal: AbortSignal,
-  clock: Clock,
-): Promise<void> {
-  const until = clock.now() + startTimeoutMs;
-  while (!signal.aborted) {
-    const pod = watcher.find(name);
-    if (!pod) throw notThere(cluster, { kind: 'Pod', namespace, name });
-    const status = pod.status?.ephemeralContainerStatuses?.find((each) => each.name === container);
-    if (status?.state?.running) return;
-    const left = until - clock.now();
-    const image = pod.spec?.ephemeralContainers?.find((each) => each.name === container)?.image ?? '';
-    const trouble =
-      whyNotStarting(container, image, status, left <= 0) ?? (left <= 0 ? late(container, status) : undefined);
-    if (trouble)
-      throw new ClusterFailure(
-        'unexpected',
-        trouble.message,
-        l10n.t('Open the terminal again and name another image, or look at the pod’s events.'),
-        { cause: trouble },
-      );
-    await watcher.changed(Math.min(left, 5000));
-  }
-}
-
-function late(container: string, status: ContainerStatus | undefined): Error {
-  const { reason = '', message = '' } = status?.state?.waiting ?? {};
-  const why = [reason, message].filter(Boolean).join(': ') || l10n.t('not started yet');
-  return new Error(
-    l10n.t('The debug container “{0}” did not start within {1} s: {2}', container, startTimeoutMs / 1000, why),
-  );
 }
 
 function freeName({ spec }: Pod): string {

@@ -200,7 +200,8 @@ async function addContainer(
   );
 }
 
-async function waitUntilStarted(
+/** Resolves when it runs, or has ended. @throws DebugContainerFailure why it does not start, ClusterFailure */
+export async function waitUntilStarted(
   cluster: Cluster,
   pod: Pod,
   container: string,
