@@ -99,6 +99,29 @@ describe('seeing the cluster', function () {
   });
 });
 
+describe('what stands beside the trees', function () {
+  this.timeout(30_000);
+
+  it('names a protected context as such in the title', async () => {
+    const setting = vscode.workspace.getConfiguration();
+    await setting.update(settingIds.protectedContexts, { 'Demo*': 'refuse' }, vscode.ConfigurationTarget.Global);
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await eventually('the word in the title', async () =>
+      (await readAll({ selector: '.part.sidebar .pane-header .description' })).some((text) =>
+        text.includes('protected'),
+      ),
+    );
+    await setting.update(settingIds.protectedContexts, undefined, vscode.ConfigurationTarget.Global);
+  });
+
+  it('says of a page that comes back with a reloaded window that it is old, and how to ask again', async () => {
+    await activated();
+    const uri = vscode.Uri.from({ scheme: 'meshloom-page', path: '/mtls/shop/Deployment/nobody · mTLS.md' });
+    const document = await vscode.workspace.openTextDocument(uri);
+    assert.match(document.getText(), /before the window was loaded again.*“Mesh: Explain mTLS”/);
+  });
+});
+
 describe('when the cluster does not answer as it should', function () {
   this.timeout(60_000);
   let server: Server;
@@ -224,7 +247,16 @@ describe('when the cluster does not answer as it should', function () {
   it('shows a message, not a frozen view, when the API never answers', async () => {
     contextFor('silent', here());
     answer('never');
+    await chooseContext('demo:broken');
+    await eventuallyRow(/^shop/);
     await chooseContext('kubeconfig:silent');
+    // Not the rows of one cluster under the name of another.
+    await eventually(
+      'nothing of the other cluster',
+      async () => !(await visibleRows()).some((row) => /^(?:shop|n1|istiod)/.test(row)),
+      3_000,
+    );
+    await eventuallyRow(/^Reading silent/, 1_000);
     await vscode.commands.executeCommand('meshloom.workloads.focus');
     await eventuallyRow(/answer|time/i, 40_000);
   });
