@@ -333,13 +333,13 @@ describe('a kubeconfig that changes', () => {
     symlinkSync(join('..data', 'config'), join(directory, 'config'));
     const home = join(directory, 'home');
     let told = 0;
-    const watcher = watchFiles([join(directory, 'config'), join(home, '.kube', 'config')], () => (told += 1));
+    const watcher = watchFiles([join(directory, 'config'), join(home, '.kube', 'config')], () => (told += 1), 30);
     cleanUps.push(() => watcher.dispose());
     const next = async (change: () => void) => {
       const before = told;
       change();
-      await expect.poll(() => told, { timeout: 5_000 }).toBeGreaterThan(before);
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await expect.poll(() => told, { timeout: 5_000, interval: 20 }).toBeGreaterThan(before);
+      await new Promise((resolve) => setTimeout(resolve, 100));
     };
     await next(() => generation('..2'));
     await next(() => generation('..3'));

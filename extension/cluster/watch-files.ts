@@ -1,8 +1,6 @@
 import { existsSync, lstatSync, readlinkSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join, parse, resolve, sep } from 'node:path';
 
-/** Writers replace a file in several steps. In milliseconds. */
-const settleMs = 300;
 /** As the kernel has it; more is a circle. */
 const mostLinks = 40;
 
@@ -11,8 +9,9 @@ const mostLinks = 40;
  * another one: `config → ..data/config`, `..data → ..2026_11_21` as Kubernetes mounts Secrets. Directories are watched,
  * because a file that is replaced is another one; of what is not there yet, the nearest directory that is. What cannot be
  * watched is left out. Nothing is polled.
+ * @param settleMs writers replace a file in several steps.
  */
-export function watchFiles(paths: readonly string[], onChange: () => void): { dispose(): void } {
+export function watchFiles(paths: readonly string[], onChange: () => void, settleMs = 300): { dispose(): void } {
   let watchers: FSWatcher[] = [];
   let timer: NodeJS.Timeout | undefined;
   const close = () => {
