@@ -42,9 +42,11 @@ async function open({ faults = [] as Fault[], use = 'analysis' as LayerUse } = {
   const workspace = new Workspace();
   workspace.setFile('front.yaml', front);
   const told: (ClusterSnapshot | ClusterChange | undefined)[] = [];
+  const seen: (number | undefined)[] = [];
   const layer = new LiveLayer({
     store,
     useOf: () => use,
+    onDidChange: () => seen.push(layer.state?.asOf),
     clock: { ...systemClock, now: () => Date.now() + now },
     receiver: {
       // As it arrives in another process.
@@ -65,7 +67,7 @@ async function open({ faults = [] as Fault[], use = 'analysis' as LayerUse } = {
   const stop = () => (store.stop(), layer.stop());
   const messages = () => Promise.resolve(workspace.findings().map(({ code, message }) => `${code} ${message}`));
   return {
-    ...{ server, store, layer, workspace, told, start, stop, messages },
+    ...{ server, store, layer, workspace, told, start, stop, messages, seen },
     connects: () => connects,
     later: (ms: number) => (now += ms),
   };
@@ -166,4 +168,25 @@ test('who may read one namespace only has its names, and nothing is said to be m
   await eventually(hosts, (names) => names.includes('reviews'));
   expect(layer.state?.gaps).toContain('/Service');
   expect(isMissing(await messages())).toBe(false);
+});
+
+test('a connection that is lost while somebody looks is told with the time until which everything was known', async () => {
+  const { start, messages, layer, server, seen } = await open();
+  start();
+  await eventually(messages, isMissing);
+  expect(layer.state?.asOf).toBeUndefined();
+  const before = Date.now();
+  await server.close();
+  const asOf = await eventually(
+    () => Promise.resolve(layer.state?.asOf),
+    (time) => time !== undefined,
+  );
+  expect(asOf).toBeLessThanOrEqual(Date.now());
+  expect(Math.abs(asOf! - before)).toBeLessThan(60_000);
+  await eventually(
+    () => Promise.resolve(seen.at(-1)),
+    (time) => time !== undefined,
+  );
+  // What is known stays, and for a while it is good enough to say that something is missing.
+  expect(isMissing(await messages())).toBe(true);
 });

@@ -70,9 +70,16 @@ export function explainHost(called: CalledHost, world: SecurityWorld): CalledSer
       ...groups.values(),
       ...(ambient.length > 0 && !called.isExternal ? [ambientClients(ambient, called, servers)] : []),
     ],
-    outsiders: ports.flatMap((port) =>
-      takenOn(port, servers).map(({ takes }) => ({ port: port.port, agreement: compareOutsider(takes) })),
-    ),
+    outsiders: ports.flatMap((port) => {
+      // Workloads that end alike for them are one line.
+      const ends = new Map(
+        takenOn(port, servers).map(({ takes }) => {
+          const agreement = compareOutsider(takes);
+          return [agreement.says, agreement];
+        }),
+      );
+      return Array.from(ends.values(), (agreement) => ({ port: port.port, agreement }));
+    }),
   };
 }
 
