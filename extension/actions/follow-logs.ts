@@ -187,7 +187,11 @@ class ContainerLog {
       if (this.#signal.aborted || this.#request.previous) return failure && this.#sink.note(sentence(failure));
       if (failure && isFinal(failure.reason)) return this.#sink.note(sentence(failure));
       if (failure) {
-        this.#sink.note(l10n.t('{0}: the connection broke off ({1}); reading on.', name, failure.message));
+        this.#sink.note(
+          failure.reason === 'unreachable' || failure.reason === 'timeout'
+            ? l10n.t('{0}: the connection broke off ({1}); reading on.', name, failure.message)
+            : l10n.t('{0}: its log could not be read ({1}); trying again.', name, failure.message),
+        );
         await this.#clock.wait(backoff(this.#failures++, this.#clock.random()), this.#signal);
       } else if (isSame(instance, this.#status())) {
         // The log ends a moment before the status says why.

@@ -30,9 +30,10 @@ export async function startForward(
 ): Promise<PortForward> {
   const context = cluster.context.name;
   let lastTold = 0;
+  const tell = settled((state, before) => tellState(target, context, state, before));
   const forward = await PortForward.start(cluster, target, localPort, {
     onState: (state, before) => {
-      tellState(target, context, state, before);
+      tell(state, before);
       show(app);
     },
     onFailure: (failure) => {
@@ -63,6 +64,26 @@ export function findForward({ id }: ClusterContext, label: string, port: number 
 /** Stops one and takes it off the list. */
 export function stopForward(app: App, forward: PortForward): void {
   for (const entry of open) if (entry.forward === forward) stopOne(app, entry);
+}
+
+/** A hand-over that took a moment is one change, and none where the pod of before is back. */
+const settleMs = 3000;
+
+function settled(tell: (state: ForwardState, before: ForwardState) => void) {
+  let waiting: { state: ForwardState; before: ForwardState } | undefined;
+  return (state: ForwardState, before: ForwardState): void => {
+    if (waiting) {
+      waiting.state = state;
+      return;
+    }
+    const change = { state, before };
+    waiting = change;
+    setTimeout(() => {
+      waiting = undefined;
+      const podOf = (each: ForwardState) => (each.phase === 'ready' ? each.pod : each.phase);
+      if (podOf(change.state) !== podOf(change.before)) tell(change.state, change.before);
+    }, settleMs).unref();
+  };
 }
 
 function tellState({ label }: ForwardTarget, context: string, state: ForwardState, before: ForwardState): void {
