@@ -30,7 +30,9 @@ export async function startForward(
 ): Promise<PortForward> {
   const context = cluster.context.name;
   let lastTold = 0;
-  const tell = settled((state, before) => tellState(target, context, state, before));
+  const tell = settled((state, before) => {
+    if (forward.state.phase !== 'stopped') tellState(target, context, state, before);
+  });
   const forward = await PortForward.start(cluster, target, localPort, {
     onState: (state, before) => {
       tell(state, before);
