@@ -62,6 +62,11 @@ describe('reading a proxy', () => {
     );
   });
 
+  it('of a pod that has ended says so', async () => {
+    const ended = pod('job-1', { spec: { containers: [{ name: 'istio-proxy' }] }, status: { phase: 'Succeeded' } });
+    await expect(readProxy(localCluster({ ports: {} }), ended, now)).rejects.toThrow(/has ended \(Succeeded\)/);
+  });
+
   it('of a pod without any says so, and where to look', async () => {
     await expect(readProxy(localCluster({ ports: {} }), pod('plain'), now)).rejects.toMatchObject({
       message: 'Pod plain in namespace shop has no proxy of its own.',

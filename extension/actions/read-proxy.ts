@@ -41,6 +41,8 @@ function ofResource(name: string): string {
  * @throws ClusterFailure when the proxy tells nothing at all; what else is missing is named in the report.
  */
 export async function readProxy(cluster: Cluster, pod: Pod, now: string, signal?: AbortSignal): Promise<ProxyReport> {
+  const { phase = '' } = pod.status ?? {};
+  if (phase === 'Succeeded' || phase === 'Failed') throw hasEnded(pod, phase);
   const served = findProxy(pod) ? pod : await findZtunnel(cluster, pod, signal);
   return await new ProxyReader(cluster, served, signal).read(now, served === pod ? undefined : pod);
 }
@@ -251,6 +253,19 @@ async function findZtunnel(cluster: Cluster, pod: Pod, signal: AbortSignal | und
     'not-found',
     l10n.t('Pod {0} is in the ambient mesh, but node {1} has no ztunnel pod.', metadata?.name ?? '', spec.nodeName),
     l10n.t('Look at the DaemonSet ztunnel: without it the pod has no network.'),
+  );
+}
+
+function hasEnded({ metadata }: Pod, phase: string): ClusterFailure {
+  return new ClusterFailure(
+    'invalid',
+    l10n.t(
+      'Pod {0} in namespace {1} has ended ({2}), and its proxy with it.',
+      metadata?.name ?? '',
+      metadata?.namespace ?? '',
+      phase,
+    ),
+    l10n.t('“Show Logs” still has what its proxy said.'),
   );
 }
 
