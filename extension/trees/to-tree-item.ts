@@ -10,6 +10,9 @@ const colours: Partial<Record<Tone, string>> = {
   quiet: 'disabledForeground',
 };
 
+/** Who listens gets what to do next, too, which stands at the end. */
+const longestSpoken = 2_000;
+
 /** The editor's item for a node, without its tooltip: that one is made when it is wanted. */
 export function toTreeItem(node: TreeNode): vscode.TreeItem {
   const { label, description, icon, tone, spoken, expands, command } = node.item();
@@ -18,7 +21,7 @@ export function toTreeItem(node: TreeNode): vscode.TreeItem {
   item.contextValue = contextValue(node.flags);
   const colour = colours[tone];
   item.iconPath = new vscode.ThemeIcon(icon, colour === undefined ? undefined : new vscode.ThemeColor(colour));
-  item.accessibilityInformation = { label: literalText(spoken) };
+  item.accessibilityInformation = { label: literalText(spoken, longestSpoken) };
   if (description) item.description = literalText(description);
   if (command) item.command = { command: command.id, title: command.title, arguments: [node] };
   return item;
