@@ -250,7 +250,7 @@ describe('hard cases', () => {
 
   it('static, Windows, ending, gated and native pods; Rollouts, DeploymentConfigs; a gateway of an older revision', async () => {
     expect(await lines('odd', 1)).toEqual([
-      'odd — 2 problems · 5 of 9 in the mesh · 3 would differ after a restart · revision prod [warning]',
+      'odd — 2 problems · 5 of 9 in the mesh · 3 would differ after a restart · revision prod [error]',
       '  dc — 1 of 1 in the mesh [layers]',
       '  blue — 1 of 1 in the mesh [layers]',
       '  canary — 1 of 1 in the mesh [layers]',

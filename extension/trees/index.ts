@@ -165,7 +165,7 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
     agents.forget();
     store.refresh();
     layer.refresh();
-    mesh.reset();
+    mesh.refresh();
     for (const { refresh } of views) refresh();
   });
 

@@ -10,6 +10,7 @@ import { saySelector } from '../../mesh/control-plane/say-selector.ts';
 import { isForAllPods } from '../../mesh/security/choose-policies.ts';
 import type { PeerPolicy } from '../../mesh/security/choose-policies.ts';
 import { MessageNode } from './message-node.ts';
+import { versionWords } from './words.ts';
 import type { NodeFlag, NodeItem, TooltipLine, Tone, TreeNode } from './tree-node.ts';
 
 /** A node of this tree: what it shows, and how to make what is below it. */
@@ -87,7 +88,7 @@ export function controlPlaneNode(one: ControlPlane): TreeNode {
   const description = [
     problems[0]?.short,
     l10n.t('revision {0}', revision),
-    version,
+    versionWords(version),
     l10n.t('{0} of {1} ready', ready, wanted),
     tags.length > 0 && l10n.t('tags {0}', tags.join(', ')),
     namespace,

@@ -66,7 +66,7 @@ describe('the mesh’s tree', () => {
   it('shows the control plane, what it was told, its webhooks, the namespaces and the policies', async () => {
     const { tree } = await open();
     const text = (await print(await tree.roots())).join('\n');
-    expect(text).toMatch(/istiod — .*revision default · 1 · .*istio-system/);
+    expect(text).toMatch(/istiod — .*revision default · version 1 · .*istio-system/);
     expect(text).toMatch(/outboundTrafficPolicy — ALLOW_ANY \(default\)/);
     expect(text).toMatch(/trustDomain — cluster\.local$/m);
     expect(text).toMatch(/cni — on/);

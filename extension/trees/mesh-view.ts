@@ -59,7 +59,12 @@ export class MeshView implements Tree {
     else this.#mesh?.policies.stop();
   }
 
-  /** Another cluster, or everything anew. */
+  /** Asks the cluster again; what is shown stays until then. */
+  refresh(): void {
+    this.#mesh?.policies.refresh();
+  }
+
+  /** Another cluster. */
   reset(): void {
     this.#mesh?.policies.reset();
   }

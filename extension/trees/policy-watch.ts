@@ -63,7 +63,14 @@ export class PolicyWatch {
     this.#running = undefined;
   }
 
-  /** Another cluster, or everything anew. */
+  /** Asks again; what is known stays until it is replaced. */
+  refresh(): void {
+    this.#running?.abort();
+    this.#running = undefined;
+    this.#begin();
+  }
+
+  /** Another cluster: nothing of this one may stay. */
   reset(): void {
     const { size } = this.#policies;
     this.#running?.abort();
@@ -117,6 +124,9 @@ export class PolicyWatch {
           if (event === 'DELETED') this.#policies.delete(keyOf(policy));
           else this.#policies.set(keyOf(policy), policy);
           this.#enter('live');
+        },
+        onLive: () => {
+          if (this.#phase === 'lost') this.#enter('live');
         },
         onFailure: (failure, final, _lastHeard, isListed = false) => {
           if (final && !isListed) this.#policies.clear();

@@ -9,9 +9,14 @@ import type { Tone, TooltipLine } from './tree-node.ts';
 
 /** How a pod stands in the mesh, at the end of its line: `injected by CNI · 1.32.0`. */
 export function standingOf(state: PodMeshState): string {
-  return [standing(state), state.interception.mode === 'TPROXY' && 'TPROXY', state.proxy?.version]
+  return [standing(state), state.interception.mode === 'TPROXY' && 'TPROXY', versionWords(state.proxy?.version)]
     .filter(Boolean)
     .join(' · ');
+}
+
+/** `1.32.0` speaks for itself; of `1` or `latest` nobody would know what it is. */
+export function versionWords(version: string | undefined): string | undefined {
+  return version === undefined || /^\d+\.\d+/.test(version) ? version : l10n.t('version {0}', version);
 }
 
 function standing(state: PodMeshState): string {

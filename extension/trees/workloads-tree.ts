@@ -185,7 +185,7 @@ export class NamespaceNode implements TreeNode {
 
   item(): NodeItem {
     this.#drawn = this.#namespace();
-    const { namespace, pods, inMesh, problems, differing } = this.#drawn;
+    const { namespace, pods, inMesh, problems, differing, workloads } = this.#drawn;
     const description = [
       problems === 1 ? l10n.t('1 problem') : problems > 1 && l10n.t('{0} problems', problems),
       isLeaving(namespace) && l10n.t('is being deleted'),
@@ -198,8 +198,7 @@ export class NamespaceNode implements TreeNode {
     return {
       label: this.name,
       description,
-      icon: problems > 0 ? 'warning' : 'symbol-namespace',
-      tone: problems > 0 ? 'warning' : 'plain',
+      ...worstMark(problems, workloads),
       spoken: l10n.t('Namespace {0}, {1}', this.name, description),
       expands: 'collapsed',
     };
@@ -247,8 +246,20 @@ export class NamespaceNode implements TreeNode {
   }
 }
 
+/** The worst of what is below. */
+function worstMark(problems: number, workloads: readonly WorkloadModel[]): Pick<NodeItem, 'icon' | 'tone'> {
+  if (problems === 0) return { icon: 'symbol-namespace', tone: 'plain' };
+  const mark = workloads.some(({ state }) => state.worst?.severity === 'error') ? 'error' : 'warning';
+  return { icon: mark, tone: mark };
+}
+
 function isLeaving(namespace: Namespace | undefined): boolean {
   return namespace?.status?.phase === 'Terminating' || namespace?.metadata?.deletionTimestamp !== undefined;
+}
+
+function endedWords(ended: number): string {
+  if (ended === 0) return l10n.t('no pods');
+  return ended === 1 ? l10n.t('1 pod, ended') : l10n.t('{0} pods, all ended', ended);
 }
 
 type PodEntry = WorkloadModel['pods'][number];
@@ -397,7 +408,7 @@ export class WorkloadNode implements TreeNode {
   /** How many are in the mesh; when none is and all for the same reason, that reason. */
   #standing(): string {
     const { state, pods } = this.workload;
-    if (state.pods === 0) return state.ended > 0 ? l10n.t('{0} pods, all ended', state.ended) : l10n.t('no pods');
+    if (state.pods === 0) return endedWords(state.ended);
     const standings = new Set(pods.filter((entry) => !entry.state.over).map((entry) => standingOf(entry.state)));
     const [only] = standings;
     if (state.inMesh === 0 && standings.size === 1 && only) return only;

@@ -2,6 +2,7 @@ import * as l10n from '@vscode/l10n';
 import type { Pod } from '../kubernetes.ts';
 import { literal } from '../markdown.ts';
 import type { Step } from '../step.ts';
+import { adviseOnDecision } from './advise-on-decision.ts';
 import { describePod } from './describe-pod.ts';
 
 export interface ExplainedDecision {
@@ -32,6 +33,8 @@ export function describeDecision({ subject, origin, decision, running, missing =
   const parts = [`# ${l10n.t('Injection of {0}', literal(subject))}`];
   if (origin !== undefined) parts.push(literal(origin));
   parts.push(`**${verdict(decision, last)}**`);
+  const advice = adviseOnDecision(decision.steps);
+  if (advice !== undefined) parts.push(literal(advice));
   if (running) parts.push(describeRunning(running, decision));
   parts.push(`## ${l10n.t('Step by step')}`, decision.steps.map(describeStep).join('\n'));
   if (missing.length > 0) {
