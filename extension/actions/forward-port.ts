@@ -7,7 +7,7 @@ import { chooseObject, podsOf } from './pick-target.ts';
 import { notThere, ownerOf, scopeOf, type ObjectReference, type TreeTarget } from './pod-targets.ts';
 import type { ForwardTarget, PortForward } from './port-forward.ts';
 import { addressOf, listForwards, openInBrowser, startForward, stopForward } from './port-forwards.ts';
-import { plainLabel } from '../trees/literal-text.ts';
+import { pick } from '../pick.ts';
 
 /** What the caller has decided already; the rest is asked. `localPort` 0: any that is free. */
 export interface PortChoice {
@@ -135,12 +135,13 @@ async function chooseForwardable(
     ...pods.map((object) => ({ object, kind: 'Pod' })),
   ]
     .map(({ object: { metadata }, kind }) => ({
-      label: `$(${kind === 'Service' ? 'references' : 'circle-outline'}) ${plainLabel(metadata?.name ?? '')}`,
+      icon: kind === 'Service' ? 'references' : 'circle-outline',
+      label: metadata?.name ?? '',
       description: `${kind} · ${metadata?.namespace ?? ''}`,
       reference: { kind, namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' },
     }))
     .sort((a, b) => a.description.localeCompare(b.description) || a.label.localeCompare(b.label));
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title: vscode.l10n.t('Services and pods of cluster {0}', cluster.context.name),
     placeHolder: vscode.l10n.t('Service or pod to forward a port to'),
     matchOnDescription: true,
@@ -154,7 +155,7 @@ async function pickPort(cluster: Cluster, object: ObjectReference): Promise<numb
   const known = object.kind === 'Service' ? await servicePorts(cluster, object) : await containerPorts(cluster, object);
   if (known.length === 1) return known[0]?.port;
   const other: PortItem = { label: vscode.l10n.t('Another port…'), port: undefined };
-  const picked = await vscode.window.showQuickPick<PortItem>([...known, other], {
+  const picked = await pick<PortItem>([...known, other], {
     title: vscode.l10n.t('Ports of {0} {1}', object.kind, object.name),
     placeHolder: vscode.l10n.t('Port to forward to'),
   });

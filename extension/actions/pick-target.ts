@@ -4,7 +4,7 @@ import type { Pod } from '../../mesh/kubernetes.ts';
 import { resourceTypes, type Cluster } from '../cluster/cluster.ts';
 import { pickPod } from '../panels/pick-pod.ts';
 import { notThere, readTarget, scopeOf, type ObjectReference, type TreeTarget } from './pod-targets.ts';
-import { plainLabel } from '../trees/literal-text.ts';
+import { pick, pickName } from '../pick.ts';
 
 /** @returns what was pointed at, else the pod that the person picks; undefined: Escape. */
 export async function chooseObject(
@@ -46,11 +46,11 @@ export async function chooseOnePod(
   }
   if (pods.length === 1) return pods[0];
   const items = pods.map((pod) => ({
-    label: plainLabel(pod.metadata?.name ?? ''),
-    description: plainLabel(pod.status?.phase ?? ''),
+    label: pod.metadata?.name ?? '',
+    description: pod.status?.phase ?? '',
     pod,
   }));
-  return (await vscode.window.showQuickPick(items, { title, placeHolder }))?.pod;
+  return (await pick(items, { title, placeHolder }))?.pod;
 }
 
 /** A container among `names`, the most likely one first. */
@@ -60,7 +60,7 @@ export async function chooseContainer(
   placeHolder: string,
 ): Promise<string | undefined> {
   if (names.length <= 1) return names[0];
-  return await vscode.window.showQuickPick(names, {
+  return await pickName(names, {
     title: vscode.l10n.t('Containers of pod {0}', pod.metadata?.name ?? ''),
     placeHolder,
   });

@@ -5,6 +5,7 @@ import type { Cluster, ClusterContext } from '../cluster/cluster.ts';
 import { describeFailure } from '../failures.ts';
 import { commandIds } from '../ids.ts';
 import { PortForward, type ForwardState, type ForwardTarget } from './port-forward.ts';
+import { drawChoice } from '../pick.ts';
 
 interface OpenForward {
   forward: PortForward;
@@ -147,38 +148,38 @@ export async function pickForward(app: App): Promise<void> {
     copy: { iconPath: new vscode.ThemeIcon('copy'), tooltip: vscode.l10n.t('Copy Address') },
     stop: { iconPath: new vscode.ThemeIcon('debug-stop'), tooltip: vscode.l10n.t('Stop') },
   };
-  const pick = vscode.window.createQuickPick<vscode.QuickPickItem & { entry?: OpenForward }>();
+  const list = vscode.window.createQuickPick<vscode.QuickPickItem & { entry?: OpenForward }>();
   const fill = () => {
-    pick.items = [
+    list.items = [
       ...[...open].map((entry) => ({
         label: addressOf(entry.forward),
         description: describe(entry),
         entry,
         buttons: Object.values(buttons),
       })),
-      { label: `$(debug-stop) ${vscode.l10n.t('Stop All')}` },
-    ];
-    if (open.size === 0) pick.hide();
+      { icon: 'debug-stop', label: vscode.l10n.t('Stop All') },
+    ].map(drawChoice);
+    if (open.size === 0) list.hide();
   };
-  pick.title = vscode.l10n.t('Forwarded ports');
-  pick.placeholder = vscode.l10n.t('Choose one to open it in the browser');
+  list.title = vscode.l10n.t('Forwarded ports');
+  list.placeholder = vscode.l10n.t('Choose one to open it in the browser');
   fill();
-  pick.onDidTriggerItemButton(async ({ button, item: { entry } }) => {
+  list.onDidTriggerItemButton(async ({ button, item: { entry } }) => {
     if (!entry) return;
     if (button === buttons.open) await openInBrowser(entry.forward);
     if (button === buttons.copy) await vscode.env.clipboard.writeText(addressOf(entry.forward));
     if (button === buttons.stop) stopOne(app, entry);
     fill();
   });
-  pick.onDidAccept(async () => {
-    const [picked] = pick.selectedItems;
-    pick.hide();
+  list.onDidAccept(async () => {
+    const [picked] = list.selectedItems;
+    list.hide();
     if (!picked) return;
     if (picked.entry) return await openInBrowser(picked.entry.forward);
     for (const entry of [...open]) stopOne(app, entry);
   });
-  pick.onDidHide(() => pick.dispose());
-  pick.show();
+  list.onDidHide(() => list.dispose());
+  list.show();
 }
 
 /** Through the editor, so that it also works when the editor's server is another machine. */

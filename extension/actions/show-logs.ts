@@ -6,6 +6,7 @@ import type { LogRequest } from './follow-logs.ts';
 import { openLogTerminal, type OpenLog } from './log-terminal.ts';
 import { chooseObject, podsOf } from './pick-target.ts';
 import { allContainers, scopeOf, type ObjectReference, type TreeTarget } from './pod-targets.ts';
+import { pick } from '../pick.ts';
 
 /** What the caller has decided already; the rest is asked. */
 export interface LogChoice {
@@ -60,7 +61,7 @@ async function pickContainers(
     })),
   ];
   if (items.length === 1 && items[0]) return items[0];
-  return await vscode.window.showQuickPick(items, {
+  return await pick(items, {
     title: vscode.l10n.t('Logs of {0} {1} in {2} of {3}', object.kind, object.name, object.namespace, context.name),
     placeHolder: vscode.l10n.t('Container'),
   });
@@ -79,5 +80,5 @@ async function pickSince(): Promise<{ tailLines?: number; sinceSeconds?: number 
     { label: vscode.l10n.t('Since 1 hour ago'), since: { sinceSeconds: 3600 } },
     { label: vscode.l10n.t('From the beginning'), since: {} },
   ];
-  return (await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('From when') }))?.since;
+  return (await pick(items, { placeHolder: vscode.l10n.t('From when') }))?.since;
 }

@@ -8,6 +8,7 @@ import { showPage } from '../panels/markdown-page.ts';
 import { chooseObject, chooseOnePod } from './pick-target.ts';
 import type { TreeTarget } from './pod-targets.ts';
 import { readProxy } from './read-proxy.ts';
+import { pick } from '../pick.ts';
 
 /** Reads a pod's proxy and shows what it holds: an overview first, then by kind and filter. @returns what was read. */
 export async function showProxyConfig(
@@ -35,7 +36,7 @@ async function show(app: App, report: ProxyReport, page: ProxyPage, filter: stri
 
 /** What is typed that is no page's name filters the page that is chosen. */
 async function offerPages(app: App, report: ProxyReport): Promise<void> {
-  const picked = await vscode.window.showQuickPick(
+  const picked = await pick(
     pagesOf(report.config.proxy).map((page) => ({ label: pageTitle(page), page })),
     { title: vscode.l10n.t('Proxy of {0}', report.subject), placeHolder: vscode.l10n.t('What to show of it') },
   );

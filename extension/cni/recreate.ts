@@ -10,7 +10,7 @@ import { listed } from './describe-outcomes.ts';
 import { groupPlans, isIdle } from './node-plans.ts';
 import { describeLeft, findStuckPods, sortStuckPods, type SortedPods, type StuckPod } from './stuck-pods.ts';
 import { agree, say } from './targets.ts';
-import { plainLabel } from '../trees/literal-text.ts';
+import { pick } from '../pick.ts';
 
 export interface RecreationOptions {
   /** Gives them time to heal first: the kubelet tries again within half a minute. */
@@ -47,7 +47,7 @@ export async function offerRecreation(
     return { recreated: [], left: all.map(nameOf) };
   }
   const broken = await stillBroken(cluster, [...new Set(sorted.recreatable.map(({ node }) => node))]);
-  const picked = confirmed ? sorted.recreatable : await pick(sorted, broken);
+  const picked = confirmed ? sorted.recreatable : await pickPods(sorted, broken);
   if (!picked || picked.length === 0 || (!confirmed && !(await confirm(cluster.context, picked, broken, sorted))))
     return { recreated: [], left: all.map(nameOf) };
   return await recreate(app, cluster, picked, all);
@@ -121,19 +121,17 @@ async function stillBroken(cluster: Cluster, nodes: readonly string[]): Promise<
   );
 }
 
-async function pick({ recreatable }: SortedPods, broken: readonly string[]): Promise<StuckPod[] | undefined> {
+async function pickPods({ recreatable }: SortedPods, broken: readonly string[]): Promise<StuckPod[] | undefined> {
   const items = recreatable.map((pod) => ({
     label: `${pod.namespace}/${pod.name}`,
     description: `${pod.node} · ${pod.owner}`,
-    detail: plainLabel(
-      broken.includes(pod.node)
-        ? vscode.l10n.t('{0} — the chain of {1} is still broken: repair it first', pod.short, pod.node)
-        : pod.short,
-    ),
+    detail: broken.includes(pod.node)
+      ? vscode.l10n.t('{0} — the chain of {1} is still broken: repair it first', pod.short, pod.node)
+      : pod.short,
     picked: !broken.includes(pod.node),
     pod,
   }));
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title: vscode.l10n.t('Pods that hang and do not heal by themselves'),
     placeHolder: vscode.l10n.t('Pods to delete; their controllers make new ones'),
     canPickMany: true,

@@ -5,7 +5,7 @@ import type { CniMode } from '../../contract/cni-plugin.ts';
 import { ClusterFailure, type Cluster, type ClusterContext } from '../cluster/cluster.ts';
 import { listTargetNodes, type TargetNode } from './ask-nodes.ts';
 import { listed } from './describe-outcomes.ts';
-import { plainLabel } from '../trees/literal-text.ts';
+import { pick, type Choice } from '../pick.ts';
 
 /** What tree, palette (nothing) or another program hands over. */
 export interface CniTarget {
@@ -49,7 +49,7 @@ export async function chooseMode(target: CniTarget | undefined): Promise<CniMode
         : vscode.l10n.t('A file of its own, for Multus or Galaxy to call: they and the injector are told to, too.'),
     mode,
   }));
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title: vscode.l10n.t('How the CNI plugin is called'),
     placeHolder: vscode.l10n.t('Chained fits every cluster without a delegating plugin'),
     ignoreFocusOut: true,
@@ -64,13 +64,13 @@ export async function chooseAmong(
   refusing: readonly { node: string; why: string }[],
 ): Promise<string[] | undefined> {
   const items = [
-    ...willing.map((node): vscode.QuickPickItem & { node?: string } => ({ label: node, picked: true, node })),
+    ...willing.map((node): Choice & { node?: string } => ({ label: node, picked: true, node })),
     ...(refusing.length > 0
       ? [{ label: vscode.l10n.t('Not possible'), kind: vscode.QuickPickItemKind.Separator }]
       : []),
-    ...refusing.map(({ node, why }) => ({ label: `$(circle-slash) ${node}`, detail: plainLabel(why) })),
+    ...refusing.map(({ node, why }) => ({ icon: 'circle-slash', label: node, detail: why })),
   ];
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title,
     placeHolder: vscode.l10n.t('Nodes to go on with'),
     canPickMany: true,

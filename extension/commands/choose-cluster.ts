@@ -3,10 +3,10 @@ import type { App } from '../app.ts';
 import type { ClusterContext } from '../cluster/cluster.ts';
 import type { KubeconfigProblem } from '../cluster/kubeconfig.ts';
 import { commandIds } from '../ids.ts';
-import { plainLabel } from '../trees/literal-text.ts';
 import { defineCommand } from './define-command.ts';
+import { pick, type Choice } from '../pick.ts';
 
-interface ChoiceItem extends vscode.QuickPickItem {
+interface ChoiceItem extends Choice {
   context?: ClusterContext;
   problem?: KubeconfigProblem;
 }
@@ -22,7 +22,7 @@ export const chooseCluster = defineCommand<[target: string]>(commandIds.chooseCl
     if (!context) throw new Error(vscode.l10n.t('There is no cluster “{0}”. Choose one from the list.', target));
     return await app.clusters.choose(context);
   }
-  const picked = await vscode.window.showQuickPick(listItems(app, contexts, problems), {
+  const picked = await pick(listItems(app, contexts, problems), {
     title: vscode.l10n.t('Choose Cluster'),
     placeHolder: vscode.l10n.t('Nothing is contacted until a view or a command needs it'),
     matchOnDescription: true,
@@ -37,10 +37,11 @@ function listItems(app: App, contexts: ClusterContext[], problems: KubeconfigPro
   const item = (context: ClusterContext): ChoiceItem => {
     const isChosen = context.id === app.clusters.chosen.id;
     return {
-      label: `$(${isChosen ? 'check' : context.kind === 'demo' ? 'beaker' : 'plug'}) ${plainLabel(context.name)}`,
+      icon: isChosen ? 'check' : context.kind === 'demo' ? 'beaker' : 'plug',
+      label: context.name,
       context,
       ...(isChosen && { description: vscode.l10n.t('chosen') }),
-      ...(context.description && { detail: plainLabel(context.description) }),
+      ...(context.description && { detail: context.description }),
     };
   };
   const own = contexts.filter(({ kind }) => kind === 'kubeconfig');
@@ -50,7 +51,8 @@ function listItems(app: App, contexts: ClusterContext[], problems: KubeconfigPro
     separator(vscode.l10n.t('kubeconfig')),
     ...own.map(item),
     ...problems.map((problem): ChoiceItem => ({
-      label: `$(warning) ${vscode.l10n.t('Open file')}`,
+      icon: 'warning',
+      label: vscode.l10n.t('Open file'),
       description: problem.line === undefined ? problem.file : `${problem.file}:${problem.line}`,
       detail: problem.message,
       alwaysShow: own.length === 0,

@@ -7,6 +7,7 @@ import { chosenNamespaces } from '../trees/chosen-namespaces.ts';
 import { allNamespaces } from '../trees/index.ts';
 import { parseNames } from '../trees/namespace-names.ts';
 import { defineCommand } from './define-command.ts';
+import { pick } from '../pick.ts';
 
 interface NameItem extends vscode.QuickPickItem {
   name?: string;
@@ -53,7 +54,7 @@ async function pickNames(app: App, names: string[]): Promise<string[] | undefine
     detail: vscode.l10n.t('For those that cannot be listed'),
     alwaysShow: true,
   });
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title: vscode.l10n.t('Namespaces of {0}', app.clusters.chosen.name),
     canPickMany: true,
     placeHolder: vscode.l10n.t('None chosen: all that you may read. At most {0}.', mostNamespaces),

@@ -5,8 +5,9 @@ import { namespacesInTree } from '../trees/index.ts';
 import { readFilter, type TreeFilter } from '../trees/tree-filter.ts';
 import { workloadsFilter } from '../trees/workloads-filter.ts';
 import { defineCommand } from './define-command.ts';
+import { pick, type Choice } from '../pick.ts';
 
-interface FilterItem extends vscode.QuickPickItem {
+interface FilterItem extends Choice {
   run: () => Promise<void>;
 }
 
@@ -21,27 +22,30 @@ export const filterWorkloads = defineCommand<[target: TreeFilter]>(commandIds.fi
   const { name, namespaces = [], onlyProblems } = filter.current;
   const items: FilterItem[] = [
     {
-      label: `$(search) ${vscode.l10n.t('Name…')}`,
+      icon: 'search',
+      label: vscode.l10n.t('Name…'),
       description: name ?? '',
       detail: vscode.l10n.t('Part of the name of a workload or a pod'),
       run: () => askName(app),
     },
     {
-      label: `$(symbol-namespace) ${vscode.l10n.t('Namespaces…')}`,
+      icon: 'symbol-namespace',
+      label: vscode.l10n.t('Namespaces…'),
       description: namespaces.join(', '),
       run: () => askNamespaces(app),
     },
     {
-      label: `$(${onlyProblems ? 'check' : 'warning'}) ${vscode.l10n.t('Only problems')}`,
+      icon: onlyProblems ? 'check' : 'warning',
+      label: vscode.l10n.t('Only problems'),
       description: onlyProblems ? vscode.l10n.t('on') : '',
       detail: vscode.l10n.t(
         'What has an error or a warning, may not create pods, or would be otherwise after a restart',
       ),
       run: () => filter.set({ ...filter.current, onlyProblems: !onlyProblems }),
     },
-    { label: `$(clear-all) ${vscode.l10n.t('Clear')}`, run: () => filter.set({}) },
+    { icon: 'clear-all', label: vscode.l10n.t('Clear'), run: () => filter.set({}) },
   ];
-  const picked = await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Filter Workloads') });
+  const picked = await pick(items, { title: vscode.l10n.t('Filter Workloads') });
   if (!picked) return; // the user pressed Escape: not an error
   await picked.run();
   // From the palette the view may not be in sight.
@@ -68,7 +72,7 @@ async function askNamespaces(app: App): Promise<void> {
   const filter = workloadsFilter(app);
   const { namespaces = [] } = filter.current;
   const names = [...new Set([...namespacesInTree(app), ...namespaces])].sort();
-  const picked = await vscode.window.showQuickPick(
+  const picked = await pick(
     names.map((label) => ({ label, picked: namespaces.includes(label) })),
     { title: vscode.l10n.t('Filter Workloads'), canPickMany: true, placeHolder: vscode.l10n.t('None chosen: all') },
   );

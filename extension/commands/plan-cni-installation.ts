@@ -9,6 +9,7 @@ import { showPlans } from '../cni/show-plans.ts';
 import { mountDirectories, offerHelper, planClusterChanges, planOnNodes } from '../cni/work.ts';
 import { commandIds } from '../ids.ts';
 import { defineCommand } from './define-command.ts';
+import { pickName } from '../pick.ts';
 
 /** What was planned, and where it was shown. */
 export interface PlannedInstallation {
@@ -55,7 +56,7 @@ async function offerPages(app: App, results: ReadonlyMap<string, CniActionResult
   app.log.info(message);
   if ((await vscode.window.showInformationMessage(message, show)) !== show) return;
   const [only] = names;
-  const name = names.length > 1 ? await vscode.window.showQuickPick(names, { title: show }) : only;
+  const name = names.length > 1 ? await pickName(names, { title: show }) : only;
   const plan = name === undefined ? undefined : results.get(name);
   if (plan) await vscode.commands.executeCommand(commandIds.showCniChain, { name, plan, action: 'plan', done: false });
 }

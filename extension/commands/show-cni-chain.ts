@@ -4,6 +4,7 @@ import { commandIds } from '../ids.ts';
 import type { CniAction, CniActionResult } from '../../contract/cni-plugin.ts';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
 import { defineCommand } from './define-command.ts';
+import { pickName } from '../pick.ts';
 
 /** A node of the tree, or who has made a plan for it and wants it shown. */
 export interface ChainTarget {
@@ -34,7 +35,7 @@ async function chooseNode(cluster: Cluster): Promise<string | undefined> {
       vscode.l10n.t('Choose a cluster with nodes.'),
     );
   if (names.length === 1) return names[0];
-  return vscode.window.showQuickPick(names, {
+  return pickName(names, {
     title: vscode.l10n.t('Nodes of cluster {0}', cluster.context.name),
     placeHolder: vscode.l10n.t('Node whose CNI chain to show'),
   });

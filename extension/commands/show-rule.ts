@@ -6,6 +6,7 @@ import { commandIds } from '../ids.ts';
 import { showPage } from '../panels/markdown-page.ts';
 import { findCodePage, findRulePage, listRulePages } from '../rule-pages.ts';
 import { defineCommand } from './define-command.ts';
+import { pick } from '../pick.ts';
 
 /** Shows what triggers a rule and why it matters, good and bad side by side. The code of every diagnostic leads here. */
 export const showRule = defineCommand<[string | { code?: string }]>(commandIds.showRule, async (app, target) => {
@@ -34,7 +35,7 @@ async function findHazardPage(app: App, code: string): Promise<string | undefine
 
 async function pickRule(text: string): Promise<string | undefined> {
   const items = listRulePages(text).map(({ id, code, level }) => ({ label: id, description: `${code} · ${level}` }));
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title: vscode.l10n.t('Rules'),
     placeHolder: vscode.l10n.t('Rule to read about'),
     matchOnDescription: true,

@@ -4,6 +4,7 @@ import { commandIds } from '../ids.ts';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
 import type { ServiceObject } from '../../mesh/service-path/service-objects.ts';
 import { defineCommand } from './define-command.ts';
+import { pick, pickName } from '../pick.ts';
 
 interface ServiceName {
   namespace?: string;
@@ -47,7 +48,7 @@ async function chooseService(
       }))
       .sort((a, b) => a.description.localeCompare(b.description) || a.label.localeCompare(b.label)),
   );
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title: vscode.l10n.t('Services of cluster {0}', cluster.context.name),
     placeHolder: vscode.l10n.t('Service whose path to show'),
     matchOnDescription: true,
@@ -66,7 +67,7 @@ async function chooseNode(cluster: Cluster, service: string): Promise<string | u
       vscode.l10n.t('Choose a cluster with nodes.'),
     );
   if (names.length === 1) return names[0];
-  return vscode.window.showQuickPick(names, {
+  return pickName(names, {
     title: vscode.l10n.t('Path of Service {0}', service),
     placeHolder: vscode.l10n.t('Node from which connections come, or to which a node port belongs'),
   });

@@ -5,6 +5,7 @@ import type { App } from '../app.ts';
 import type { Cluster, ResourceType } from '../cluster/cluster.ts';
 import { viewAuthority, yamlScheme } from '../actions/yaml-scheme.ts';
 import { manifestLanguages } from '../language-settings.ts';
+import { pick } from '../pick.ts';
 
 /** What is to be explained, and where it was found. */
 export interface Subject extends WorkloadReference {
@@ -57,7 +58,7 @@ interface Offered extends vscode.QuickPickItem {
 
 async function pickSubject(cluster: Cluster, { offer, placeHolder }: SubjectQuestion): Promise<Subject | undefined> {
   const offered = Promise.all(offer.map((type) => listOffered(cluster, type))).then((all) => all.flat());
-  const picked = await vscode.window.showQuickPick(offered, {
+  const picked = await pick(offered, {
     title: vscode.l10n.t('Cluster {0}', cluster.context.name),
     placeHolder,
     matchOnDescription: true,

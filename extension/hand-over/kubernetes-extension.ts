@@ -13,6 +13,7 @@ import { commandIds, settingIds } from '../ids.ts';
 import { pickPod } from '../panels/pick-pod.ts';
 import { makeExplorerNode, readExplorerNode, type ExplorerResource } from './explorer-node.ts';
 import { kubernetesExtensionId } from './kubernetes-extension-id.ts';
+import { pick } from '../pick.ts';
 
 /** Of its exports; each version hands out what it knows by component and version. */
 interface Broker {
@@ -123,7 +124,7 @@ async function couldAgreeOn(
   const same = theirs && contexts.find((context) => isSame(context, theirs));
   if (!same) throw unknownCluster(theirs?.name, `${kind} ${name}`);
   const change = vscode.l10n.t('Look at “{0}” with Meshloom, too', same.name);
-  const picked = await vscode.window.showQuickPick([{ label: change, detail: same.server ?? '' }], {
+  const picked = await pick([{ label: change, detail: same.server ?? '' }], {
     title: vscode.l10n.t('{0} {1} is in “{2}”, and Meshloom looks at “{3}”', kind, name, same.name, chosen.name),
     placeHolder: vscode.l10n.t('Escape does nothing'),
   });
@@ -192,7 +193,7 @@ export async function openInKubernetesExtension(app: App, target: TreeTarget | u
     .map(({ id, label }) => ({ label: label(), id: id as string }));
   if (there.has(focusTree)) items.push({ label: vscode.l10n.t('Show Its Tree'), id: focusTree });
   if (items.length === 0) throw nothingOffered();
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title: vscode.l10n.t('{0} {1}/{2} of “{3}”', object.kind, object.namespace, object.name, theirs.name),
     placeHolder: vscode.l10n.t('In the Kubernetes extension'),
   });

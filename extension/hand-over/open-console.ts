@@ -12,6 +12,7 @@ import { subjectOf } from './console-subject.ts';
 import { consoleNames, type ConsoleKind, type ConsoleService } from './consoles.ts';
 import { fillLink, joinPath, linkFor } from './link-settings.ts';
 import { listConsoles, readConsole, type Console } from './read-console.ts';
+import { pick } from '../pick.ts';
 
 /** `via`: not by the address from outside. `open`: false, to be told the address only. */
 export type ConsoleTarget = TreeTarget & { via?: 'forward'; open?: boolean };
@@ -117,7 +118,7 @@ async function chooseAmong(
   const key = ({ namespace, name }: ConsoleService) => `${namespace}/${name}`;
   const before = found.find((service) => key(service) === chosen.get(memory));
   if (found.length === 1 || before) return before ?? found[0];
-  const picked = await vscode.window.showQuickPick(
+  const picked = await pick(
     found.map((service) => ({ label: service.name, description: service.namespace, service })),
     { title: vscode.l10n.t('{0} in “{1}”', consoleNames[kind], context.name), placeHolder: vscode.l10n.t('Which one') },
   );

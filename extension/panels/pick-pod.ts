@@ -4,7 +4,7 @@ import type { Pod, Workload } from '../../mesh/kubernetes.ts';
 import { describePod } from '../../mesh/pods/describe-pod.ts';
 import { groupPods } from '../../mesh/pods/group-pods.ts';
 import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.ts';
-import { plainLabel } from '../trees/literal-text.ts';
+import { pick, type Choice } from '../pick.ts';
 
 /** A pod of the Workloads tree. */
 export interface PodNode {
@@ -75,7 +75,7 @@ function withoutRights(error: unknown): Workload[] {
 
 async function pickAmong(pods: Promise<Pod[]>, title: string, placeHolder: string): Promise<Pod | undefined> {
   const items = pods.then((found) => found.map((pod) => podItem(pod)).sort((a, b) => (a.sortKey < b.sortKey ? -1 : 1)));
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title,
     placeHolder,
     matchOnDescription: true,
@@ -84,13 +84,14 @@ async function pickAmong(pods: Promise<Pod[]>, title: string, placeHolder: strin
   return picked?.pod;
 }
 
-function podItem(pod: Pod): vscode.QuickPickItem & { pod: Pod; sortKey: string } {
+function podItem(pod: Pod): Choice & { pod: Pod; sortKey: string } {
   const { namespace = '', name = '' } = pod.metadata ?? {};
   const { role, says, trouble } = describePod(pod);
   return {
-    label: `$(${role === 'none' ? 'circle-outline' : 'circle-filled'}) ${plainLabel(name)}`,
+    icon: role === 'none' ? 'circle-outline' : 'circle-filled',
+    label: name,
     description: namespace,
-    detail: plainLabel(trouble ? `${says} · ${trouble.short}` : says),
+    detail: trouble ? `${says} · ${trouble.short}` : says,
     pod,
     sortKey: `${namespace}/${name}`,
   };

@@ -10,6 +10,7 @@ import { anonymizeInTurns } from './anonymize.ts';
 import { collectRecording } from './collect-recording.ts';
 import { describeRecording } from './describe-recording.ts';
 import { printRecordingFile, type RecordingFile } from './recording-file.ts';
+import { pick } from '../pick.ts';
 
 /** @returns the file that was written; undefined when the person changed their mind. */
 export async function recordCluster(app: App, cluster: Cluster, target: RecordTarget): Promise<vscode.Uri | undefined> {
@@ -78,7 +79,7 @@ async function pickScope(cluster: Cluster): Promise<string | undefined> {
       return [{ label: own, description: '', namespace: own }, all];
     },
   );
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title: vscode.l10n.t('Record Cluster {0} (1/2)', cluster.context.name),
     placeHolder: vscode.l10n.t('What to record; nothing on the cluster is changed'),
   });
@@ -86,7 +87,7 @@ async function pickScope(cluster: Cluster): Promise<string | undefined> {
 }
 
 async function pickAnonymity(): Promise<boolean | undefined> {
-  const picked = await vscode.window.showQuickPick(
+  const picked = await pick(
     [
       {
         label: vscode.l10n.t('Other names for everything'),
