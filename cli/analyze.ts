@@ -28,6 +28,7 @@ const flags = {
   meshConfigFile: { type: 'string' },
   cluster: { type: 'boolean', default: false },
   context: { type: 'string' },
+  namespaces: { type: 'string', multiple: true, default: [] as string[] },
 } as const;
 
 export const analyze: Verb = {
@@ -51,6 +52,7 @@ is wrong in them, by itself and together. Exit code and findings are the same in
   --cluster                lay the files over the cluster of the kubeconfig: what they do not define may be there;
                            without files, report on what the cluster holds. It is only read, nothing is written to it
   --context NAME           with --cluster: another context of the kubeconfig than the current one
+  --namespaces A,B         with --cluster: read only these namespaces of it (default: all, or those that you may read)
   --only-listed            report on what the named files hold (the default)
   --meshConfigFile FILE    the mesh configuration: MeshConfig, or the ConfigMap istio as it lies in a cluster
   --rules                  list all rules and exit
@@ -70,6 +72,8 @@ async function run(terminal: Terminal): Promise<number> {
   if (values.strict && values.lenient) throw new UsageError(l10n.t('--strict and --lenient exclude each other.'));
   if (values.context !== undefined && !values.cluster)
     throw new UsageError(l10n.t('--context chooses the cluster of --cluster, which is not given.'));
+  if (values.namespaces.length > 0 && !values.cluster)
+    throw new UsageError(l10n.t('--namespaces chooses what --cluster reads, which is not given.'));
   const isSuppressed = parseSuppressions(values.suppress);
   if (values.rules) {
     terminal.out(listRules(format === 'json'));

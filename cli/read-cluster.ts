@@ -12,6 +12,8 @@ export interface ClusterChoice {
   context?: string | undefined;
   /** Read alone where all namespaces may not be. */
   namespace?: string | undefined;
+  /** Read these only, each text a list with commas; absent or empty: all that may be read. */
+  namespaces?: readonly string[] | undefined;
 }
 
 /**
@@ -19,12 +21,13 @@ export interface ClusterChoice {
  * @returns undefined when the cluster could not be read; why, and what to do next, is on stderr.
  */
 export async function readCluster(choice: ClusterChoice, terminal: Terminal): Promise<ClusterSnapshot | undefined> {
-  const { context, namespace } = choice;
+  const { context, namespace, namespaces = [] } = choice;
   const program = join(terminal.programs ?? '.', 'cluster-snapshot.js');
   const args = [
     program,
     ...(context === undefined ? [] : ['--context', context]),
     ...(namespace === undefined ? [] : ['--namespace', namespace]),
+    ...namespaces.flatMap((names) => ['--namespaces', names]),
   ];
   // Its standard input stays open as long as this process lives: that is how it notices when nobody listens any more.
   const child = spawn(process.execPath, args, {
@@ -43,6 +46,7 @@ export async function readCluster(choice: ClusterChoice, terminal: Terminal): Pr
   }
   const why = await ended;
   const { snapshot, problem } = gathered.result(why);
+  if (snapshot) for (const text of gathered.narrowness()) terminal.err(`${text}\n`);
   if (problem !== undefined) terminal.err(`${problem}\n`);
   return snapshot;
 }
@@ -53,6 +57,9 @@ class Gathered {
   private readonly resources: ClusterSnapshot['resources'] = [];
   private readonly complete: string[] = [];
   private readonly gaps: string[] = [];
+  /** Kinds by the namespaces in which they were read. */
+  private readonly kindsIn = new Map<string, string[]>();
+  private unasked = 0;
   private failure: string | undefined;
   private hasEnded = false;
 
@@ -71,7 +78,8 @@ class Gathered {
       case 'kind':
         // What the cluster does not serve, it does not have.
         if (line.state === 'complete' || line.state === 'absent') this.complete.push(line.kind);
-        else this.gaps.push(line.says || line.kind);
+        else if (line.state !== 'part') this.gaps.push(line.says || line.kind);
+        this.takeScope(line);
         break;
       case 'failure':
         this.failure = [line.message, line.next].filter(Boolean).join(' ');
@@ -79,6 +87,27 @@ class Gathered {
       case 'end':
         this.hasEnded = true;
     }
+  }
+
+  private takeScope({ kind, namespaces = [], unasked = 0 }: Extract<SnapshotLine, { type: 'kind' }>): void {
+    this.unasked = Math.max(this.unasked, unasked);
+    if (namespaces.length === 0) return;
+    const key = [...namespaces].sort().join(', ');
+    this.kindsIn.set(key, [...(this.kindsIn.get(key) ?? []), kind.slice(kind.indexOf('/') + 1)]);
+  }
+
+  /** Which namespaces were read in place of the cluster, and that there may be more; none: the cluster was read. */
+  narrowness(): string[] {
+    const lines = [...this.kindsIn].map(([namespaces, kinds]) =>
+      this.kindsIn.size === 1
+        ? l10n.t('Only these namespaces were read, so nothing is said to be missing: {0}.', namespaces)
+        : l10n.t('Only in these namespaces were read {0}: {1}.', kinds.join(', '), namespaces),
+    );
+    if (this.unasked === 0) return lines;
+    return [
+      ...lines,
+      l10n.t('Namespaces that were not looked at: {0}. Name those that matter with --namespaces a,b.', this.unasked),
+    ];
   }
 
   result(why: string): { snapshot?: ClusterSnapshot; problem?: string } {

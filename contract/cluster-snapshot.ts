@@ -9,6 +9,7 @@
  *     {"type":"objects","objects":[{"apiVersion":"v1","kind":"Service","metadata":{"name":"reviews","namespace":"shop"},"spec":{}}]}
  *     {"type":"kind","kind":"/Service","state":"complete","says":""}
  *     {"type":"kind","kind":"/Secret","state":"refused","says":"Could not list secrets …"}
+ *     {"type":"kind","kind":"/Pod","state":"part","says":"","namespaces":["shop","web"]}
  *     {"type":"end"}
  */
 import { isPlainObject, parseObjects } from './cluster-layer.ts';
@@ -19,16 +20,20 @@ export const snapshotProtocol = 1;
 
 /**
  * How much of a kind was read. `complete`: all of it. `absent`: the cluster does not serve it, so there is none. `refused`
- * and `failed`: perhaps a part of it; that one is missing may not be said.
+ * and `failed`: perhaps a part of it; that one is missing may not be said. `part`: all that was asked for, which is less than
+ * the cluster.
  */
-export const kindStates = ['complete', 'absent', 'refused', 'failed'] as const;
+export const kindStates = ['complete', 'absent', 'refused', 'failed', 'part'] as const;
 export type KindState = (typeof kindStates)[number];
 
 export type SnapshotLine =
   | { type: 'begin'; protocol: number; context: string; server: string }
   | { type: 'objects'; objects: PlainObject[] }
-  /** `kind`: group/kind, `apps/Deployment`, `/Pod`. `says`: why it is not complete, in the user's words; else empty. */
-  | { type: 'kind'; kind: string; state: KindState; says: string }
+  /**
+   * `kind`: group/kind, `apps/Deployment`, `/Pod`. `says`: why it is not complete, in the user's words; else empty.
+   * `namespaces`: where it was read, when not everywhere. `unasked`: namespaces of which nobody knows whether it may be read.
+   */
+  | { type: 'kind'; kind: string; state: KindState; says: string; namespaces?: string[]; unasked?: number }
   /** Nothing more comes, and what came is not to be used. `reason` is a word for code, `message` and `next` are for the user. */
   | { type: 'failure'; reason: string; message: string; next: string }
   | { type: 'end' };
@@ -53,7 +58,12 @@ export function parseSnapshotLine(text: string): SnapshotLine | undefined {
       return { type: 'objects', objects: parseObjects(value['objects']) };
     case 'kind': {
       const state = kindStates.find((known) => known === value['state']) ?? 'failed';
-      return { type: 'kind', kind: word('kind'), state, says: word('says') };
+      const { namespaces, unasked } = value;
+      return {
+        ...({ type: 'kind', kind: word('kind'), state, says: word('says') } as const),
+        ...(Array.isArray(namespaces) && { namespaces: namespaces.filter((name) => typeof name === 'string') }),
+        ...(typeof unasked === 'number' && { unasked }),
+      };
     }
     case 'failure':
       return { type: 'failure', reason: word('reason'), message: word('message'), next: word('next') };

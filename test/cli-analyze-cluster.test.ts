@@ -88,6 +88,19 @@ test('a kind that may not be read is not said to lack anything', async () => {
   expect(err).toContain('services');
 });
 
+test('of chosen namespaces is said that only they were read, and nothing is missing elsewhere', async () => {
+  const args = ['--cluster', '--namespaces', 'shop,istio-system'];
+  const { code, err, out } = await analyze([...args, 'wrong.yaml']);
+  expect({ code, out }).toEqual({ code: 0, out: '' });
+  expect(err).toContain('Only these namespaces were read, so nothing is said to be missing: istio-system, shop.');
+  expect(err).not.toContain('Of what could not be read');
+  expect(await analyze(['--cluster', '--namespaces=shpo', 'wrong.yaml'])).toMatchObject({
+    ...{ code: 2, out: '', err: expect.stringMatching(/no namespace “shpo” in “demo”.*shop/) },
+  });
+  expect((await analyze(['--cluster', '--namespaces', '../x', 'wrong.yaml'])).err).toMatch(/No name of a namespace: /);
+  expect((await analyze(['--namespaces', 'shop', 'wrong.yaml'])).code).toBe(2);
+});
+
 test('without files the cluster itself is judged; standard input lies over it like any file', async () => {
   const { out, code } = await analyze(['--cluster', '--format', 'json', '-n', 'shop']);
   const found = JSON.parse(out) as { file: string; resource: { kind: string; namespace: string } }[];

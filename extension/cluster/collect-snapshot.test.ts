@@ -11,6 +11,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
 });
 
+type KindLine = Extract<SnapshotLine, { type: 'kind' }>;
 type Server = Awaited<ReturnType<typeof startTestServer>>;
 
 async function start(faults: Fault[] = []): Promise<Server> {
@@ -21,7 +22,7 @@ async function start(faults: Fault[] = []): Promise<Server> {
 
 async function collect(
   { url, token }: { url: string; token: string },
-  options: { signal?: AbortSignal; secrets?: boolean } = {},
+  options: { signal?: AbortSignal; secrets?: boolean; namespaces?: string[] } = {},
 ): Promise<SnapshotLine[]> {
   const cluster = createClientNodeCluster({
     context: { id: 'kubeconfig:demo', name: 'demo', kind: 'kubeconfig', server: url, namespace: 'shop' },
@@ -31,13 +32,13 @@ async function collect(
   });
   cleanUps.push(() => cluster.dispose());
   const lines: SnapshotLine[] = [];
-  const { signal = new AbortController().signal, secrets = true } = options;
-  for await (const line of collectSnapshot(cluster, { signal, secrets })) lines.push(line);
+  const { signal = new AbortController().signal, secrets = true, namespaces = [] } = options;
+  for await (const line of collectSnapshot(cluster, { signal, secrets, namespaces })) lines.push(line);
   return lines;
 }
 
 const stateOf = (lines: SnapshotLine[], kind: string) =>
-  lines.find((line) => line.type === 'kind' && line.kind === kind) as { state: string; says: string } | undefined;
+  lines.find((line): line is KindLine => line.type === 'kind' && line.kind === kind);
 
 function objects(lines: SnapshotLine[], kind: string) {
   return lines
@@ -92,6 +93,36 @@ test('a kind that may not be read in all namespaces is read in one, and told ref
   expect(stateOf(lines, '/Namespace')?.state).toBe('refused');
   expect(new Set(objects(lines, 'Service').map(({ metadata }) => metadata.namespace))).toEqual(new Set(['shop']));
   expect(stateOf(lines, '/Pod')?.state).toBe('complete');
+});
+
+test('who may list namespaces is asked where he may read, and is read to in all of these', async () => {
+  const server = await start([{ for: '^/api/v1/(services|namespaces/(plain|locked)/services)\\?', status: 403 }]);
+  const lines = await collect(server);
+  const state = stateOf(lines, '/Service')!;
+  expect(state).toMatchObject({ state: 'refused', says: expect.stringContaining('services') });
+  expect(state.namespaces).toEqual(expect.arrayContaining(['istio-system', 'shop']));
+  expect(state.namespaces).not.toContain('plain');
+  expect(new Set(objects(lines, 'Service').map(({ metadata }) => metadata.namespace))).toContain('istio-system');
+  expect(stateOf(lines, '/Pod')).toEqual({ type: 'kind', kind: '/Pod', state: 'complete', says: '' });
+});
+
+test('chosen namespaces are all that is read of what lies in namespaces, and not told complete', async () => {
+  const server = await start([{ for: '^/api/v1/pods\\?', status: 500 }]);
+  const lines = await collect(server, { namespaces: ['shop', 'plain'] });
+  expect(stateOf(lines, '/Pod')).toMatchObject({ state: 'part', says: '', namespaces: ['shop', 'plain'] });
+  expect(new Set(objects(lines, 'Pod').map(({ metadata }) => metadata.namespace))).toEqual(new Set(['shop', 'plain']));
+  expect(stateOf(lines, '/Namespace')?.state).toBe('complete');
+  expect(stateOf(lines, '/Node')?.state).toBe('complete');
+  expect(objects(lines, 'ConfigMap').map(({ metadata }) => metadata.name)).toContain('istio');
+  await expect(collect(server, { namespaces: ['shpo'] })).rejects.toMatchObject({ reason: 'not-found' });
+});
+
+test('of chosen namespaces that may not be listed, each is read by itself; what is refused in one is there in the other', async () => {
+  const server = await start([{ for: '^/api/v1/(namespaces|namespaces/plain/services)\\?', status: 403 }]);
+  const lines = await collect(server, { namespaces: ['shop', 'plain'] });
+  expect(stateOf(lines, '/Service')).toMatchObject({ state: 'refused', namespaces: ['shop'] });
+  expect(stateOf(lines, '/Namespace')?.state).toBe('refused');
+  expect(objects(lines, 'Namespace').map(({ metadata }) => metadata.name)).toEqual(['plain', 'shop']);
 });
 
 test('a kind that fails does not take the others with it', async () => {

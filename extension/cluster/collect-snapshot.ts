@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { PlainObject } from '../../contract/cluster-layer.ts';
 import { snapshotProtocol } from '../../contract/cluster-snapshot.ts';
 import type { KindState, SnapshotLine } from '../../contract/cluster-snapshot.ts';
@@ -7,12 +8,15 @@ import { analysisTypes, definitionNames, inVersion, kindName, secretType } from 
 import type { AnalysisType } from './analysis-types.ts';
 import { ClusterFailure, resourceTypes } from './cluster.ts';
 import type { Cluster, FailureReason, ResourceType } from './cluster.ts';
+import { SnapshotScope } from './snapshot-scope.ts';
 import { trimObject } from './trim-object.ts';
 
 export interface SnapshotOptions {
   signal: AbortSignal;
   /** Also the names of Secrets and the certificates in them. */
   secrets: boolean;
+  /** Absent or empty: the whole cluster, or what of it may be read. */
+  namespaces?: readonly string[];
 }
 
 const definitionType: ResourceType = {
@@ -31,22 +35,29 @@ const objectsPerLine = 500;
 
 /**
  * Everything that analysis reads of a cluster, kind by kind. The namespaces come first and alone: a cluster that does not
- * answer is asked once, and a login that has to happen happens once. What is refused or fails afterwards is said of that
- * kind, and the rest goes on.
- * @throws {ClusterFailure} when nothing can be had: unreachable, no login, a kubeconfig that does not work, cancelled.
+ * answer is asked once, and a login that has to happen happens once. What is refused in the whole cluster is read where it
+ * may be; what is refused or fails is said of that kind, and the rest goes on.
+ * @throws {ClusterFailure} when nothing can be had: unreachable, no login, a kubeconfig that does not work, cancelled;
+ * or a namespace that was chosen does not exist.
  */
 export async function* collectSnapshot(cluster: Cluster, options: SnapshotOptions): AsyncGenerator<SnapshotLine> {
   const { name, server = '' } = cluster.context;
   yield { type: 'begin', protocol: snapshotProtocol, context: name, server };
-  yield* await readKind(cluster, namespaceType, options, ['forbidden']);
+  const namespaces = await readKind(cluster, namespaceType, options, undefined, ['forbidden']);
+  yield* namespaces;
+  const listed = namespaces.flatMap((line) => (line.type === 'objects' ? line.objects.map(nameOf) : []));
+  const { namespaces: chosen = [], signal } = options;
+  const scope = new SnapshotScope(cluster, { chosen, listed, signal });
+  refuseUnknown(cluster, chosen, listed);
   const types = [...analysisTypes, ...(options.secrets ? [secretType] : [])];
   const webhooks: MutatingWebhookConfiguration[] = [];
-  for await (const lines of inTurns(types, (type) => readKind(cluster, type, options))) {
+  for await (const lines of inTurns(types, (type) => readKind(cluster, type, options, scope))) {
     for (const line of lines) if (line.type === 'objects') webhooks.push(...webhooksIn(line.objects));
     yield* lines;
   }
   const others = [
     () => readDefinitions(cluster, options),
+    ...(listed.length > 0 ? [] : scope.used.map((name) => () => readNamespace(cluster, name, options))),
     ...controlPlaneNamespaces(webhooks).map((namespace) => () => readMeshConfigs(cluster, namespace, options)),
   ];
   for await (const objects of inTurns(others, (read) => read()))
@@ -59,6 +70,7 @@ async function readKind(
   cluster: Cluster,
   type: AnalysisType,
   { signal }: SnapshotOptions,
+  scope: SnapshotScope | undefined,
   bearable?: readonly FailureReason[],
 ): Promise<SnapshotLine[]> {
   const kind = kindName(type);
@@ -66,6 +78,7 @@ async function readKind(
     ...inPieces(objects),
     { type: 'kind', kind, state, says },
   ];
+  if (type.namespaced && scope?.isChosen) return readInNamespaces(cluster, type, scope, signal);
   try {
     const objects = await listInAnyVersion(cluster, type, { signal });
     return objects ? done('complete', objects) : done('absent', []);
@@ -73,7 +86,8 @@ async function readKind(
     const failure = nonFatal(error);
     if (bearable && !bearable.includes(failure.reason)) throw failure;
     if (failure.reason !== 'forbidden') return done('failed', [], failure.message);
-    return done('refused', type.namespaced ? await listInOwnNamespace(cluster, type, signal) : [], failure.message);
+    if (type.namespaced && scope) return readInNamespaces(cluster, type, scope, signal, failure);
+    return done('refused', [], failure.message);
   }
 }
 
@@ -86,11 +100,68 @@ function inPieces(objects: PlainObject[]): SnapshotLine[] {
   return starts.map((start) => ({ type: 'objects', objects: objects.slice(start, start + objectsPerLine) }));
 }
 
-/** Who may not read all namespaces may perhaps read the one that the context names. */
-async function listInOwnNamespace(cluster: Cluster, type: AnalysisType, signal: AbortSignal): Promise<PlainObject[]> {
-  const { namespace = 'default' } = cluster.context;
+/**
+ * In each namespace by itself: what is refused in one is there in the others.
+ * @param refused why not in the whole cluster; absent: nobody wanted it.
+ */
+async function readInNamespaces(
+  cluster: Cluster,
+  type: AnalysisType,
+  scope: SnapshotScope,
+  signal: AbortSignal,
+  refused?: ClusterFailure,
+): Promise<SnapshotLine[]> {
+  const { namespaces, unasked } = await scope.of(type);
+  const read: string[] = [];
+  const objects: PlainObject[] = [];
+  const failures: ClusterFailure[] = refused ? [refused] : [];
+  let isServed = false;
+  const list = async (namespace: string) => {
+    try {
+      const found = await listInAnyVersion(cluster, type, { signal, namespace });
+      return () => {
+        read.push(namespace);
+        isServed ||= found !== undefined;
+        for (const object of found ?? []) objects.push(object);
+      };
+    } catch (error) {
+      const failure = nonFatal(error);
+      return () => failures.push(failure);
+    }
+  };
+  for await (const take of inTurns(namespaces, list)) take();
+  const worst = failures.find(({ reason }) => reason !== 'forbidden') ?? failures[0];
+  const state = worst ? (worst.reason === 'forbidden' ? 'refused' : 'failed') : isServed ? 'part' : 'absent';
+  return [
+    ...inPieces(objects),
+    {
+      ...({ type: 'kind', kind: kindName(type), state, says: worst?.message ?? '' } as const),
+      ...(state !== 'absent' && { namespaces: read }),
+      ...(unasked > 0 && { unasked }),
+    },
+  ];
+}
+
+/** A name that is mistyped would have everything be missing. */
+function refuseUnknown({ context }: Cluster, chosen: readonly string[], listed: readonly string[]): void {
+  const unknown = listed.length > 0 ? chosen.find((name) => !listed.includes(name)) : undefined;
+  if (unknown === undefined) return;
+  throw new ClusterFailure(
+    'not-found',
+    l10n.t('There is no namespace “{0}” in “{1}”.', unknown, context.name),
+    l10n.t('It has: {0}.', [...listed].sort().slice(0, 20).join(', ')),
+  );
+}
+
+function nameOf(object: PlainObject): string {
+  return (object as unknown as KubernetesObject).metadata?.name ?? '';
+}
+
+/** Who may not list the namespaces may often read his own, whose labels decide about injection. */
+async function readNamespace(cluster: Cluster, name: string, { signal }: SnapshotOptions): Promise<PlainObject[]> {
   try {
-    return (await listInAnyVersion(cluster, type, { signal, namespace })) ?? [];
+    const found = await cluster.get(resourceTypes.namespaces, name, { signal });
+    return found ? [trimmed(found, resourceTypes.namespaces)] : [];
   } catch (error) {
     nonFatal(error);
     return [];

@@ -31,6 +31,15 @@ const projects: ResourceType = {
   namespaced: false,
 };
 
+export interface ReadableOptions {
+  signal: AbortSignal;
+  now?: () => number;
+  /** The kind that is asked about; absent: pods. */
+  type?: ResourceType;
+  /** Absent: as many as can be followed. */
+  most?: number;
+}
+
 /**
  * @param listed the names of all namespaces; empty: they may not be listed.
  * @returns never nothing to follow. Does not throw: who cannot be asked is as good as no answer.
@@ -38,7 +47,7 @@ const projects: ResourceType = {
 export async function findReadableNamespaces(
   cluster: Cluster,
   listed: readonly string[],
-  { signal, now = () => performance.now() }: { signal: AbortSignal; now?: () => number },
+  { signal, now = () => performance.now(), type = resourceTypes.pods, most = mostNamespaces }: ReadableOptions,
 ): Promise<Scope> {
   const own = cluster.context.namespace ?? 'default';
   const names = listed.length > 0 ? listed : await listProjects(cluster, signal);
@@ -47,11 +56,11 @@ export async function findReadableNamespaces(
   const until = now() + patienceMs;
   let isRefused = false;
   const work = async () => {
-    while (readable.length < mostNamespaces && !isRefused && !signal.aborted && now() < until) {
+    while (readable.length < most && !isRefused && !signal.aborted && now() < until) {
       const name = waiting.shift();
       if (name === undefined) return;
       const timeoutMs = Math.max(1, until - now());
-      await cluster.mayList(resourceTypes.pods, name, { signal, timeoutMs }).then(
+      await cluster.mayList(type, name, { signal, timeoutMs }).then(
         (may) => may && readable.push(name),
         () => (isRefused = true),
       );
@@ -60,7 +69,7 @@ export async function findReadableNamespaces(
   await Promise.all(Array.from({ length: atOnce }, work));
   if (readable.length === 0) return { namespaces: [own], from: 'context', unasked: waiting.length };
   // Those that were found first: the context's own is among them.
-  const found = readable.slice(0, mostNamespaces).sort();
+  const found = readable.slice(0, most).sort();
   return { namespaces: found, from: 'asked', unasked: waiting.length + readable.length - found.length };
 }
 

@@ -1,5 +1,5 @@
 /**
- * `node dist/cluster-snapshot.js [--context NAME] [--namespace NS]`: reads a cluster as kubectl would find it and prints
+ * `node dist/cluster-snapshot.js [--context NAME] [--namespace NS] [--namespaces A,B]`: reads a cluster as kubectl would find it and prints
  * the lines of contract/cluster-snapshot.ts. A program of its own, because only this room may speak to Kubernetes; the
  * terminal's `meshloom analyze --cluster` runs it. It ends when its standard input does: who started it is gone then.
  */
@@ -12,10 +12,15 @@ import { collectSnapshot } from './collect-snapshot.ts';
 import { findKubeconfigFiles, readKubeconfig, resolveContext } from './kubeconfig.ts';
 import type { Kubeconfig } from './kubeconfig.ts';
 import { describeLogin, type OnLogin } from './login-wait.ts';
+import { parseNames } from '../trees/namespace-names.ts';
 import { literalLines } from '../trees/literal-text.ts';
 
 async function main(): Promise<void> {
-  const options = { context: { type: 'string' }, namespace: { type: 'string' } } as const;
+  const options = {
+    context: { type: 'string' },
+    namespace: { type: 'string' },
+    namespaces: { type: 'string', multiple: true, default: [] as string[] },
+  } as const;
   const { values } = parseArgs({ options, strict: true });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
@@ -23,6 +28,7 @@ async function main(): Promise<void> {
   process.stdin.resume();
   process.stdout.on('error', () => process.exit(1));
   try {
+    const namespaces = chooseNamespaces(values.namespaces);
     const target = await chooseTarget(values.context);
     const context: ClusterContext = {
       id: `kubeconfig:${target.context.name}`,
@@ -40,7 +46,8 @@ async function main(): Promise<void> {
       ...(target.user && { user: target.user }),
       onLogin: tellOfLogin(),
     });
-    for await (const line of collectSnapshot(cluster, { signal: stop.signal, secrets: true })) await print(line);
+    const wanted = { signal: stop.signal, secrets: true, namespaces };
+    for await (const line of collectSnapshot(cluster, wanted)) await print(line);
     cluster.dispose();
   } catch (error) {
     await print(describe(error));
@@ -48,6 +55,12 @@ async function main(): Promise<void> {
   }
   // Logins and connections may still be open; nobody waits for them.
   process.exit();
+}
+
+function chooseNamespaces(texts: readonly string[]): string[] {
+  const { names, wrong } = parseNames(texts.join(','));
+  if (wrong.length === 0) return names;
+  throw new ClusterFailure('invalid', l10n.t('No name of a namespace: {0}', wrong.join(', ')), '');
 }
 
 async function chooseTarget(wanted: string | undefined): Promise<ReturnType<typeof resolveContext>> {
