@@ -248,6 +248,8 @@ describe('when the cluster does not answer as it should', function () {
     contextFor('silent', here());
     answer('never');
     await chooseContext('demo:broken');
+    // Another view may be in front of it.
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
     await eventuallyRow(/^shop/);
     await chooseContext('kubeconfig:silent');
     // Not the rows of one cluster under the name of another.
