@@ -891,9 +891,10 @@ describe('credentials', () => {
         exec: { command: 'no-such-login', args: [], env: [], provideClusterInfo: false },
       }).list(resourceTypes.pods),
     );
-    expect(missing.message).toBe(
-      'Could not log in to context “kind-mesh”: the program “no-such-login”, which the kubeconfig names for logging in, is not on the PATH here.',
+    expect(missing.message).toMatch(
+      /^Could not log in to context “kind-mesh”: the program “no-such-login”, with which user “.+” of the kubeconfig logs in, was not found on the PATH: \S/,
     );
+    expect(missing.next).toMatch(/Install it .* Refresh/);
     const failing = await failureOf(
       clusterAt('http://127.0.0.1:1', plugin(`console.error('session expired'); process.exit(4)`)).list(
         resourceTypes.pods,

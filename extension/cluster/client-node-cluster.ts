@@ -542,7 +542,9 @@ function createAuthorizer({ context, cluster, user: named, environment = process
   // As kubectl does it: who has a token, a password or a certificate in the file is not sent to a login program.
   const hasOwn = Boolean(user?.token ?? user?.tokenFile ?? user?.username ?? user?.certData ?? user?.certFile);
   const plugin =
-    user?.exec && !hasOwn ? createCredentialSource(user.exec, cluster, context.name, { proxyUrl, onLogin }) : undefined;
+    user?.exec && !hasOwn
+      ? createCredentialSource(user.exec, cluster, context.name, { proxyUrl, onLogin, user: user.name })
+      : undefined;
   const issuer = user && isOidc(user) ? createOidcSource(user, context.name, onLogin) : undefined;
   let agent: { key: string; agent: HttpAgent } | undefined;
 

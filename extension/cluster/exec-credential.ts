@@ -47,6 +47,8 @@ interface SourceOptions {
   proxyUrl?: string | undefined;
   timeoutMs?: number | undefined;
   onLogin?: OnLogin | undefined;
+  /** As the kubeconfig names who logs in. */
+  user?: string | undefined;
 }
 
 /** Asks nothing before the first {@link CredentialSource.get}. */
@@ -54,7 +56,7 @@ export function createCredentialSource(
   plugin: ExecPlugin,
   cluster: KubeconfigCluster,
   context: string,
-  { proxyUrl, timeoutMs = loginTimeoutMs, onLogin }: SourceOptions = {},
+  { proxyUrl, timeoutMs = loginTimeoutMs, onLogin, user = '' }: SourceOptions = {},
 ): CredentialSource {
   const stop = new AbortController();
   let known: ExecCredential | undefined;
@@ -68,7 +70,7 @@ export function createCredentialSource(
     try {
       return await tellOfWait(about, onLogin, cancelled, (cancel, onStderr) => {
         const signal = AbortSignal.any([stop.signal, cancel]);
-        return runPlugin(plugin, cluster, { context, proxyUrl, timeoutMs, signal, onStderr });
+        return runPlugin(plugin, cluster, { context, user, proxyUrl, timeoutMs, signal, onStderr });
       });
     } catch (error) {
       failed = { error, at: performance.now(), tookMs: performance.now() - begin };
@@ -111,6 +113,7 @@ export function createCredentialSource(
 
 interface Run {
   context: string;
+  user: string;
   proxyUrl: string | undefined;
   timeoutMs: number;
   signal: AbortSignal;
@@ -159,7 +162,7 @@ async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Ru
     signal: run.signal,
     onStderr: run.onStderr,
   }).catch((error: unknown) => {
-    throw describeStart(plugin, error, fail);
+    throw describeStart(plugin, run.user, env, error, fail);
   });
   if (code !== 0) {
     throw fail(
@@ -182,14 +185,28 @@ async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Ru
 
 type Fail = (why: string, next: string, cause?: unknown) => ClusterFailure;
 
-function describeStart({ command, installHint }: ExecPlugin, error: unknown, fail: Fail): ClusterFailure {
+function describeStart(
+  { command, installHint }: ExecPlugin,
+  user: string,
+  env: NodeJS.ProcessEnv,
+  error: unknown,
+  fail: Fail,
+): ClusterFailure {
   const code = (error as { code?: unknown }).code;
   if (code === 'ENOENT') {
-    return fail(
-      l10n.t('the program “{0}”, which the kubeconfig names for logging in, is not on the PATH here.', command),
-      installHint ?? l10n.t('Install it on the machine where this window’s extensions run, then reload the window.'),
-      error,
+    // Only a bare name is searched for.
+    const why = /[/\\]/.test(command)
+      ? l10n.t('the program “{0}”, with which user “{1}” of the kubeconfig logs in, cannot be found.', command, user)
+      : l10n.t(
+          'the program “{0}”, with which user “{1}” of the kubeconfig logs in, was not found on the PATH: {2}',
+          command,
+          user,
+          pathOf(env),
+        );
+    const next = l10n.t(
+      'Install it on the machine where this window’s extensions run, or write its whole path into the kubeconfig, then Refresh. If a terminal finds it, start VS Code from there: a changed PATH counts from the next start.',
     );
+    return fail(why, [installHint, next].filter(Boolean).join(' '), error);
   }
   if (code === 'EACCES') {
     return fail(
@@ -203,6 +220,13 @@ function describeStart({ command, installHint }: ExecPlugin, error: unknown, fai
     l10n.t('Run it in a terminal to see what it waits for.'),
     error,
   );
+}
+
+/** What of it a sentence can hold. */
+function pathOf(env: NodeJS.ProcessEnv): string {
+  const path = Object.entries(env).find(([name]) => name.toUpperCase() === 'PATH')?.[1] ?? '';
+  if (path === '') return l10n.t('(empty)');
+  return path.length > 400 ? `${path.slice(0, 400)}…` : path;
 }
 
 /** @returns why it is none, when the text is no ExecCredential of that version with something in it. */

@@ -33,7 +33,11 @@ describe('a login program', () => {
   const waits: (LoginWait | undefined)[] = [];
   const source = (script: string, more: Partial<ExecPlugin> = {}, timeoutMs?: number) => {
     const plugin = { command: 'sh', args: ['-c', script], env: [], provideClusterInfo: false, ...more };
-    const made = createCredentialSource(plugin, cluster, 'kind', { timeoutMs, onLogin: (wait) => waits.push(wait) });
+    const made = createCredentialSource(plugin, cluster, 'kind', {
+      timeoutMs,
+      user: 'dev',
+      onLogin: (wait) => waits.push(wait),
+    });
     cleanUps.push(() => made.dispose());
     return made;
   };
@@ -114,7 +118,12 @@ describe('a login program', () => {
     ['echo no session >&2; exit 3', {}, /ended with code 3: no session/],
     ['', { apiVersion: 'client.authentication.k8s.io/v1alpha1' }, /no Kubernetes client speaks any more/],
     ['', { interactiveMode: 'Always' }, /asks questions in a terminal/],
-    ['', { command: 'no-such-login', installHint: 'brew install it' }, /“no-such-login”.*not on the PATH/],
+    [
+      '',
+      { command: 'no-such-login', installHint: 'brew install it', env: [{ name: 'PATH', value: '/only/here' }] },
+      /“no-such-login”, with which user “dev”.*not found on the PATH: \/only\/here/,
+    ],
+    ['', { command: '/no/such-login' }, /“\/no\/such-login”.* cannot be found\.$/],
     ['', { command: import.meta.filename }, /may not be run/],
   ] as [string, Partial<ExecPlugin>, RegExp][])(
     'that fails is named with its words: %s %o',
@@ -123,7 +132,7 @@ describe('a login program', () => {
       expect(reason).toBe('unauthorized');
       expect(message).toMatch(words);
       expect(next).not.toBe('');
-      if (more.installHint) expect(next).toBe(more.installHint);
+      if (more.installHint) expect(next).toContain(`${more.installHint} Install it`);
     },
   );
 

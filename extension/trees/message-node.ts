@@ -71,13 +71,16 @@ export function failureNode(id: string, failure: ClusterFailure, label: string):
 }
 
 /** What keeps a cluster from being shown, in a few words. */
-export function summarizeFailure({ reason }: ClusterFailure, cluster = l10n.t('the cluster')): string {
+export function summarizeFailure({ reason, status, cause }: ClusterFailure, cluster = l10n.t('the cluster')): string {
   switch (reason) {
     case 'unreachable':
       return l10n.t('No connection to {0}', cluster);
     case 'timeout':
       return l10n.t('No answer from {0}', cluster);
     case 'unauthorized':
+      if ((cause as { code?: unknown } | undefined)?.code === 'ENOENT') return l10n.t('The login program is missing');
+      // Nobody asked the cluster: what logs in to it failed before.
+      if (status === undefined) return l10n.t('Could not log in to {0}', cluster);
       return l10n.t('Login refused by {0}', cluster);
     case 'forbidden':
       return l10n.t('No rights on {0}', cluster);
