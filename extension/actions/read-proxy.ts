@@ -68,6 +68,7 @@ class ProxyReader {
     const { namespace, name } = this.#place;
     const about = {
       ...{ subject: `Pod ${namespace}/${name}`, cluster: this.#cluster.context.name, now, missing: this.#missing },
+      ...(this.#cluster.context.kind === 'demo' && { isRecorded: true }),
       ...(behalf && { onBehalfOf: `${behalf.metadata?.namespace ?? ''}/${behalf.metadata?.name ?? ''}` }),
     };
     const dump = await this.#readDump();

@@ -8,6 +8,7 @@ import type { ApiState } from './api-writes.ts';
 import type { ContainerStatus, PodSpec, PodStatus } from '../../mesh/kubernetes.ts';
 import { runInDebugContainer } from './recorded-debug-container.ts';
 import { beginPort, carryPort, type Listeners } from './carry-port.ts';
+import { ProxyServer } from './recorded-proxy.ts';
 import { answerAsHelper, isHelperCall } from './recorded-helper.ts';
 import type { Recording } from './recording.ts';
 
@@ -31,11 +32,13 @@ export class ExecServer {
   readonly #recording: Recording;
 
   readonly #listeners: Listeners | undefined;
+  readonly #proxies: ReadonlyMap<string, ProxyServer>;
 
   constructor(state: ApiState, recording: Recording, listeners?: Listeners) {
     this.#state = state;
     this.#recording = recording;
     this.#listeners = listeners;
+    this.#proxies = new Map([...(recording.proxies ?? [])].map(([pod, proxy]) => [pod, new ProxyServer(proxy)]));
   }
 
   /** Begins an exec session on a connection that asked for it. @throws {ApiError} before the connection is upgraded. */
@@ -51,10 +54,12 @@ export class ExecServer {
         );
       const place = { namespace: path.namespace ?? '', name: path.name ?? '' };
       const listener = this.#listeners?.(place, port);
+      const proxy = this.#proxies.get(`${place.namespace}_${place.name}`);
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         beginPort(webSocket, port);
-        if (listener === undefined) refusePort(webSocket);
-        else carryPort(webSocket, listener);
+        if (listener !== undefined) carryPort(webSocket, listener);
+        else if (proxy?.has(port)) proxy.carry(webSocket, port);
+        else refusePort(webSocket, this.#whyClosed(pod, port));
       });
       return;
     }
@@ -68,8 +73,18 @@ export class ExecServer {
   }
 
   close(): void {
+    for (const proxy of this.#proxies.values()) proxy.close();
     for (const webSocket of this.#sockets.clients) webSocket.terminate();
     this.#sockets.close();
+  }
+
+  #whyClosed(pod: ApiObject, port: number): string {
+    const { initContainers = [], containers = [] } = (pod.spec ?? {}) as PodSpec;
+    const hasProxy = [...initContainers, ...containers].some(({ name }) => name === 'istio-proxy');
+    const recorded = [...this.#proxies.keys()].find((name) => this.#proxies.get(name)!.has(port));
+    return hasProxy && recorded !== undefined
+      ? `this cluster is a recording, and this pod's proxy was not recorded; that of ${recorded.replace('_', '/')} was`
+      : 'this cluster is a recording, nothing listens in its pods';
   }
 
   #findPod({ resource, namespace, name }: ResourcePath): ApiObject {
@@ -111,10 +126,8 @@ function checkProtocol(request: IncomingMessage): void {
 }
 
 /** Nothing listens in the pods of a recording: told as a kubelet tells it. */
-function refusePort(webSocket: WebSocket): void {
-  webSocket.send(
-    Buffer.concat([Buffer.of(1), Buffer.from('this cluster is a recording, nothing listens in its pods')]),
-  );
+function refusePort(webSocket: WebSocket, why: string): void {
+  webSocket.send(Buffer.concat([Buffer.of(1), Buffer.from(why)]));
   webSocket.close(1000);
 }
 

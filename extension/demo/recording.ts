@@ -10,6 +10,7 @@ import type {
   ReadCniResult,
 } from '../../contract/node-helper.ts';
 import { isObject, type ApiObject, type JsonObject } from './api-object.ts';
+import type { RecordedProxy } from './recorded-proxy.ts';
 
 /** The format of a directory; a reader refuses a higher one. See recordings/README.md; one file is format 2, docs/recordings.md. */
 export const recordingFormat = 1;
@@ -24,6 +25,8 @@ export interface Recording {
   nodes?: readonly RecordedNode[];
   /** Whole answers about pods, by `<namespace>_<pod>`; they count more than `rules`. */
   inspected?: ReadonlyMap<string, InspectPodResult>;
+  /** What pods answer at their proxies' ports, by `<namespace>_<pod>`. */
+  proxies?: ReadonlyMap<string, RecordedProxy>;
   /** What could not be read, in words that name the file. The rest is usable. */
   problems: string[];
 }
@@ -73,12 +76,29 @@ export class RecordingError extends Error {
  */
 export async function readRecording(directory: string): Promise<Recording> {
   const problems: string[] = [];
-  const [objects, node, rules] = await Promise.all([
+  const [objects, node, rules, proxies] = await Promise.all([
     readResources(directory, problems),
     readNode(directory, problems),
     readAllRules(directory, problems),
+    readProxies(directory, problems),
   ]);
-  return { objects, node, rules, problems };
+  return { objects, node, rules, proxies, problems };
+}
+
+/** Few states have any. */
+async function readProxies(directory: string, problems: string[]): Promise<Map<string, RecordedProxy>> {
+  const folder = join(directory, 'proxies');
+  const proxies = new Map<string, RecordedProxy>();
+  for (const name of await readdir(folder).catch(() => [])) {
+    const file = join(folder, name);
+    try {
+      const proxy = parseJson(file, await readOrThrow(file)) as RecordedProxy;
+      if (isObject(proxy.answers)) proxies.set(name.replace(/\.json$/, ''), proxy);
+    } catch (error) {
+      problems.push((error as Error).message);
+    }
+  }
+  return proxies;
 }
 
 async function readResources(directory: string, problems: string[]): Promise<ApiObject[]> {

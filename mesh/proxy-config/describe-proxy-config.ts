@@ -17,8 +17,10 @@ export function describeProxyConfig(report: ProxyReport, page: ProxyPage, filter
   const title =
     page === 'overview'
       ? l10n.t('Proxy of {0}', literal(report.subject))
-      : l10n.t('{0} in the proxy of {1}', pageTitle(page), literal(report.subject));
-  const parts = [`# ${title}`, l10n.t('Cluster {0}, read at {1}', literal(report.cluster), literal(report.now))];
+      : l10n.t('{0} · proxy of {1}', pageTitle(page), literal(report.subject));
+  const parts = [`# ${title}`, l10n.t('Cluster {0}, read at {1}', literal(report.cluster), clock(report.now))];
+  if (report.isRecorded)
+    parts.push(`> ${l10n.t('From a recording: no proxy runs here. This is what one answered when it was recorded.')}`);
   if (page === 'overview') parts.push(...overview(report));
   else if (page === 'bootstrap') parts.push(bootstrap(report));
   else if (page === 'traffic') parts.push(traffic(report, filter));
@@ -74,8 +76,8 @@ function describeSync({ sync, config, stats, now }: ProxyReport): string {
       [
         pageTitle(kind),
         state === undefined ? '' : syncWord(state),
-        literal(shorten(version?.version ?? '')),
-        since === '' ? '' : `${literal(since)} (${untilOrAgo(since, now)})`,
+        clock(shorten(version?.version ?? '')),
+        since === '' ? '' : `${clock(since)} (${untilOrAgo(since, now)})`,
         counters === undefined ? '' : String(counters.accepted),
         counters === undefined ? '' : counters.rejected > 0 ? `⚠ ${counters.rejected}` : '0',
       ],
@@ -170,8 +172,21 @@ function isEnvoyKind(page: ProxyPage): page is ConfigKind {
   return (configKinds as readonly string[]).includes(page);
 }
 
+/** Seventy say the same: those that somebody has set stand first. */
 function loggers({ loggers: levels = {} }: ProxyReport) {
-  return { head: [l10n.t('Logger'), l10n.t('Level')], rows: Object.entries(levels) };
+  const all = Object.entries(levels);
+  const common = (level: string) => all.filter(([, one]) => one === level).length;
+  const rows = all.sort(([a, x], [b, y]) => common(x) - common(y) || inOrder(x, y) || inOrder(a, b));
+  return { head: [l10n.t('Logger'), l10n.t('Level')], rows };
+}
+
+function inOrder(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Without its fractions of a second, which nobody reads. */
+function clock(time: string): string {
+  return literal(time.replace(/\.\d+Z$/, 'Z'));
 }
 
 function rowsOf(report: ProxyReport, kind: ConfigKind): { head: string[]; rows: string[][] } {
@@ -217,7 +232,7 @@ function rowsOf(report: ProxyReport, kind: ConfigKind): { head: string[]; rows: 
           ...[l10n.t('Host'), l10n.t('Port'), l10n.t('Subset'), l10n.t('Direction'), l10n.t('Type'), l10n.t('Sends')],
           ...[l10n.t('State'), l10n.t('From')],
         ],
-        rows: config.clusters.map((one) => [
+        rows: sortedBy(config.clusters, ({ host, name, port }) => `${host || name} ${port.padStart(5)}`).map((one) => [
           ...[
             one.host || one.name,
             one.port,
@@ -235,7 +250,7 @@ function rowsOf(report: ProxyReport, kind: ConfigKind): { head: string[]; rows: 
           l10n.t('Connections (failed)'),
           l10n.t('Requests (errors)'),
         ],
-        rows: endpointsOf(report).map((one) => [
+        rows: sortedBy(endpointsOf(report), ({ cluster }) => cluster).map((one) => [
           ...[one.address, one.health, one.weight],
           [one.locality, one.priority > 0 ? l10n.t('priority {0}', one.priority) : ''].filter(Boolean).join(', '),
           one.cluster,
@@ -247,7 +262,7 @@ function rowsOf(report: ProxyReport, kind: ConfigKind): { head: string[]; rows: 
       return {
         head: [l10n.t('Name'), l10n.t('Kind'), l10n.t('State'), l10n.t('Since'), l10n.t('Valid')],
         rows: config.secrets.map((one) => [
-          ...[one.name, one.kind, one.state, one.updated],
+          ...[one.name, one.kind, one.state, one.updated.replace(/\.\d+Z$/, 'Z')],
           report.certificates
             .filter(({ secret }) => secret === one.name)
             .map(({ expires }) => untilOrAgo(expires, now))
@@ -257,6 +272,11 @@ function rowsOf(report: ProxyReport, kind: ConfigKind): { head: string[]; rows: 
   }
 }
 
+/** What Envoy keeps in no order is looked up by its name. */
+function sortedBy<T>(all: readonly T[], keyOf: (one: T) => string): T[] {
+  return [...all].sort((a, b) => inOrder(keyOf(a), keyOf(b)));
+}
+
 function certificateTable({ certificates, now }: ProxyReport): string {
   return table(
     [l10n.t('For'), l10n.t('Valid'), l10n.t('Secret'), l10n.t('Serial')],
@@ -264,7 +284,7 @@ function certificateTable({ certificates, now }: ProxyReport): string {
       .slice(0, mostRows)
       .map((one) => [
         literal(few(one.names) || (one.role === 'ca' ? l10n.t('an authority') : l10n.t('the workload'))),
-        `${literal(one.expires)} (${untilOrAgo(one.expires, now)})`,
+        `${clock(one.expires)} (${untilOrAgo(one.expires, now)})`,
         literal(one.secret),
         literal(one.serial),
       ]),

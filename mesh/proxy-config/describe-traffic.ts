@@ -54,7 +54,7 @@ class Sentences {
   }
 
   route(listener: ListenerInfo, chain: Pick<FilterChainInfo, 'match'> & { tls: string }, route: RouteInfo): Line {
-    const inbound = listener.direction === 'inbound';
+    const inbound = comesIn(listener);
     const hosts = hostsOf(route);
     const port = portOf(listener, chain, route);
     const match = route.match === '/*' ? '' : ` ${route.match}`;
@@ -72,7 +72,7 @@ class Sentences {
 
   chain(listener: ListenerInfo, chain: FilterChainInfo): Line[] {
     if (chain.targets.length === 0) return [];
-    const inbound = listener.direction === 'inbound';
+    const inbound = comesIn(listener);
     const isOnly = listener.chains.length === 1 && (chain.match === '' || chain.match === '*');
     const match = chain.match === '' || chain.match === '*' ? l10n.t('all else') : chain.match;
     const at = isOnly ? listener.address : `${listener.address}, ${match}`;
@@ -114,10 +114,16 @@ class Sentences {
     const { all, good } = this.#counts.get(cluster.name) ?? { all: 0, good: 0 };
     if (all === 0) return ` (⚠ ${l10n.t('no endpoint')})`;
     if (good === 0) return ` (⚠ ${l10n.t('none of {0} endpoints healthy', all)})`;
+    if (all === 1) return ` (${l10n.t('1 endpoint')})`;
     return good === all
       ? ` (${l10n.t('{0} endpoints', all)})`
       : ` (${l10n.t('{0} of {1} endpoints healthy', good, all)})`;
   }
+}
+
+/** Of the bootstrap's own listeners nobody says it: the agent's and Prometheus' requests come to them. */
+function comesIn({ direction, state }: ListenerInfo): boolean {
+  return direction === 'inbound' || (direction === '' && state === 'static');
 }
 
 function percentOf(weight: number, whole: number): string {

@@ -298,8 +298,7 @@ function chainOf(chain: Json, match: string): FilterChainInfo {
     const settings = settingsOf(filter);
     info.filters.push(text(filter.name));
     info.filters.push(...list(settings.http_filters).map(({ name }) => text(name)));
-    const route = text(object(settings.rds).route_config_name) || text(object(settings.route_config).name);
-    // An inline configuration may have no name at all.
+    const route = text(object(settings.rds).route_config_name) || nameOfRoutes(object(settings.route_config));
     if (route !== '' || settings.route_config !== undefined) info.route = route;
     if (settings.rds !== undefined) info.asksForRoutes = true;
     if (settings.http_filters === undefined) info.targets.push(...targetsOf(settings));
@@ -336,7 +335,7 @@ function readRoutes(part: Json, config: ProxyConfig): void {
   const seen = new Set<string>();
   for (const entry of entries) {
     const routes = object(entry.route_config);
-    const name = text(routes.name);
+    const name = nameOfRoutes(routes);
     // Those inside listeners stand there once for each filter chain that has them, all the same.
     const inline = entry.version_info === undefined ? JSON.stringify(routes) : undefined;
     if (inline !== undefined && seen.has(inline)) continue;
@@ -345,6 +344,13 @@ function readRoutes(part: Json, config: ProxyConfig): void {
       for (const route of list(host.routes)) config.routes.push(routeOf(name, host, route, versionOf(entry)));
   }
   noteVersion(config, 'routes', entries.map(versionOf));
+}
+
+/** Those inside a listener may have no name, as of Istio's own ports 15021 and 15090: then what they match is their name. */
+function nameOfRoutes({ name, virtual_hosts: hosts }: Json): string {
+  const matches = () =>
+    list(hosts).flatMap((host) => list(host.routes).map(({ match }) => matchOfRoute(object(match))));
+  return text(name) || matches().slice(0, 3).join(', ');
 }
 
 function routeOf(config: string, host: Json, route: Json, versioned: Versioned): RouteInfo {

@@ -33,6 +33,8 @@ export interface ProxyReport {
   sync: ProxySync | { unknown: string };
   /** A pod without a proxy of its own: `shop/reviews-1`, of which this ztunnel is the proxy. */
   onBehalfOf?: string;
+  /** Nothing runs there: the answers were recorded. */
+  isRecorded?: boolean;
   /** What could not be read, in words. */
   missing: string[];
   /** ISO 8601. */

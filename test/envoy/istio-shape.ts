@@ -1,6 +1,6 @@
 /** Configurations of the shape that istiod gives to a sidecar: what its proxies hold, with small numbers of everything. */
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 const type = (name: string) => `type.googleapis.com/${name}`;
 const network = (name: string, message: string, more: Json = {}) => ({
@@ -12,14 +12,14 @@ const httpFilter = (name: string, message: string, more: Json = {}) => ({
   typed_config: { '@type': type(`envoy.extensions.filters.http.${name}.v3.${message}`), ...more },
 });
 export const socket = (address: string, port: number) => ({ socket_address: { address, port_value: port } });
-const made = (kind: string, name: string) => ({
+export const made = (kind: string, name: string) => ({
   metadata: {
     filter_metadata: { istio: { config: `/apis/networking.istio.io/v1/namespaces/shop/${kind}/${name}` } },
   },
 });
 
 /** Where a kind of configuration is asked for. */
-function rest(kind: string): Json {
+export function rest(kind: string): Json {
   const source = {
     ...{ api_type: 'REST', transport_api_version: 'V3', cluster_names: ['rest-xds'] },
     ...{ refresh_delay: '0.2s', request_timeout: '2s' },
@@ -201,7 +201,7 @@ export function endpoints(): Json[] {
   ];
 }
 
-const retry = {
+export const retry = {
   ...{ retry_on: 'connect-failure,refused-stream,unavailable,503', num_retries: 2 },
   retry_host_predicate: [
     {
@@ -275,22 +275,26 @@ export function routes(): Json[] {
   ];
 }
 
-const manager = (statPrefix: string, more: Json) =>
+export const manager = (statPrefix: string, more: Json) =>
   network('http_connection_manager', 'HttpConnectionManager', {
     stat_prefix: statPrefix,
     ...more,
     http_filters: [httpFilter('cors', 'Cors'), httpFilter('fault', 'HTTPFault'), httpFilter('router', 'Router')],
   });
-const tcp = (cluster: string) => network('tcp_proxy', 'TcpProxy', { stat_prefix: cluster, cluster });
-const inspector = {
+export const tcp = (cluster: string) => network('tcp_proxy', 'TcpProxy', { stat_prefix: cluster, cluster });
+export const inspector = {
   name: 'envoy.filters.listener.tls_inspector',
   typed_config: { '@type': type('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector') },
+};
+export const httpInspector = {
+  name: 'envoy.filters.listener.http_inspector',
+  typed_config: { '@type': type('envoy.extensions.filters.listener.http_inspector.v3.HttpInspector') },
 };
 export const originalDst = {
   name: 'envoy.filters.listener.original_dst',
   typed_config: { '@type': type('envoy.extensions.filters.listener.original_dst.v3.OriginalDst') },
 };
-const requireMutualTls = {
+export const requireMutualTls = {
   name: 'envoy.transport_sockets.tls',
   typed_config: {
     '@type': type('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'),

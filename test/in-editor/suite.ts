@@ -5,6 +5,7 @@ import './securing.ts';
 import './intercepting.ts';
 import './show-iptables.ts';
 import './inspecting.ts';
+import './proxy-pages.ts';
 import './cni.ts';
 import './chaining.ts';
 import './tools.ts';
