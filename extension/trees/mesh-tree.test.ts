@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-async function open(prepare: (server: RunningApiServer) => void = () => undefined) {
+async function open(prepare: (server: RunningApiServer) => void = () => undefined, namespaces: string[] = []) {
   const directory = join(import.meta.dirname, '../demo/recordings/broken');
   const server = await startApiServer({ recording: await addFaults(await readRecording(directory), directory) });
   cleanUps.push(() => server.close());
@@ -31,7 +31,11 @@ async function open(prepare: (server: RunningApiServer) => void = () => undefine
     environment: {},
   });
   cleanUps.push(() => cluster.dispose());
-  const store = new TreeStore({ connect: () => Promise.resolve(cluster), coalesceMs: 20 });
+  const store = new TreeStore({
+    connect: () => Promise.resolve(cluster),
+    coalesceMs: 20,
+    namespaces: () => namespaces,
+  });
   cleanUps.push(() => store.dispose());
   const model = new MeshModel(store, decideForPod);
   let changes = 0;
@@ -115,6 +119,33 @@ describe('the mesh’s tree', () => {
     expect(text).toMatch(/PeerAuthentications could not be read — Retry/);
     expect(text).toMatch(/shop — injected/);
     expect(tree.problems()).toBe(0);
+  });
+
+  it('shows the policies of the chosen namespaces as a part, and follows them there', async () => {
+    const { tree, policies, cluster } = await open(
+      (server) => server.setFaults([{ for: /v1\/peerauthentications|namespaces\/plain\/peerauth/, status: 403 }]),
+      ['plain', 'shop'],
+    );
+    expect(policies.phase).toBe('live');
+    expect(policies.only).toEqual(['shop']);
+    const text = (await print(await tree.roots())).join('\n');
+    expect(text).toMatch(/PeerAuthentications — 1, only namespace shop is read/);
+    expect(text).toMatch(/shop\/ratings — STRICT · app=ratings/);
+    expect(text).not.toMatch(/the mesh: PERMISSIVE/);
+    await cluster.apply({
+      apiVersion: 'security.istio.io/v1',
+      kind: 'PeerAuthentication',
+      metadata: { name: 'more', namespace: 'shop' },
+    } as never);
+    await expect.poll(() => policies.all().length).toBe(2);
+  });
+
+  it('shows the policies of where they may be read to those who may not read all', async () => {
+    const { tree, policies } = await open((server) =>
+      server.setFaults([{ for: /^\/apis\/security.istio.io\/v1(beta1)?\/peerauthentications/, status: 403 }]),
+    );
+    expect(policies.only).toEqual(['shop']);
+    expect((await print(await tree.roots())).join('\n')).toMatch(/PeerAuthentications — 1, only namespace shop is/);
   });
 
   it('misses no control plane where Deployments may not be read', async () => {

@@ -142,15 +142,17 @@ export class MeshTree {
     const sorted = policies.sort(
       (a, b) => level(a) - level(b) || (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1),
     );
+    const { only } = this.#policies;
     const ofMesh = sorted.find((policy) => level(policy) === 0);
+    const ofWhole = ofMesh
+      ? l10n.t('{0}, the mesh: {1}', sorted.length, ofMesh.mode ?? 'UNSET')
+      : l10n.t('{0}, the mesh: PERMISSIVE (default)', sorted.length);
     return [
       groupNode('policies', l10n.t('PeerAuthentications'), {
         children: sorted.map((policy) => policyNode(policy, root)),
         problems: sorted.filter((policy) => policy.namespace === root && level(policy) === 2).length,
         icon: 'lock',
-        description: ofMesh
-          ? l10n.t('{0}, the mesh: {1}', sorted.length, ofMesh.mode ?? 'UNSET')
-          : l10n.t('{0}, the mesh: PERMISSIVE (default)', sorted.length),
+        description: onlySome(sorted.length, only) ?? ofWhole,
       }),
     ];
   }
@@ -183,6 +185,14 @@ export class MeshTree {
       })
       .join();
   }
+}
+
+/** Of a part of the policies nothing follows for the mesh. */
+function onlySome(count: number, only: readonly string[] | undefined): string | undefined {
+  if (!only) return undefined;
+  return only.length === 1
+    ? l10n.t('{0}, only namespace {1} is read', count, only[0]!)
+    : l10n.t('{0}, only namespaces {1} are read', count, only.join(', '));
 }
 
 function countProblems(entries: readonly { problems: readonly MeshProblem[] }[]): number {

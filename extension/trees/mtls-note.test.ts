@@ -18,7 +18,14 @@ const pod = (container: string): Pod => ({
 
 function note(
   policies: PeerAuthentication[],
-  { container = 'istio-proxy', phase = 'live' as PolicyPhase, mesh = '', own = '', revision = '' } = {},
+  {
+    container = 'istio-proxy',
+    phase = 'live' as PolicyPhase,
+    mesh = '',
+    own = '',
+    revision = '',
+    only = undefined as string[] | undefined,
+  } = {},
 ) {
   const node = new PodNode(pod(container), {
     ...describePod(pod(container)),
@@ -29,7 +36,7 @@ function note(
     ...(own ? [{ metadata: { name: `istio-${revision}` }, data: { mesh: own } }] : []),
   ];
   const model = { environment: () => ({ configMaps }) };
-  const watch = { phase, all: () => policies };
+  const watch = { phase, all: () => policies, knows: (name: string) => only?.includes(name) ?? true };
   return mtlsNote(node, model as unknown as MeshModel, watch as unknown as PolicyWatch).map(({ text }) => text);
 }
 
@@ -60,6 +67,16 @@ it('says nothing of a pod without a proxy, or while the policies are not known',
 
 it('says that it is not known where the policies may not be read', () => {
   expect(note([], { phase: 'refused' })[0]).toMatch(/not known/);
+});
+
+it('says what is sure where only some namespaces are read', () => {
+  const inShop = policy('default', 'shop', { mtls: { mode: 'STRICT' } });
+  expect(note([inShop], { only: ['shop'] })).toEqual(['Mutual TLS: STRICT (shop/default)']);
+  expect(note([], { only: ['shop', 'istio-system'] })).toEqual(['Mutual TLS: PERMISSIVE (default)']);
+  expect(note([], { only: ['shop'] })[0]).toMatch(/not known, .* istio-system/);
+  expect(note([policy('default', 'shop', {})], { only: ['shop'] })[0]).toMatch(/not known, .* istio-system/);
+  const ofMesh = policy('default', 'istio-system', { mtls: { mode: 'STRICT' } });
+  expect(note([ofMesh], { only: ['istio-system'] })[0]).toMatch(/not known, .* shop/);
 });
 
 it('asks the root namespace of the pod’s own revision', () => {

@@ -20,14 +20,20 @@ export function mtlsNote(node: TreeNode, model: MeshModel, policies: PolicyWatch
   if (policies.phase !== 'live') return [];
   const { pod, state } = entry;
   const { namespace = '', labels } = pod.metadata ?? {};
-  const chosen = choosePolicies(
-    policies.all().map(asPolicy),
-    { namespace, labels },
-    rootNamespace(model, state.revision),
-  );
+  const root = rootNamespace(model, state.revision);
+  const chosen = choosePolicies(policies.all().map(asPolicy), { namespace, labels }, root);
   // ztunnel does not know DISABLE, and takes both.
   const told = (mode: MtlsMode) => (state.role === 'ambient' && mode === 'DISABLE' ? 'PERMISSIVE' : mode);
   const { mode, policy } = modeOn(chosen);
+  // What the levels above say matters only where none below says anything.
+  const unread = policies.knows(namespace) ? (policy || policies.knows(root) ? undefined : root) : namespace;
+  if (unread !== undefined)
+    return [
+      {
+        as: 'text',
+        text: l10n.t('Mutual TLS: not known, as PeerAuthentications of namespace {0} are not read.', unread),
+      },
+    ];
   const by = policy ? `${policy.namespace}/${policy.name}` : l10n.t('default');
   const ports = Object.keys(chosen.workload?.portModes ?? {}).map(
     (port) => `${port}: ${told(modeOn(chosen, Number(port)).mode)}`,

@@ -1,15 +1,22 @@
 import type { PeerAuthentication } from '../../mesh/security/security-objects.ts';
 import { analysisTypes, inVersion } from '../cluster/analysis-types.ts';
-import type { Cluster, ClusterFailure } from '../cluster/cluster.ts';
+import type { Cluster, ClusterFailure, ResourceType } from '../cluster/cluster.ts';
 import { follow, systemClock } from '../cluster/follow.ts';
 import type { Clock } from '../cluster/follow.ts';
 import { whenDefined } from '../cluster/when-defined.ts';
-import type { TreeStore } from './tree-store.ts';
+import { combineStates } from './combine-states.ts';
+import type { PartState, TreeStore } from './tree-store.ts';
 
 /** `absent`: the cluster does not know PeerAuthentications. `refused`: the user may not read them. */
 export type PolicyPhase = 'waiting' | 'live' | 'lost' | 'absent' | 'refused';
 
-/** The cluster's PeerAuthentications, followed while the trees are. They are few, and nothing else of Istio is asked here. */
+/** How one listing of them stands. */
+type State = Pick<PartState, 'phase' | 'failure' | 'lastSeen'>;
+
+/**
+ * The cluster's PeerAuthentications, followed while the trees are, in the namespaces that are chosen or may be read where it is
+ * not the whole cluster. They are few, and nothing else of Istio is asked here.
+ */
 export class PolicyWatch {
   readonly #store: TreeStore;
   readonly #clock: Clock;
@@ -18,6 +25,7 @@ export class PolicyWatch {
   readonly #unsubscribe: { dispose(): void };
   #phase: PolicyPhase = 'waiting';
   #failure: ClusterFailure | undefined;
+  #only: readonly string[] | undefined;
   #wanted = false;
   #running: AbortController | undefined;
   readonly #waiting = new Set<() => void>();
@@ -36,6 +44,16 @@ export class PolicyWatch {
   /** Why they are not live. */
   get failure(): ClusterFailure | undefined {
     return this.#failure;
+  }
+
+  /** The namespaces whose policies are known, when it is not all of them. */
+  get only(): readonly string[] | undefined {
+    return this.#only;
+  }
+
+  /** Whether that namespace's policies are among those that are known. */
+  knows(namespace: string): boolean {
+    return this.#only?.includes(namespace) ?? true;
   }
 
   /** Resolves once it is known whether and what they are, or after that time. */
@@ -78,6 +96,7 @@ export class PolicyWatch {
     this.#policies.clear();
     this.#phase = 'waiting';
     this.#failure = undefined;
+    this.#only = undefined;
     if (size > 0) this.#onChange();
     this.#begin();
   }
@@ -110,30 +129,95 @@ export class PolicyWatch {
     }
   }
 
-  async #followVersion(cluster: Cluster, type: ReturnType<typeof inVersion>, signal: AbortSignal): Promise<void> {
+  async #followVersion(cluster: Cluster, type: ResourceType, signal: AbortSignal): Promise<void> {
+    if (this.#store.chosen.length === 0) {
+      const ended = await this.#followIn(cluster, type, undefined, signal, (state) => {
+        // Perhaps there are namespaces in which it is granted.
+        if (!isRefusal(state)) this.#enterState(state, undefined);
+      });
+      if (signal.aborted || !ended || !isRefusal(ended)) return;
+    }
+    const namespaces = await this.#store.namespacesFor(cluster);
+    if (!signal.aborted) await this.#followEach(cluster, type, namespaces, signal);
+  }
+
+  /** In each namespace by itself: what is refused in one is there in the others. */
+  async #followEach(
+    cluster: Cluster,
+    type: ResourceType,
+    namespaces: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const [key, { metadata }] of this.#policies)
+      if (!namespaces.includes(metadata?.namespace ?? '')) this.#policies.delete(key);
+    const states = new Map<string, PartState>(namespaces.map((name) => [name, { phase: 'waiting' }]));
+    const follow = (namespace: string) =>
+      this.#followIn(cluster, type, namespace, signal, (state) => {
+        states.set(namespace, state);
+        const all = combineStates(states);
+        const refused = new Set(all?.refusedIn);
+        if (all)
+          this.#enterState(
+            all,
+            namespaces.filter((name) => !refused.has(name)),
+          );
+      });
+    await Promise.all(namespaces.map(follow));
+  }
+
+  /** @returns how it ended; undefined: it was stopped. */
+  async #followIn(
+    cluster: Cluster,
+    type: ResourceType,
+    namespace: string | undefined,
+    signal: AbortSignal,
+    enter: (state: State) => void,
+  ): Promise<State | undefined> {
+    let ended: State | undefined;
+    let isLost = false;
+    const forget = () => {
+      for (const [key, { metadata }] of this.#policies)
+        if (namespace === undefined || metadata?.namespace === namespace) this.#policies.delete(key);
+    };
+    const live = () => {
+      isLost = false;
+      enter({ phase: 'live' });
+    };
     await follow<PeerAuthentication>(cluster, type, {
+      ...(namespace !== undefined && { namespace }),
       signal,
       clock: this.#clock,
+      outage: this.#store.outage,
       follower: {
         onList: (policies) => {
-          this.#policies.clear();
+          forget();
           for (const policy of policies) this.#policies.set(keyOf(policy), policy);
-          this.#enter('live');
+          live();
         },
         onEvent: (event, policy) => {
           if (event === 'DELETED') this.#policies.delete(keyOf(policy));
           else this.#policies.set(keyOf(policy), policy);
-          this.#enter('live');
+          live();
         },
         onLive: () => {
-          if (this.#phase === 'lost') this.#enter('live');
+          if (isLost) live();
         },
         onFailure: (failure, final, _lastHeard, isListed = false) => {
-          if (final && !isListed) this.#policies.clear();
-          this.#enter(final && !isListed ? 'refused' : 'lost', failure);
+          isLost = true;
+          const isGone = final && !isListed;
+          if (isGone) forget();
+          const state: State = { phase: isGone ? 'refused' : 'lost', failure };
+          if (final) ended = state;
+          enter(state);
         },
       },
     });
+    return ended;
+  }
+
+  #enterState({ phase, failure }: State, only: readonly string[] | undefined): void {
+    this.#only = only;
+    this.#enter(phase, failure);
   }
 
   #enter(phase: PolicyPhase, failure?: ClusterFailure): void {
@@ -143,6 +227,11 @@ export class PolicyWatch {
     this.#waiting.clear();
     this.#onChange();
   }
+}
+
+/** Of the right, not of the kind: elsewhere it may be had. */
+function isRefusal({ phase, failure }: State): boolean {
+  return phase === 'refused' && failure?.reason === 'forbidden';
 }
 
 function keyOf({ metadata }: PeerAuthentication): string {

@@ -13,6 +13,7 @@ import type { Cluster, ClusterFailure, ResourceType } from '../cluster/cluster.t
 import { controlPlaneNamespaces } from '../cluster/control-plane-namespaces.ts';
 import { asFailure, follow, isFinal, systemClock } from '../cluster/follow.ts';
 import type { Clock } from '../cluster/follow.ts';
+import { isOutage, Outage } from '../cluster/outage.ts';
 import type { LoginWait } from '../cluster/login-wait.ts';
 import { findReadableNamespaces, listInTurns, mostNamespaces } from '../cluster/readable-namespaces.ts';
 import type { Scope } from '../cluster/readable-namespaces.ts';
@@ -140,6 +141,8 @@ const leadMs = 10;
 const patience = 1_500;
 /** For the first answer of a cluster, in milliseconds: who looks at an empty view is told soon what it waits for. */
 const firstAnswerMs = 4_500;
+/** For the answer to a probe of a cluster that could not be reached, in milliseconds. */
+const probeMs = 3_000;
 
 /**
  * The cluster, live, for as long as somebody looks. Contacts nobody before {@link TreeStore.start}.
@@ -169,6 +172,8 @@ export class TreeStore {
   readonly #coalesceMs: number;
   readonly #log: (line: string) => void;
   readonly #listeners = new Set<(change: StoreChange) => void>();
+  /** Where all that follow this cluster wait while it cannot be reached. */
+  readonly outage: Outage;
   #parts = new Map<Part, PartState>();
   #phase: StorePhase = 'idle';
   #failure: ClusterFailure | undefined;
@@ -194,6 +199,7 @@ export class TreeStore {
     this.#clock = options.clock ?? systemClock;
     this.#coalesceMs = options.coalesceMs ?? 200;
     this.#log = options.log ?? (() => undefined);
+    this.outage = new Outage(() => this.#answers(), this.#clock);
   }
 
   get phase(): StorePhase {
@@ -213,6 +219,16 @@ export class TreeStore {
   /** The namespaces in which is followed what may not be read, or is not wanted, in the whole cluster. */
   get scope(): Scope | undefined {
     return this.#scope;
+  }
+
+  /** The namespaces that the user chose in place of the cluster; none: all that may be read. */
+  get chosen(): readonly string[] {
+    return this.#chosen();
+  }
+
+  /** Where that is read, as the user chose or may, which is chosen or may not be read in the whole cluster. */
+  async namespacesFor(cluster: Cluster): Promise<readonly string[]> {
+    return await this.#namespacesFor(cluster, this.#running?.signal ?? AbortSignal.abort());
   }
 
   /** The login that nothing can be shown before; undefined: none, or one that is quick. */
@@ -317,6 +333,16 @@ export class TreeStore {
   dispose(): void {
     this.stop();
     this.#listeners.clear();
+  }
+
+  /** Any answer is one: also that it is refused. */
+  async #answers(): Promise<boolean> {
+    try {
+      await this.#cluster?.get(resourceTypes.namespaces, 'default', { timeoutMs: probeMs });
+      return true;
+    } catch (error) {
+      return !isOutage(asFailure(error));
+    }
   }
 
   #halt(): void {
@@ -487,6 +513,7 @@ export class TreeStore {
       ...(part === 'events' && { fieldSelector: worthHearing }),
       signal,
       clock: this.#clock,
+      outage: this.outage,
       keep: (object) => {
         const { namespace: within = '', name = '' } = object.metadata ?? {};
         const held = table.get(within, name);
