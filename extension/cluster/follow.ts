@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
 import { ClusterFailure } from './cluster.ts';
 import type { Cluster, FailureReason, ResourceType } from './cluster.ts';
+import { isOutage, type Outage } from './outage.ts';
 
 /** Time, as the following needs it; tests have their own. */
 export interface Clock {
@@ -28,6 +29,8 @@ export interface Follower<T extends KubernetesObject> {
 /** Backoff between failures, in milliseconds. */
 const firstDelay = 1_000;
 const longestDelay = 30_000;
+/** Who waits with others for a server that cannot be reached asks by himself as rarely as this. */
+const aloneAfter = 120_000;
 /** A watch that the server ends sooner than this was not one; listening again at once would be a storm. */
 const shortestWatch = 1_000;
 /** No answer takes longer than this, however slow the line. */
@@ -41,6 +44,7 @@ const startUpRefusals = 4;
  * version; wait longer and longer while it fails, and as long as the server asks. Resolves when `signal` aborts, or after
  * a failure that trying again cannot heal.
  * @param options.keep what is kept of each object.
+ * @param options.outage where all that follow this cluster wait together while it cannot be reached.
  * @param options.firstTimeoutMs for the first answer; each further attempt is given twice as long.
  */
 export async function follow<T extends KubernetesObject>(
@@ -55,9 +59,10 @@ export async function follow<T extends KubernetesObject>(
     follower: Follower<T>;
     keep?: (object: T) => T;
     firstTimeoutMs?: number;
+    outage?: Outage;
   },
 ): Promise<void> {
-  const { namespace, fieldSelector, signal, clock, follower, keep, firstTimeoutMs = usualTimeout } = options;
+  const { namespace, fieldSelector, signal, clock, follower, keep, firstTimeoutMs = usualTimeout, outage } = options;
   const scope = { ...(namespace !== undefined && { namespace }), ...(fieldSelector && { fieldSelector }) };
   let failures = 0;
   let refusals = 0;
@@ -69,6 +74,8 @@ export async function follow<T extends KubernetesObject>(
   /** Where to watch from; undefined: list first. */
   let version: string | undefined;
   let lastHeard: number | undefined;
+  /** The server was found to answer, before this attempt. */
+  let called = false;
   const hear = () => (lastHeard = clock.now());
 
   while (!signal.aborted) {
@@ -98,10 +105,21 @@ export async function follow<T extends KubernetesObject>(
         if (final) return;
         // Who is let in and then cut off has a bad line, not a server in trouble.
         const pauses = reached ? Math.min(failures, 2) : failures;
-        await clock.wait(Math.max(backoff(pauses, clock.random()), failure.retryAfterMs ?? 0), signal);
+        await pause(failure, backoff(pauses, clock.random()));
       } else if (failure.retryAfterMs) await clock.wait(failure.retryAfterMs, signal);
       failures += 1;
     }
+  }
+
+  /** What fails although the server answers fails for a reason of its own. */
+  async function pause(failure: ClusterFailure, ms: number): Promise<void> {
+    if (outage && !called && isOutage(failure)) {
+      // A server that is only slow would answer no probe in time.
+      called = await outage.wait(failure.reason === 'timeout' ? ms : aloneAfter, signal);
+      return;
+    }
+    called = false;
+    await clock.wait(Math.max(ms, failure.retryAfterMs ?? 0), signal);
   }
 
   async function listAll(): Promise<string> {
@@ -125,6 +143,7 @@ export async function follow<T extends KubernetesObject>(
     // The time may have been set back meanwhile.
     const lasted = () => Math.abs(clock.now() - started) >= shortestWatch;
     const stands = () => {
+      called = false;
       failures = 0;
       refusals = 0;
     };

@@ -280,6 +280,7 @@ export class LiveLayer {
       signal,
       ...scope,
       clock: this.#clock,
+      outage: this.#store.outage,
       follower: {
         onList: (objects) => {
           this.#objects.replace(kind, objects.map(trim), namespace);

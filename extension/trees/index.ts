@@ -198,6 +198,8 @@ export function registerTrees(app: App, places: ViewPlaces): vscode.Disposable {
       if (change.affectsConfiguration(settingIds.protectedContexts)) showState();
     }),
     followLogin(app, store, () => views.some(({ view }) => view.visible)),
+    // Who was away, and the network with him, sees at once whether it is back.
+    vscode.window.onDidChangeWindowState(({ focused }) => (focused ? store.outage.hurry() : undefined)),
     filter.onDidChange(() => {
       views[0]?.refresh();
       showState();

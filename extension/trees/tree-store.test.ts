@@ -28,7 +28,7 @@ class FakeCluster implements Cluster {
   ): Promise<{ items: T[]; resourceVersion: string }> {
     const key = [type.plural, options.namespace].filter(Boolean).join('@');
     this.asked.push(`list ${key}`);
-    const failure = this.failures.get(key);
+    const failure = this.failures.get(key) ?? this.failures.get('*');
     if (failure) return Promise.reject(failure);
     const items = (this.objects.get(type.plural) ?? []).filter(
       ({ metadata }) => !options.namespace || metadata?.namespace === options.namespace,
@@ -47,7 +47,8 @@ class FakeCluster implements Cluster {
     },
   ): Promise<void> {
     this.asked.push(`watch ${type.plural} from ${options.resourceVersion}`);
-    const failure = this.failures.get([type.plural, options.namespace].filter(Boolean).join('@'));
+    const failure =
+      this.failures.get([type.plural, options.namespace].filter(Boolean).join('@')) ?? this.failures.get('*');
     if (failure) return Promise.reject(failure);
     options.onOpen?.();
     this.watching += 1;
@@ -67,7 +68,11 @@ class FakeCluster implements Cluster {
     return Promise.resolve(this.readable.includes(namespace));
   }
 
-  get = () => Promise.reject(new Error('not asked for'));
+  get<T extends KubernetesObject>(type: ResourceType, name: string): Promise<T | undefined> {
+    this.asked.push(`get ${type.plural} ${name}`);
+    const failure = this.failures.get(type.plural) ?? this.failures.get('*');
+    return failure ? Promise.reject(failure) : Promise.resolve(undefined);
+  }
   apply = () => Promise.reject(new Error('not asked for'));
   delete = () => Promise.reject(new Error('not asked for'));
   exec = () => Promise.reject(new Error('not asked for'));
@@ -123,11 +128,41 @@ describe('the live store', () => {
     await vi.advanceTimersByTimeAsync(300_000);
     const asked = cluster.asked.length;
     expect(asked).toBeGreaterThan(8);
-    expect(asked).toBeLessThan(30);
+    expect(asked).toBeLessThan(130);
     cluster.failures.clear();
-    await vi.advanceTimersByTimeAsync(31_000);
+    await vi.advanceTimersByTimeAsync(5_500);
     expect(store.phase).toBe('ready');
     expect(store.failure).toBeUndefined();
+  });
+
+  it('asks with one small request whether a lost cluster is back, and has it back within 5 s', async () => {
+    const { store, cluster } = begin();
+    store.start();
+    await vi.advanceTimersByTimeAsync(10_000);
+    cluster.failures.set('*', failure('unreachable'));
+    for (const watch of cluster.watches.values()) watch.end(failure('unreachable'));
+    await vi.advanceTimersByTimeAsync(500);
+    cluster.asked.length = 0;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(new Set(cluster.asked)).toEqual(new Set(['get namespaces default']));
+    expect(cluster.asked.length).toBeLessThan(30);
+    expect(store.stale()).toBeDefined();
+    cluster.failures.clear();
+    await vi.advanceTimersByTimeAsync(5_500);
+    expect(store.stale()).toBeUndefined();
+    expect(cluster.watching).toBeGreaterThan(8);
+  });
+
+  it('asks at once when somebody comes back to the window', async () => {
+    const { store, cluster } = begin();
+    cluster.failures.set('*', failure('unreachable'));
+    store.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+    cluster.failures.clear();
+    store.outage.hurry();
+    await vi.advanceTimersByTimeAsync(20);
+    expect(store.phase).not.toBe('failed');
+    expect(cluster.asked).toContain('list pods');
   });
 
   it.each(['unauthorized', 'kubeconfig'] as const)(
