@@ -30,7 +30,9 @@ export async function showProxyConfig(
 }
 
 async function show(app: App, report: ProxyReport, page: ProxyPage, filter: string): Promise<void> {
-  const path = `proxy/${report.subject.replaceAll(/[^\w.-]+/g, '-')}/${page}`;
+  // The last part is what the tab is called.
+  const [namespace = '', name = ''] = report.subject.replace(/^Pod /, '').split('/');
+  const path = `proxy/${namespace}/${name} · ${pageTitle(page)}`;
   await showPage(app, path, describeProxyConfig(report, page, filter));
 }
 

@@ -33,12 +33,14 @@ export function describeTraffic(report: ProxyReport): string[] {
     return (byConfig.get(chain.route) ?? []).map((route) => say.route(listener, { ...chain, tls }, route));
   });
   const order = (line: { inbound: boolean }) => (line.inbound ? 0 : 1);
-  return [...lines].sort((a, b) => order(a) - order(b)).map(({ text }) => text);
+  return say.restAtOnce(lines.sort((a, b) => order(a) - order(b))).map(({ text }) => text);
 }
 
 interface Line {
   inbound: boolean;
   text: string;
+  /** A port of which it tells the rest: of requests, or of what is no HTTP; either goes on as it came. */
+  rest?: { port: string; of: 'http' | 'tcp' };
 }
 
 class Sentences {
@@ -67,7 +69,11 @@ class Sentences {
           : l10n.t('Out, port {0}, {1}{2}', port, hosts, match);
     const where = route.targets.length > 0 ? this.#destinations(route.targets) : route.target;
     const more = [...route.extras, route.source && `← ${route.source}`].filter(Boolean);
-    return { inbound, text: `${what}: ${[where || '?', ...more].join('; ')}` };
+    const isRest = !inbound && !this.#isGateway && hosts === '*' && match === '' && more.length === 0;
+    return {
+      ...{ inbound, text: `${what}: ${[where || '?', ...more].join('; ')}` },
+      ...(isRest && goesOn(route.targets) && { rest: { port, of: 'http' } }),
+    };
   }
 
   chain(listener: ListenerInfo, chain: FilterChainInfo): Line[] {
@@ -83,7 +89,22 @@ class Sentences {
     const where = isLoop
       ? l10n.t('refused, nobody calls the proxy by its own port')
       : this.#destinations(chain.targets);
-    return [{ inbound, text: `${what}: ${where}` }];
+    const port = /^(?:0\.0\.0\.0|\[::\]):(\d+)$/.exec(listener.address)?.[1];
+    const isRest = !inbound && !this.#isGateway && !isOnly && chain.match === '*' && goesOn(chain.targets);
+    return [{ inbound, text: `${what}: ${where}`, ...(isRest && port !== undefined && { rest: { port, of: 'tcp' } }) }];
+  }
+
+  /** Every port of HTTP has two such lines: ports that have both are told together, at the end. */
+  restAtOnce(lines: readonly Line[]): Line[] {
+    const portsOf = (kind: 'http' | 'tcp') =>
+      new Set(lines.flatMap(({ rest }) => (rest?.of === kind ? [rest.port] : [])));
+    const tcp = portsOf('tcp');
+    const both = [...portsOf('http')].filter((port) => tcp.has(port));
+    if (both.length < 2) return [...lines];
+    const ports = both.sort((a, b) => Number(a) - Number(b)).join(', ');
+    const where = this.#destination('PassthroughCluster');
+    const text = l10n.t('Out, ports {0}, any other host, and what is not HTTP: {1}', ports, where);
+    return [...lines.filter(({ rest }) => rest === undefined || !both.includes(rest.port)), { inbound: false, text }];
   }
 
   #destinations(targets: readonly Target[]): string {
@@ -119,6 +140,10 @@ class Sentences {
       ? ` (${l10n.t('{0} endpoints', all)})`
       : ` (${l10n.t('{0} of {1} endpoints healthy', good, all)})`;
   }
+}
+
+function goesOn(targets: readonly Target[]): boolean {
+  return targets.length === 1 && targets[0]?.cluster === 'PassthroughCluster';
 }
 
 /** Of the bootstrap's own listeners nobody says it: the agent's and Prometheus' requests come to them. */

@@ -346,6 +346,14 @@ function readRoutes(part: Json, config: ProxyConfig): void {
   noteVersion(config, 'routes', entries.map(versionOf));
 }
 
+/** Conditions that every route of Istio has are not told each time. */
+function retriedOn(conditions: string): string {
+  const isUsual = /^connect-failure,refused-stream,unavailable,cancelled(,retriable-status-codes|,503)?$/.test(
+    conditions,
+  );
+  return isUsual ? '' : ` (${conditions})`;
+}
+
 /** Those inside a listener may have no name, as of Istio's own ports 15021 and 15090: then what they match is their name. */
 function nameOfRoutes({ name, virtual_hosts: hosts }: Json): string {
   const matches = () =>
@@ -399,7 +407,7 @@ function extrasOf(route: Json, action: Json): string[] {
   if (text(timeout) !== '' && text(timeout) !== '0s') extras.push(`timeout ${text(timeout)}`);
   const retries = object(retry_policy);
   if (retry_policy !== undefined)
-    extras.push(`retries ${number(retries.num_retries) || '1'} (${text(retries.retry_on)})`);
+    extras.push(`retries ${number(retries.num_retries) || '1'}${retriedOn(text(retries.retry_on))}`);
   if (prefix_rewrite !== undefined) extras.push(`rewrite to ${text(prefix_rewrite)}`);
   if (regex_rewrite !== undefined) extras.push(`rewrite to ${text(object(regex_rewrite).substitution)}`);
   if (host_rewrite_literal !== undefined) extras.push(`host ${text(host_rewrite_literal)}`);

@@ -12,6 +12,7 @@ import { namespaceNotInjected } from './namespace-not-injected.ts';
 import { podSecurityRefusesInit } from './pod-security-refuses-init.ts';
 import { proxyGroupId } from './proxy-group-id.ts';
 import { proxyUserId } from './proxy-user-id.ts';
+import { tproxyProxyUser } from './tproxy-proxy-user.ts';
 import { uncheckedValue } from './unchecked-value.ts';
 import { unchainedCniNetwork } from './unchained-cni-network.ts';
 import { uncheckedPortList } from './unchecked-port-list.ts';
@@ -35,6 +36,7 @@ export const injectionRules: readonly Rule[] = [
   podSecurityRefusesInit,
   proxyGroupId,
   proxyUserId,
+  tproxyProxyUser,
   unchainedCniNetwork,
   uncheckedPortList,
   uncheckedValue,
