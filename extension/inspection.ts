@@ -19,6 +19,7 @@ export { recordCluster } from './record/record-cluster.ts';
 export { showLogs } from './actions/show-logs.ts';
 export { openShell } from './actions/open-shell.ts';
 export { forwardPort } from './actions/forward-port.ts';
+export { offerForwards } from './actions/offer-forwards.ts';
 export { pickForward } from './actions/port-forwards.ts';
 export { showYaml, toggleManagedFields } from './actions/yaml-documents.ts';
 export { restartWorkload } from './actions/restart-workload.ts';

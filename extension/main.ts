@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { keptForwardsKey } from './actions/kept-forwards-key.ts';
 import type { Activation, App, OpenApp } from './app.ts';
 import { noticeKubernetesExtension } from './hand-over/notice-kubernetes-extension.ts';
 import { commandIds, webviewTypes, type WebviewType } from './ids.ts';
@@ -36,6 +37,8 @@ export function activate(context: vscode.ExtensionContext): { open(): Promise<Ap
       }),
     ),
   );
+  // Ports were forwarded when the window was closed or loaded again: somebody may still rely on them.
+  if (context.workspaceState.get(keptForwardsKey)) void open();
   return { open: async () => (await open()).app };
 }
 

@@ -6,6 +6,7 @@ import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { Activation, App, OpenApp } from './app.ts';
 import { createClusters } from './cluster/clusters.ts';
+import { keptForwardsKey } from './actions/kept-forwards-key.ts';
 import { watchAgentSettings } from './cni/settings-notice.ts';
 import { runCommand } from './commands/define-command.ts';
 import { commands } from './commands/index.ts';
@@ -19,6 +20,7 @@ export async function openApp({ context, log, layer, language, views }: Activati
   if (vscode.l10n.bundle) l10n.config({ contents: vscode.l10n.bundle });
   const app: App = { context, log, layer, language, clusters: createClusters(context, log) };
   context.subscriptions.push(registerTrees(app, views), watchAgentSettings(app));
+  if (context.workspaceState.get(keptForwardsKey)) void inspect().then(({ offerForwards }) => offerForwards(app));
   const byId = new Map(commands.map((command) => [command.id, command]));
   return {
     app,

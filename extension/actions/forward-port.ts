@@ -65,7 +65,8 @@ async function makeTarget(cluster: Cluster, object: ObjectReference, port: numbe
   }
 }
 
-async function startOrExplain(
+/** Forwards. @throws an error that says why the port of this machine cannot be had. */
+export async function startOrExplain(
   app: App,
   cluster: Cluster,
   target: ForwardTarget,

@@ -4,6 +4,7 @@ import type { App } from '../app.ts';
 import type { Cluster, ClusterContext } from '../cluster/cluster.ts';
 import { describeFailure } from '../failures.ts';
 import { commandIds } from '../ids.ts';
+import { keepForwards } from './kept-forwards.ts';
 import { PortForward, type ForwardState, type ForwardTarget } from './port-forward.ts';
 import { drawChoice } from '../pick.ts';
 
@@ -48,6 +49,7 @@ export async function startForward(
     },
   });
   open.add({ forward, context, contextId: cluster.context.id });
+  keep(app);
   show(app);
   return forward;
 }
@@ -134,7 +136,21 @@ function stopAll(): void {
 function stopOne(app: App, entry: OpenForward): void {
   entry.forward.stop();
   open.delete(entry);
+  keep(app);
   show(app);
+}
+
+/** For the next window, which says that they ended; not so when all end with this one. */
+function keep({ context: { workspaceState } }: App): void {
+  keepForwards(
+    workspaceState,
+    [...open].map(({ forward: { target, localPort }, context, contextId }) => ({
+      target,
+      localPort,
+      context,
+      contextId,
+    })),
+  );
 }
 
 /** Lists them: open in the browser, copy the address, stop. */

@@ -1,0 +1,2 @@
+/** In the workspace's memory: the ports that are forwarded now. */
+export const keptForwardsKey = 'meshloom.forwards';
