@@ -4,7 +4,7 @@
  *
  *     sudo node test/envoy/record-demo-proxy.ts
  *
- * Writes `extension/demo/recordings/broken/proxies/`. Left out: the cluster of the test's own control plane.
+ * Writes `extension/demo/recordings/broken/proxies/`. Left out: the cluster of the test's own control plane; what was asked of it reads `ads`, as in Istio.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -142,7 +142,7 @@ function tidy(value: unknown, moveMs: number): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => !['extensions', 'command_line_options', 'histograms'].includes(key))
-      .map(([key, one]) => [key, tidy(one, moveMs)]),
+      .map(([key, one]) => (key === 'api_config_source' ? ['ads', {}] : [key, tidy(one, moveMs)])),
   );
 }
 
