@@ -91,7 +91,15 @@ async function measureWindow({ kubeconfig, pods, windows }) {
       // What the looking itself costs, and a connection that is open: the same time once more, without changes.
       const idle = await measureBlocking(() => new Promise((resolve) => setTimeout(resolve, blocking.tookMs)));
       const counts = { changed, drawn, items: window.items - items, told: layer() - told };
-      process.send({ result: { ...blocking, ...counts, idleCpuMs: idle.cpuMs, shownMs: shownAt - firstAt } });
+      process.send({
+        result: {
+          ...blocking,
+          ...counts,
+          idleCpuMs: idle.cpuMs,
+          idleThreadCpuMs: idle.threadCpuMs,
+          shownMs: shownAt - firstAt,
+        },
+      });
     }
     if (message.end) {
       for (const { cluster, window: each } of opened) {
@@ -149,7 +157,8 @@ async function main() {
           const { result } = await next();
           say(
             `${what}: ${result.changed} seen, drawn ${result.drawn} times (${result.items} lines), first change on the screen after ${round(result.shownMs)} ms, ` +
-              `CPU of the host ${round(result.cpuMs)} ms (${round(result.idleCpuMs)} ms in as long a time without changes), ` +
+              `CPU of the thread ${round(result.threadCpuMs)} ms (${round(result.idleThreadCpuMs)} ms in as long a time without changes), ` +
+              `of all threads ${round(result.cpuMs)} ms (${round(result.idleCpuMs)} ms), ` +
               `longest block ${round(result.longestMs)} ms (${round(result.longestCpuMs)} ms of its own computing), ` +
               `${Math.round(result.told / 1000)} kB for the language server; the server took ${round(written)} ms to write them; load ${load()}`,
           );
