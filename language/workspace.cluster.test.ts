@@ -43,6 +43,8 @@ const cluster = (resources: PlainObject[], complete: string[] = []): ClusterSnap
   complete,
 });
 
+const gateways = ['networking.istio.io/Gateway', 'gateway.networking.k8s.io/Gateway'];
+
 function workspaceWith(...files: string[]): Workspace {
   const workspace = new Workspace({ onRuleFailure: (_, error) => expect.fail(String(error)) });
   for (const [index, text] of files.entries()) workspace.setFile(`file:///${index}.yaml`, text);
@@ -60,7 +62,7 @@ describe('a cluster below the files', () => {
   test('defines what the files do not, until it goes', () => {
     const workspace = workspaceWith(routes());
     expect(refTypes(workspace)).toEqual(['gateway', 'host+subset in destinationrule']);
-    workspace.setCluster(cluster([destinationRule, gateway]));
+    workspace.setCluster(cluster([destinationRule, gateway], gateways));
     expect(refTypes(workspace)).toEqual([]);
     workspace.changeCluster({
       changed: [],
@@ -117,13 +119,25 @@ describe('a cluster below the files', () => {
     expect(looking.findings()).toEqual([]);
   });
 
+  test('of which a kind could not be read may hold what the files lack, be it in their own namespace', () => {
+    const workspace = workspaceWith(routes());
+    workspace.setCluster(cluster([], gateways));
+    expect(refTypes(workspace)).toEqual(['gateway']);
+    workspace.setCluster(cluster([], ['networking.istio.io/DestinationRule']));
+    expect(refTypes(workspace)).toEqual(['host+subset in destinationrule']);
+    workspace.setCluster(cluster([]));
+    expect(refTypes(workspace)).toEqual([]);
+    workspace.setCluster(undefined);
+    expect(refTypes(workspace)).toEqual(['gateway', 'host+subset in destinationrule']);
+  });
+
   test('has its running pods for pods, not the templates behind them', () => {
     const rule = `apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: { name: front, namespace: shop }\nspec: { host: front, subsets: [{ name: v2, labels: { version: v2 } }] }\n`;
     const template = { metadata: { labels: { app: 'front', version: 'v2' } }, spec: { containers: [{ name: 'app' }] } };
     const deployment = object('apps/v1', 'Deployment', 'front', { spec: { replicas: 0, template } });
     const selected = { ...service, spec: { selector: { app: 'front' }, ports: [{ name: 'http', port: 80 }] } };
     const workspace = workspaceWith(rule);
-    workspace.setCluster(cluster([selected, deployment, pod('front-1', { app: 'front', version: 'v1' })]));
+    workspace.setCluster(cluster([selected, deployment, pod('front-1', { app: 'front', version: 'v1' })], ['/Pod']));
     expect(workspace.findings().map(({ code }) => code)).toContain('IST0173');
     workspace.changeCluster({ changed: [pod('front-2', { app: 'front', version: 'v2' })], removed: [] });
     expect(workspace.findings().map(({ code }) => code)).not.toContain('IST0173');

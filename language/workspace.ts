@@ -120,7 +120,7 @@ export class Workspace {
     this.complete = this.cluster.set(snapshot);
     this.lentNames.set(undefined);
     this.weighViews();
-    this.engine.knowledge.setComplete(this.complete);
+    this.engine.knowledge.setComplete(this.complete, this.cluster.clusterName !== undefined);
     this.repeatOneRun();
     if (before ?? this.cluster.structures()) this.engine.runs.repeatAll();
   }
@@ -372,7 +372,7 @@ export class Workspace {
     this.engine.runs.isHeld = isHeld;
     this.engine.knowledge.isPartial = this.isPartial;
     this.inFiles.clear();
-    this.engine.knowledge.setComplete(this.complete);
+    this.engine.knowledge.setComplete(this.complete, this.cluster.clusterName !== undefined);
     for (const resource of this.cluster.all()) this.addFromCluster(resource);
     for (const [uri, file] of this.files) {
       this.engine.knowledge.replace(undefined, file);

@@ -449,18 +449,19 @@ describe('a cluster', () => {
   });
 
   test('lies under the files, changes, and goes', async () => {
+    const complete = ['networking.istio.io/Gateway', 'gateway.networking.k8s.io/Gateway'];
     const editor = await edit({});
     await editor.open('routes.yaml', routes('edge'));
     await editor.until('routes.yaml', ({ length }) => length === 1);
-    await editor.notify('meshloom/cluster', { name: 'kind-mesh', resources: [edge, 'nonsense'], complete: [] });
+    await editor.notify('meshloom/cluster', { name: 'kind-mesh', resources: [edge, 'nonsense'], complete });
     await editor.until('routes.yaml', ({ length }) => length === 0);
     const removed = [{ apiVersion: edge.apiVersion, kind: 'Gateway', namespace: 'shop', name: 'edge' }];
     await editor.notify('meshloom/clusterChange', { changed: [], removed });
-    await editor.until('routes.yaml', ({ length }) => length === 1);
+    await editor.until('routes.yaml', ({ length }) => length === 2);
     await editor.notify('meshloom/clusterChange', { changed: [edge], removed: 7 });
     await editor.until('routes.yaml', ({ length }) => length === 0);
-    await editor.notify('meshloom/cluster', { name: 'other', resources: 'nonsense' });
-    await editor.until('routes.yaml', ({ length }) => length === 1);
+    await editor.notify('meshloom/cluster', { name: 'other', resources: 'nonsense', complete });
+    await editor.until('routes.yaml', ({ length }) => length === 2);
   });
 
   test('is not shown itself: no editor could open it', async () => {

@@ -9,6 +9,7 @@ export class Knowledge {
   private readonly mentions = new Map<Kind, number>();
   private readonly cells = new Map<Kind, Cell>();
   private complete: ReadonlySet<Kind> = new Set();
+  private hasCluster = false;
   /** Whether files were left unread: then anything may be in them. Whoever changes it has all rules asked again. */
   isPartial = false;
 
@@ -19,16 +20,22 @@ export class Knowledge {
     for (const kind of mentionsOf(before)) this.count(kind, -1);
   }
 
-  setComplete(kinds: ReadonlySet<Kind>): void {
+  /** @param hasCluster it is a cluster's word; then of every other kind something may lie there that could not be read. */
+  setComplete(kinds: ReadonlySet<Kind>, hasCluster: boolean): void {
     const before = this.complete;
     this.complete = kinds;
+    if (hasCluster !== this.hasCluster) {
+      this.hasCluster = hasCluster;
+      for (const cell of this.cells.values()) cell.changed();
+      return;
+    }
     for (const kind of before) if (!kinds.has(kind)) this.cells.get(kind)?.changed();
     for (const kind of kinds) if (!before.has(kind)) this.cells.get(kind)?.changed();
   }
 
   mayBeHidden(kind: Kind): boolean {
     this.cell(kind).read();
-    return this.isPartial || this.mentions.has(kind);
+    return this.isPartial || this.mentions.has(kind) || (this.hasCluster && !this.isComplete(ofCluster(kind)));
   }
 
   /** Whether a cluster lists all of these, and nothing unread may add some. */
@@ -56,6 +63,11 @@ export class Knowledge {
     if (!cell) this.cells.set(kind, (cell = new Cell()));
     return cell;
   }
+}
+
+/** Of a cluster's pods it is the pods themselves that are read. */
+function ofCluster(kind: Kind): Kind {
+  return podKinds.includes(kind) ? 'Pod' : kind;
 }
 
 function mentionsOf(file: ParsedFile | undefined): readonly Kind[] {

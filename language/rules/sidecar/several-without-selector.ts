@@ -13,10 +13,11 @@ export const severalDefaultSidecars = defineRule({
   why: 'A Sidecar without workloadSelector is the default of its namespace. Of several, one is used, and which one is not defined.',
   reads: ['Sidecar', 'Namespace'],
   subject: ['Sidecar'],
-  *check({ Sidecar, Namespace }) {
+  *check({ Sidecar, Namespace }, context) {
     const namespaces = namespacesByName(Namespace);
     for (const { one, others, names } of findSeveralWithoutSelector(Sidecar, 'workloadSelector')) {
-      if (isAmbientNamespace(namespaces.get(one.namespace))) continue;
+      const namespace = namespaces.get(one.namespace);
+      if (isAmbientNamespace(namespace) || (!namespace && context.mayBeHidden('Namespace'))) continue;
       yield finding(
         one.metadata.at('name'),
         l10n.t(
