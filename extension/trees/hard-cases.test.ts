@@ -280,6 +280,7 @@ describe('hard cases', () => {
         const isTrouble = node.flags.join() === 'problem';
         if (!isTrouble) expect(spoken).toContain(label);
         if (!isTrouble) expect(spoken).toContain(description);
+        if (label === 'odd') expect(spoken).toMatch(/\. Error: \S/);
         await walk(await node.children());
       }
     };

@@ -2,6 +2,7 @@ import * as l10n from '@vscode/l10n';
 import type { PodRecord } from '../../contract/cni-plugin.ts';
 import type { Container, ContainerStatus, Namespace, Pod } from '../../mesh/kubernetes.ts';
 import type { PodMeshState } from '../../mesh/pods/describe-pod.ts';
+import { worstTrouble } from '../../mesh/pods/describe-workload.ts';
 import type { Trouble } from '../../mesh/pods/find-pod-trouble.ts';
 import { RecordNode, recordLines } from './agent-nodes.ts';
 import { commandIds } from '../ids.ts';
@@ -186,6 +187,7 @@ export class NamespaceNode implements TreeNode {
   item(): NodeItem {
     this.#drawn = this.#namespace();
     const { namespace, pods, inMesh, problems, differing, workloads } = this.#drawn;
+    const worst = worstTrouble(workloads.flatMap(({ state }) => state.worst ?? []));
     const description = [
       problems === 1 ? l10n.t('1 problem') : problems > 1 && l10n.t('{0} problems', problems),
       isLeaving(namespace) && l10n.t('is being deleted'),
@@ -198,8 +200,9 @@ export class NamespaceNode implements TreeNode {
     return {
       label: this.name,
       description,
-      ...worstMark(problems, workloads),
-      spoken: l10n.t('Namespace {0}, {1}', this.name, description),
+      icon: worst ? toneOf(worst) : 'symbol-namespace',
+      tone: toneOf(worst),
+      spoken: [l10n.t('Namespace {0}, {1}', this.name, description), spokenWorst(worst)].filter(Boolean).join('. '),
       expands: 'collapsed',
     };
   }
@@ -246,11 +249,10 @@ export class NamespaceNode implements TreeNode {
   }
 }
 
-/** The worst of what is below. */
-function worstMark(problems: number, workloads: readonly WorkloadModel[]): Pick<NodeItem, 'icon' | 'tone'> {
-  if (problems === 0) return { icon: 'symbol-namespace', tone: 'plain' };
-  const mark = workloads.some(({ state }) => state.worst?.severity === 'error') ? 'error' : 'warning';
-  return { icon: mark, tone: mark };
+/** What the icon says of what is below. */
+function spokenWorst(worst: Trouble | undefined): string | undefined {
+  if (!worst) return undefined;
+  return worst.severity === 'error' ? l10n.t('Error: {0}', worst.short) : l10n.t('Warning: {0}', worst.short);
 }
 
 function isLeaving(namespace: Namespace | undefined): boolean {

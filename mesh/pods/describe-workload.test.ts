@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod, Workload } from '../kubernetes.ts';
+import type { PodMeshState } from './describe-pod.ts';
 import { describeDecision } from './describe-decision.ts';
 import { describeRefusal, describeWorkload } from './describe-workload.ts';
 import { groupPods } from './group-pods.ts';
@@ -170,6 +171,21 @@ describe('grouping', () => {
     };
     expect(names([], [old])).toEqual([]);
   });
+});
+
+it('an error of a pod is worse than why no further pods come', () => {
+  const message = 'unable to create new content in namespace shop because it is being terminated';
+  const api: Workload = {
+    kind: 'Deployment',
+    metadata: { name: 'api', namespace: 'shop' },
+    spec: { replicas: 2 },
+    status: { replicas: 1, conditions: [{ type: 'ReplicaFailure', status: 'True', message }] },
+  };
+  const [group] = groupPods({ pods: [], replicaSets: [], workloads: [api] });
+  const trouble = { severity: 'error', short: 'CrashLoopBackOff' };
+  const worstOf = (states: object[]) => describeWorkload(group!, states as PodMeshState[]).worst?.short;
+  expect(worstOf([])).toBe('its namespace is being deleted');
+  expect(worstOf([{ role: 'none', trouble }])).toBe('CrashLoopBackOff');
 });
 
 describe('a decision, written down', () => {

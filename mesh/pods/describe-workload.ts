@@ -21,7 +21,7 @@ export interface WorkloadMeshState {
   differing: number;
   /** Why it may not create its pods. There is no pod to look at then. */
   refusal?: Trouble;
-  /** The refusal, else the worst that its pods have. */
+  /** The first error, the refusal before its pods'; else the first warning. */
   worst?: Trouble;
 }
 
@@ -36,7 +36,7 @@ export function describeWorkload(
 ): WorkloadMeshState {
   const refusal = findRefusal(group, inputs);
   const troubles = states.flatMap(({ trouble }) => (trouble && trouble.severity !== 'info' ? [trouble] : []));
-  const worst = refusal ?? worstTrouble(troubles);
+  const worst = worstTrouble(refusal ? [refusal, ...troubles] : troubles);
   const wanted = wantedPods(group);
   const alive = states.filter(({ over }) => !over);
   return {
