@@ -57,8 +57,10 @@ describe('the recorded proxy', () => {
     expect(describeTraffic(report)).toEqual(
       expect.arrayContaining([
         'In, port 15021 /healthz/ready*, plaintext: agent (1 endpoint)',
+        'Out, ports 80, 9080, 15010, 15014, 19080, any other host, and what is not HTTP: wherever it was going, without routes (PassthroughCluster)',
         'In, port 15090 /stats/prometheus*, plaintext: prometheus_stats (1 endpoint)',
         // Nothing tells the protocol of its port: what is not HTTP is let through, too.
+        'Out (HTTP), 10.96.120.188:9080: details.shop.svc.cluster.local:9080 (1 endpoint); retries 2',
         'Out (TCP), 10.96.120.188:9080, all else: details.shop.svc.cluster.local:9080 (1 endpoint)',
       ]),
     );

@@ -164,7 +164,10 @@ function kindTable(
       : ztunnelRows(report, page);
   const { note, shown } = choose(rows, (row) => row.join(' '), filter);
   const cells = shown.map((row) => row.map((cell) => literal(shorten(cell))));
-  const certificates = page === 'secrets' && report.certificates.length > 0 ? `\n\n${certificateTable(report)}` : '';
+  const certificates =
+    page === 'secrets' && report.certificates.length > 0
+      ? `\n\n## ${l10n.t('Certificates')}\n\n${certificateTable(report)}`
+      : '';
   return `${note}\n\n${cells.length > 0 ? table(head, cells) : ''}${certificates}`;
 }
 
@@ -260,7 +263,7 @@ function rowsOf(report: ProxyReport, kind: ConfigKind): { head: string[]; rows: 
       };
     case 'secrets':
       return {
-        head: [l10n.t('Name'), l10n.t('Kind'), l10n.t('State'), l10n.t('Since'), l10n.t('Valid')],
+        head: [l10n.t('Name'), l10n.t('Kind'), l10n.t('State'), l10n.t('Since'), l10n.t('Valid until')],
         rows: config.secrets.map((one) => [
           ...[one.name, one.kind, one.state, one.updated.replace(/\.\d+Z$/, 'Z')],
           report.certificates
@@ -279,7 +282,7 @@ function sortedBy<T>(all: readonly T[], keyOf: (one: T) => string): T[] {
 
 function certificateTable({ certificates, now }: ProxyReport): string {
   return table(
-    [l10n.t('For'), l10n.t('Valid'), l10n.t('Secret'), l10n.t('Serial')],
+    [l10n.t('For'), l10n.t('Valid until'), l10n.t('Secret'), l10n.t('Serial')],
     certificates
       .slice(0, mostRows)
       .map((one) => [

@@ -64,9 +64,11 @@ class Sentences {
       ? l10n.t('Port {0}, {1}, host {2}{3}', port, chain.tls, hosts, match)
       : inbound
         ? l10n.t('In, port {0}{1}, {2}', port, match, chain.tls)
-        : hosts === '*'
-          ? l10n.t('Out, port {0}, any other host{1}', port, match)
-          : l10n.t('Out, port {0}, {1}{2}', port, hosts, match);
+        : hosts === '*' && isOfOneService(listener)
+          ? l10n.t('Out (HTTP), {0}{1}', listener.address, match)
+          : hosts === '*'
+            ? l10n.t('Out, port {0}, any other host{1}', port, match)
+            : l10n.t('Out, port {0}, {1}{2}', port, hosts, match);
     const where = route.targets.length > 0 ? this.#destinations(route.targets) : route.target;
     const more = [...route.extras, route.source && `← ${route.source}`].filter(Boolean);
     const isRest = !inbound && !this.#isGateway && hosts === '*' && match === '' && more.length === 0;
@@ -140,6 +142,11 @@ class Sentences {
       ? ` (${l10n.t('{0} endpoints', all)})`
       : ` (${l10n.t('{0} of {1} endpoints healthy', good, all)})`;
   }
+}
+
+/** A Service whose protocol nobody tells, or a headless one, has a listener at its own address. */
+function isOfOneService({ address }: ListenerInfo): boolean {
+  return !/^(?:0\.0\.0\.0|\[::\]):/.test(address) && /^(?:\d+\.|\[)/.test(address);
 }
 
 function goesOn(targets: readonly Target[]): boolean {

@@ -101,7 +101,7 @@ export function ztunnelRows(
       };
     case 'certificates':
       return {
-        head: [l10n.t('Identity'), l10n.t('State'), l10n.t('Valid'), l10n.t('Serial')],
+        head: [l10n.t('Identity'), l10n.t('State'), l10n.t('Valid until'), l10n.t('Serial')],
         rows: (ztunnel?.certificates ?? []).map(({ identity, state, chain: [own] }) => [
           ...[identity, state, own ? `${own.expires} (${untilOrAgo(own.expires, now)})` : '', own?.serial ?? ''],
         ]),

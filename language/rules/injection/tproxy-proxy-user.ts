@@ -1,7 +1,10 @@
 import * as l10n from '@vscode/l10n';
 import { defineRule, finding } from '../../rule.ts';
 
-/** Rules of TPROXY mark what comes back to a proxy by its user id, and so catch the proxy's own calls for ever. */
+/**
+ * `-o lo ! -d 127.0.0.1/32 --uid-owner 1337 -j ISTIO_IN_REDIRECT` takes what the proxy sends to its own pod's address, which with
+ * TPROXY is where the application is called. As root it leaves before, at `-o lo ! --uid-owner 1337 -j RETURN`.
+ */
 const proxyUser = 1337;
 
 export const tproxyProxyUser = defineRule({
