@@ -43,6 +43,7 @@ export async function showInjection(app: App, target?: Partial<WorkloadReference
     subject: `${kind} ${namespace}/${name}`,
     origin,
     decision,
+    live: subject.from !== 'files',
     ...(running && { running }),
     missing,
   });

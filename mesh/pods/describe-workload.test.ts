@@ -213,4 +213,38 @@ describe('a decision, written down', () => {
     expect(text).not.toMatch(/(?<!\\)\[a\]|<b>/);
     expect(text).toContain('the webhooks');
   });
+
+  const decided = { templates: ['sidecar'], by: null, injected: true, revision: 'default' };
+  const skipped = [{ check: 'label', value: 'sidecar.istio.io/inject=false', verdict: 'skip', says: '' }] as const;
+  const alone: Pod = { metadata: { name: 'a' }, spec: { containers: [{ name: 'app' }] }, status: { phase: 'Running' } };
+  it.each<[string, Omit<Parameters<typeof describeDecision>[0], 'subject'>, RegExp, RegExp]>([
+    [
+      'to do nothing',
+      { decision: { ...decided, steps: [] }, live: true },
+      /Nothing: it is injected/,
+      /Restart Workload/,
+    ],
+    [
+      'to restart',
+      { decision: { ...decided, steps: [] }, live: true, running: alone },
+      /“Mesh: Restart Workload”/,
+      /Nothing:/,
+    ],
+    [
+      'to take the opt-out back',
+      { decision: { ...decided, injected: false, steps: skipped }, live: true },
+      /take the label[^]*“Mesh: Show YAML”[^]*“Mesh: Restart Workload”/,
+      /Nothing:/,
+    ],
+    [
+      'to edit the file',
+      { decision: { ...decided, injected: false, steps: skipped } },
+      /take the label/,
+      /Restart Workload/,
+    ],
+  ])('ends with what to do: %s', (_, decision, words, not) => {
+    const [, end = ''] = describeDecision({ subject: 'Pod shop/a', ...decision }).split('## What to do');
+    expect(end).toMatch(words);
+    expect(end).not.toMatch(not);
+  });
 });
