@@ -148,6 +148,23 @@ describe('the mesh’s tree', () => {
     expect((await print(await tree.roots())).join('\n')).toMatch(/PeerAuthentications — 1, only namespace shop is/);
   });
 
+  it.each([
+    ['all', []],
+    ['some namespaces', [{ for: /^\/apis\/security.istio.io\/v1(beta1)?\/peerauthentications/, status: 403 }]],
+  ])('keeps the policies in sight while it asks again: who may read %s', async (_, faults) => {
+    const { server, tree, policies } = await open((server) => server.setFaults(faults));
+    const shown = async () => (await print(await tree.roots())).filter((line) => line.includes('PeerAuthentications'));
+    const before = await shown();
+    server.setFaults([...faults, { for: /peerauthentications/, hang: true }]);
+    policies.refresh();
+    for (let look = 0; look < 10; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(policies.all()).toHaveLength(1);
+      expect(await shown()).toEqual(before);
+    }
+    server.setFaults(faults);
+  });
+
   it('misses no control plane where Deployments may not be read', async () => {
     const { tree } = await open((server) => server.setFaults([{ for: /deployments/, status: 403 }]));
     const text = (await print(await tree.roots())).join('\n');

@@ -205,8 +205,9 @@ export class PolicyWatch {
         onFailure: (failure, final, _lastHeard, isListed = false) => {
           isLost = true;
           const isGone = final && !isListed;
-          if (isGone) forget();
           const state: State = { phase: isGone ? 'refused' : 'lost', failure };
+          // Who may not read all asks in single namespaces next: until then what was seen there stands.
+          if (isGone && (namespace !== undefined || !isRefusal(state))) forget();
           if (final) ended = state;
           enter(state);
         },
