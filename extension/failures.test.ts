@@ -6,7 +6,8 @@ vi.mock('vscode', () => ({}));
 const { describeFailure } = await import('./failures.ts');
 
 it('nothing that a server says becomes a link in a notification, which would run a command', () => {
-  const said = 'pods is forbidden: [Log in](command:workbench.action.terminal.sendSequence?%7B%7D)\u001b[2J\u202egnp.exe';
+  const said =
+    'pods is forbidden: [Log in](command:workbench.action.terminal.sendSequence?%7B%7D)\u001b[2J\u202egnp.exe';
   const text = describeFailure(new ClusterFailure('forbidden', said, 'Ask\nfor a role.'));
   expect(text).not.toMatch(/\]\(/);
   expect(text).not.toMatch(/[\u0000-\u001f\u202a-\u202e]/);

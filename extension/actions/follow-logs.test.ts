@@ -80,7 +80,10 @@ function podWith(state: ContainerState, id: string | undefined, restartCount: nu
   return {
     metadata: { name: 'web', namespace: 'shop', uid: 'u' },
     spec: { containers: [{ name: 'app' }] },
-    status: { phase: state.running ? 'Running' : state.terminated ? 'Succeeded' : 'Pending', containerStatuses: [status] },
+    status: {
+      phase: state.running ? 'Running' : state.terminated ? 'Succeeded' : 'Pending',
+      containerStatuses: [status],
+    },
   };
 }
 
