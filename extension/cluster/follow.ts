@@ -114,8 +114,8 @@ export async function follow<T extends KubernetesObject>(
   /** What fails although the server answers fails for a reason of its own. */
   async function pause(failure: ClusterFailure, ms: number): Promise<void> {
     if (outage && !called && isOutage(failure)) {
-      // A server that is only slow would answer no probe in time.
-      called = await outage.wait(failure.reason === 'timeout' ? ms : aloneAfter, signal);
+      // A server that is only slow would answer no probe in time; one that is there may fail at this alone.
+      called = await outage.wait(failure.reason === 'unreachable' ? aloneAfter : ms, signal);
       return;
     }
     called = false;

@@ -6,8 +6,10 @@ const longestPause = 5_000;
 const shortestPause = 1_000;
 
 /** Whether it tells of a server that cannot be reached, and not of what was asked. */
-export function isOutage({ reason, retryAfterMs }: ClusterFailure): boolean {
-  return (reason === 'unreachable' || reason === 'timeout') && retryAfterMs === undefined;
+export function isOutage({ reason, status, retryAfterMs }: ClusterFailure): boolean {
+  if (retryAfterMs !== undefined) return false;
+  // A load balancer that has no API server behind it.
+  return reason === 'unreachable' || reason === 'timeout' || status === 502 || status === 503;
 }
 
 /**

@@ -153,6 +153,14 @@ describe('the live store', () => {
     expect(cluster.watching).toBeGreaterThan(8);
   });
 
+  it('goes on as rarely as ever with a kind that alone fails', async () => {
+    const { store, cluster } = begin();
+    cluster.failures.set('pods', new ClusterFailure('server-error', 'It is 503.', '', { status: 503 }));
+    store.start();
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(cluster.asked.filter((asked) => asked === 'list pods').length).toBeLessThan(40);
+  });
+
   it('asks at once when somebody comes back to the window', async () => {
     const { store, cluster } = begin();
     cluster.failures.set('*', failure('unreachable'));
