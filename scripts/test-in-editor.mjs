@@ -26,7 +26,7 @@ export async function testInEditor() {
   const dataDir = join(scratch, 'data');
   layBeside(dataDir, join(root, 'test', 'in-editor', 'kubernetes-extension'));
   try {
-    return await runInEditor({
+    const result = await runInEditor({
       host,
       chromiumPath,
       folder,
@@ -41,6 +41,8 @@ export async function testInEditor() {
       },
       timeoutMs: 600_000,
     });
+    for (const title of result.skippedTitles ?? []) say(`Skipped: ${title}`);
+    return result;
   } catch (error) {
     return {
       passed: 0,

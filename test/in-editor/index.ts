@@ -16,7 +16,13 @@ export async function run(): Promise<void> {
     ...(grep && { grep: new RegExp(grep) }),
   });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
-  const summary = { passed: 0, failed: 0, skipped: 0, failures: [] as { title: string; message: string }[] };
+  const summary = {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    skippedTitles: [] as string[],
+    failures: [] as { title: string; message: string }[],
+  };
   try {
     await import('./suite.ts');
     await new Promise<void>((resolve) => {
@@ -30,7 +36,7 @@ export async function run(): Promise<void> {
         })
         .on('pending', (test) => {
           summary.skipped++;
-          console.log(`skipped · ${test.fullTitle()}`);
+          summary.skippedTitles.push(test.fullTitle());
         })
         .on('fail', (test, error: Error) => {
           summary.failed++;

@@ -46,7 +46,7 @@ describe('the recorded proxy of the demo shop', function () {
     await screenshot('proxy-clusters-filtered');
   });
 
-  (isThorough ? it : it.skip)('has a page of every kind, light and dark (MESHLOOM_TEST_LONG=1)', async () => {
+  (isThorough ? it : it.skip)('has a page of every kind, light and dark (half a minute: only with MESHLOOM_TEST_LONG=1)', async () => {
     for (const page of pagesOf('envoy')) {
       await vscode.commands.executeCommand('workbench.action.closeAllEditors');
       await show({ page });
