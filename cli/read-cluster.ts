@@ -2,6 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { isatty } from 'node:tty';
 import type { ClusterSnapshot } from '../contract/cluster-layer.ts';
 import { parseSnapshotLine, snapshotProtocol } from '../contract/cluster-snapshot.ts';
 import type { SnapshotLine } from '../contract/cluster-snapshot.ts';
@@ -30,9 +31,10 @@ export async function readCluster(choice: ClusterChoice, terminal: Terminal): Pr
     ...namespaces.flatMap((names) => ['--namespaces', names]),
   ];
   // Its standard input stays open as long as this process lives: that is how it notices when nobody listens any more.
+  // A terminal is handed on beside it: a login program may ask there.
   const child = spawn(process.execPath, args, {
     cwd: terminal.cwd,
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit', isatty(0) ? 0 : 'ignore'],
     ...(terminal.env && { env: terminal.env as NodeJS.ProcessEnv }),
   });
   const ended = new Promise<string>((done) => {
@@ -40,7 +42,7 @@ export async function readCluster(choice: ClusterChoice, terminal: Terminal): Pr
     child.on('close', (code, signal) => done(l10n.t('it ended with {0}', signal ?? String(code))));
   });
   const gathered = new Gathered();
-  for await (const text of createInterface({ input: child.stdout })) {
+  for await (const text of createInterface({ input: child.stdout! })) {
     const line = parseSnapshotLine(text);
     if (line) gathered.take(line);
   }

@@ -4,6 +4,7 @@ export const commandIds = {
   chooseCluster: 'meshloom.chooseCluster',
   chooseNamespaces: 'meshloom.chooseNamespaces',
   cancelLogin: 'meshloom.cancelLogin',
+  loginInTerminal: 'meshloom.loginInTerminal',
   refresh: 'meshloom.refresh',
   filterWorkloads: 'meshloom.filterWorkloads',
   clearWorkloadsFilter: 'meshloom.clearWorkloadsFilter',

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -125,6 +125,45 @@ test.each<[title: string, args: string[], config: string | undefined, faults: Fa
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toMatch(says);
 });
+
+const hasPty = spawnSync('script', ['-qec', 'true', '/dev/null'], { stdio: 'ignore' }).status === 0;
+if (!hasPty) console.log('Skipped the login in a terminal: there is no script(1) of util-linux that makes one.');
+
+test.skipIf(!hasPty)(
+  'a login program may ask in the terminal that the command line stands in',
+  async () => {
+    const file = JSON.parse(await readFile(kubeconfig, 'utf8')) as {
+      users: { name: string; user: { token?: string } }[];
+    };
+    const [{ name, user }] = file.users as [(typeof file.users)[number]];
+    const token = user.token ?? '';
+    const printed = { kind: 'ExecCredential', apiVersion: 'client.authentication.k8s.io/v1', status: { token } };
+    const args = [
+      '-c',
+      `printf 'Badge: ' >/dev/tty; read -r badge; test "$badge" = A-1 && echo '${JSON.stringify(printed)}'`,
+    ];
+    const exec = { apiVersion: printed.apiVersion, interactiveMode: 'Always', command: 'sh', args };
+    const config = join(folder, 'asking');
+    await writeFile(config, JSON.stringify({ ...file, users: [{ name, user: { exec } }] }));
+    const line = `'${process.execPath}' '${join(folder, 'dist/cli.js')}' analyze --cluster wrong.yaml`;
+    const child = spawn('script', ['-qec', line, '/dev/null'], {
+      cwd: folder,
+      env: { ...process.env, KUBECONFIG: config, HOME: folder },
+    });
+    let screen = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (!screen.includes('Badge: ') && `${screen}${text}`.includes('Badge: ')) child.stdin.write('A-1\n');
+      screen += text;
+    });
+    const code = await new Promise((done) => child.on('close', done));
+    expect(screen).toMatch(/IST0101 .*"ratigns"/);
+    expect(screen).not.toContain(token);
+    expect(code).toBe(1);
+    // Without one it is told of, not run.
+    expect((await analyze(['--cluster', 'wrong.yaml'], { config })).err).toContain('asks questions in a terminal');
+  },
+  30_000,
+);
 
 test('the program that reads the cluster does not outlive the one that asked', async () => {
   setFaults([{ for: '/pods', hang: true }]);

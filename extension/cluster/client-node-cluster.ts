@@ -38,6 +38,7 @@ import { runExec } from './exec-stream.ts';
 import { openHttp, parseAnswer, readBody, withDeadline, type HttpAnswer, type HttpCall } from './http-call.ts';
 import type { KubeconfigCluster, KubeconfigUser } from './kubeconfig.ts';
 import { readLog } from './log-stream.ts';
+import type { LoginTerminal } from './login-terminal.ts';
 import type { OnLogin } from './login-wait.ts';
 import { openPortStream } from './port-stream.ts';
 import { createOidcSource, isOidc } from './oidc-credential.ts';
@@ -77,13 +78,18 @@ export interface ClusterSource {
   silence?: Silence;
   /** Told of a login that takes its time. */
   onLogin?: OnLogin;
+  /** Where a login program can ask a person. */
+  terminal?: LoginTerminal;
 }
 
 /**
  * Prepares; contacts nobody and runs nothing before a method of the result is called.
- * @returns the cluster; `retryLogin`: somebody asks anew, so a login that failed before may be tried again.
+ * @returns the cluster; `retryLogin`: somebody asks anew, so a login that failed before may be tried again;
+ *   `askInTerminal`: the next one asks in a terminal, false when it cannot.
  */
-export function createClientNodeCluster(source: ClusterSource): Cluster & { dispose(): void; retryLogin(): void } {
+export function createClientNodeCluster(
+  source: ClusterSource,
+): Cluster & { dispose(): void; retryLogin(): void; askInTerminal(): boolean } {
   if (source.strings) l10n.config({ contents: source.strings });
   return new ClientNodeCluster(source);
 }
@@ -96,14 +102,16 @@ class ClientNodeCluster implements Cluster {
   readonly #proxy: string | undefined;
   readonly #closeConnections: () => void;
   readonly retryLogin: () => void;
+  readonly askInTerminal: () => boolean;
   readonly #server: string;
   readonly #discovered = new Map<string, Promise<ResourceType[]>>();
 
   constructor(source: ClusterSource) {
     this.context = source.context;
     this.#server = source.cluster.server;
-    const { authorize, renew, retry, close, proxy } = createAuthorizer(source);
+    const { authorize, renew, retry, askInTerminal, close, proxy } = createAuthorizer(source);
     this.retryLogin = retry;
+    this.askInTerminal = askInTerminal;
     this.#proxy = proxy;
     this.#authorize = authorize;
     this.#renewLogin = renew;
@@ -536,14 +544,15 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** What turns a request into one that the API server accepts: TLS, proxy, credentials. */
-function createAuthorizer({ context, cluster, user: named, environment = process.env, onLogin }: ClusterSource) {
+function createAuthorizer(source: ClusterSource) {
+  const { context, cluster, user: named, environment = process.env, onLogin, terminal } = source;
   const user = named && hasOpenLine(cluster.server) ? withoutSecrets(named) : named;
   const proxyUrl = cluster.proxyUrl ?? environmentProxy(cluster.server, environment);
   // As kubectl does it: who has a token, a password or a certificate in the file is not sent to a login program.
   const hasOwn = Boolean(user?.token ?? user?.tokenFile ?? user?.username ?? user?.certData ?? user?.certFile);
   const plugin =
     user?.exec && !hasOwn
-      ? createCredentialSource(user.exec, cluster, context.name, { proxyUrl, onLogin, user: user.name })
+      ? createCredentialSource(user.exec, cluster, context.name, { proxyUrl, onLogin, terminal, user: user.name })
       : undefined;
   const issuer = user && isOidc(user) ? createOidcSource(user, context.name, onLogin) : undefined;
   let agent: { key: string; agent: HttpAgent } | undefined;
@@ -605,7 +614,8 @@ function createAuthorizer({ context, cluster, user: named, environment = process
     plugin?.dispose();
   };
   const retry = () => plugin?.retry();
-  return { authorize, renew, retry, close, proxy: proxyUrl && withoutPassword(proxyUrl) };
+  const askInTerminal = () => plugin?.askInTerminal() ?? false;
+  return { authorize, renew, retry, askInTerminal, close, proxy: proxyUrl && withoutPassword(proxyUrl) };
 }
 
 /** Nobody reads along on this machine itself. */

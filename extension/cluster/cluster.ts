@@ -198,11 +198,13 @@ export class ClusterFailure extends Error {
   readonly said?: string;
   /** The server asked not to come back sooner, in milliseconds from then. */
   readonly retryAfterMs?: number;
+  /** The login program could ask the person in a terminal, if he wants that. */
+  readonly mayAskInTerminal?: boolean;
   constructor(
     reason: FailureReason,
     message: string,
     next: string,
-    options?: ErrorOptions & { status?: number; said?: string; retryAfterMs?: number },
+    options?: ErrorOptions & { status?: number; said?: string; retryAfterMs?: number; mayAskInTerminal?: boolean },
   ) {
     super(message, options);
     this.reason = reason;
@@ -210,6 +212,7 @@ export class ClusterFailure extends Error {
     if (options?.status !== undefined) this.status = options.status;
     if (options?.said !== undefined) this.said = options.said;
     if (options?.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+    if (options?.mayAskInTerminal !== undefined) this.mayAskInTerminal = options.mayAskInTerminal;
   }
 
   /**

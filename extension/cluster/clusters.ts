@@ -5,6 +5,7 @@ import { createGate, refuseWhenProtected } from '../actions/write-gate.ts';
 import { demoStates, type DemoStateId } from '../demo/demo-states.ts';
 import { settingIds } from '../ids.ts';
 import { ClusterFailure, type Cluster, type ClusterContext } from './cluster.ts';
+import { editorLoginTerminal } from './editor-login-terminal.ts';
 import type { LoginWait, OnLogin } from './login-wait.ts';
 import { watchFiles } from './watch-files.ts';
 import type { findKubeconfigFiles } from './kubeconfig.ts';
@@ -32,6 +33,8 @@ export interface Clusters {
   readonly login: LoginWait | undefined;
   /** It began, says something more, or is over. */
   readonly onLogin: vscode.Event<void>;
+  /** The next login asks in a terminal, where its program can. @returns false when there is none that could. */
+  askInTerminal(): Promise<boolean>;
 }
 
 /** Key in the workspace's memory: the id of the chosen context. */
@@ -45,6 +48,7 @@ interface Connection {
   cluster: Promise<Cluster>;
   close: () => Promise<void>;
   retryLogin?: () => void;
+  askInTerminal?: () => Promise<boolean>;
 }
 
 /** The same connection is the same object to whoever keeps one. */
@@ -131,6 +135,11 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
       const cluster = await connectUnguarded();
       return toWrite === undefined ? guarded(cluster) : guardWrites(cluster, createGate(toWrite));
     },
+
+    async askInTerminal() {
+      await connectUnguarded();
+      return (await connection?.askInTerminal?.()) ?? false;
+    },
   };
 
   async function connectUnguarded(): Promise<Cluster> {
@@ -207,6 +216,7 @@ interface Opening {
   cluster: Promise<Cluster>;
   close: () => Promise<void>;
   retryLogin?: () => void;
+  askInTerminal?: () => Promise<boolean>;
 }
 
 /** The same way as to a real cluster: its API server just happens to run in this process. */
@@ -260,7 +270,8 @@ function openKubeconfig(
 ): Opening {
   const client = createClient(context, cluster, user, onLogin);
   const retryLogin = () => void client.then((made) => made.retryLogin()).catch(() => undefined);
-  return { cluster: client, close: async () => (await client).dispose(), retryLogin };
+  const askInTerminal = async () => (await client).askInTerminal();
+  return { cluster: client, close: async () => (await client).dispose(), retryLogin, askInTerminal };
 }
 
 async function createClient(
@@ -271,12 +282,14 @@ async function createClient(
 ) {
   const { createClientNodeCluster } = await import('./client-node-cluster.ts');
   const strings = vscode.l10n.bundle as Record<string, string> | undefined;
+  const terminal = user?.exec && editorLoginTerminal();
   return createClientNodeCluster({
     context,
     cluster,
     ...(user && { user }),
     ...(strings && { strings }),
     ...(onLogin && { onLogin }),
+    ...(terminal && { terminal }),
   });
 }
 

@@ -10,6 +10,7 @@ import { readFile } from 'node:fs/promises';
 import * as l10n from '@vscode/l10n';
 import { ClusterFailure } from './cluster.ts';
 import type { ExecPlugin, KubeconfigCluster } from './kubeconfig.ts';
+import type { LoginTerminal } from './login-terminal.ts';
 import { quietMs, tellOfWait, type OnLogin } from './login-wait.ts';
 import { runProgram } from './run-program.ts';
 
@@ -28,6 +29,8 @@ export interface CredentialSource {
   renew(used: ExecCredential): boolean;
   /** Somebody asks anew: what a person cancelled, or waited for in vain, may begin again. */
   retry(): void;
+  /** A person wants to be asked in a terminal by what does not do so by itself. @returns false when there is no way. */
+  askInTerminal(): boolean;
   /** Ends a program that still runs. */
   dispose(): void;
 }
@@ -49,6 +52,8 @@ interface SourceOptions {
   onLogin?: OnLogin | undefined;
   /** As the kubeconfig names who logs in. */
   user?: string | undefined;
+  /** Absent: there is none, and what asks in one is not run. */
+  terminal?: LoginTerminal | undefined;
 }
 
 /** Asks nothing before the first {@link CredentialSource.get}. */
@@ -56,24 +61,43 @@ export function createCredentialSource(
   plugin: ExecPlugin,
   cluster: KubeconfigCluster,
   context: string,
-  { proxyUrl, timeoutMs = loginTimeoutMs, onLogin, user = '' }: SourceOptions = {},
+  { proxyUrl, timeoutMs = loginTimeoutMs, onLogin, user = '', terminal }: SourceOptions = {},
 ): CredentialSource {
   const stop = new AbortController();
   let known: ExecCredential | undefined;
   let running: Promise<ExecCredential> | undefined;
   let renewedAt = -Infinity;
-  let failed: { error: unknown; at: number; tookMs: number } | undefined;
+  let failed: { error: unknown; at: number; tookMs: number; inTerminal: boolean } | undefined;
+  let isTerminalWanted = false;
+  let wasLoggedIn = false;
 
   async function ask(): Promise<ExecCredential> {
     const begin = performance.now();
-    const about = { who: plugin.command, kind: 'program', context } as const;
+    const inTerminal = asksInTerminal(plugin, terminal, isTerminalWanted);
+    const isRenewal = wasLoggedIn && !isTerminalWanted;
+    isTerminalWanted = false;
+    const about = { who: plugin.command, kind: inTerminal ? 'terminal' : 'program', context } as const;
     try {
-      return await tellOfWait(about, onLogin, cancelled, (cancel, onStderr) => {
+      const credential = await tellOfWait(about, onLogin, cancelled, (cancel, onStderr) => {
         const signal = AbortSignal.any([stop.signal, cancel]);
-        return runPlugin(plugin, cluster, { context, user, proxyUrl, timeoutMs, signal, onStderr });
+        const run = {
+          context,
+          user,
+          proxyUrl,
+          timeoutMs,
+          signal,
+          onStderr,
+          terminal,
+          inTerminal,
+          isRenewal,
+          cancelled,
+        };
+        return runPlugin(plugin, cluster, run);
       });
+      wasLoggedIn = true;
+      return credential;
     } catch (error) {
-      failed = { error, at: performance.now(), tookMs: performance.now() - begin };
+      failed = { error, at: performance.now(), tookMs: performance.now() - begin, inTerminal };
       throw error;
     }
   }
@@ -87,7 +111,8 @@ export function createCredentialSource(
 
   /** A window that somebody closed, or never saw, must not come back by itself; what failed at once may be tried again. */
   function failsAgain(): boolean {
-    return failed !== undefined && (failed.tookMs >= quietMs || performance.now() - failed.at < failedAgainMs);
+    if (!failed) return false;
+    return failed.inTerminal || failed.tookMs >= quietMs || performance.now() - failed.at < failedAgainMs;
   }
   return {
     async get() {
@@ -106,9 +131,29 @@ export function createCredentialSource(
       known = undefined;
       return true;
     },
-    retry: () => (failed = undefined),
+    retry() {
+      // Who asks anew after a failure is looking.
+      if (failed) wasLoggedIn = false;
+      failed = undefined;
+    },
+    askInTerminal() {
+      if (!terminal || !mayAskInTerminal(plugin)) return false;
+      isTerminalWanted = true;
+      [failed, known] = [undefined, undefined];
+      return true;
+    },
     dispose: () => stop.abort(),
   };
+}
+
+/** As kubectl has it, which asks where it can unless the kubeconfig says otherwise. */
+function mayAskInTerminal({ interactiveMode }: ExecPlugin): boolean {
+  return interactiveMode === undefined || interactiveMode === 'IfAvailable' || interactiveMode === 'Always';
+}
+
+function asksInTerminal(plugin: ExecPlugin, terminal: LoginTerminal | undefined, isWanted: boolean): boolean {
+  if (!terminal || !mayAskInTerminal(plugin)) return false;
+  return plugin.interactiveMode === 'Always' || terminal.isThere || isWanted;
 }
 
 interface Run {
@@ -118,12 +163,17 @@ interface Run {
   timeoutMs: number;
   signal: AbortSignal;
   onStderr: (text: string) => void;
+  terminal: LoginTerminal | undefined;
+  inTerminal: boolean;
+  isRenewal: boolean;
+  cancelled: () => Error;
 }
 
 async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Run): Promise<ExecCredential> {
-  const fail = (why: string, next: string, cause?: unknown) =>
+  const fail: Fail = (why, next, cause, mayAskInTerminal) =>
     new ClusterFailure('unauthorized', l10n.t('Could not log in to context “{0}”: {1}', run.context, why), next, {
       cause,
+      ...(mayAskInTerminal && { mayAskInTerminal }),
     });
   const apiVersion = plugin.apiVersion ?? apiVersions[0]!;
   if (!apiVersions.includes(apiVersion)) {
@@ -136,7 +186,7 @@ async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Ru
       l10n.t('Update the program, then let it write the kubeconfig anew: {0}.', apiVersions.join(', ')),
     );
   }
-  if (plugin.interactiveMode === 'Always') {
+  if (plugin.interactiveMode === 'Always' && !run.inTerminal) {
     throw fail(
       l10n.t('“{0}” asks questions in a terminal.', plugin.command),
       l10n.t('Log in once with kubectl in a terminal, or choose another cluster.'),
@@ -145,9 +195,9 @@ async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Ru
   const info = {
     kind: 'ExecCredential',
     apiVersion,
-    // There is no terminal behind a window: a program that can ask in one must know that.
+    // A program that can ask in a terminal must know whether there is one.
     spec: {
-      interactive: false,
+      interactive: run.inTerminal,
       ...(plugin.provideClusterInfo && { cluster: await clusterInfo(cluster, run.proxyUrl) }),
     },
   };
@@ -156,25 +206,13 @@ async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Ru
     ...Object.fromEntries(plugin.env.map(({ name, value }) => [name, value])),
     KUBERNETES_EXEC_INFO: JSON.stringify(info),
   };
-  const { stdout, stderr, code } = await runProgram(plugin.command, plugin.args, {
-    env,
-    timeoutMs: run.timeoutMs,
-    signal: run.signal,
-    onStderr: run.onStderr,
-  }).catch((error: unknown) => {
+  const running =
+    run.inTerminal && run.terminal ? runInTerminal(plugin, env, run, run.terminal) : runAlone(plugin, env, run);
+  const { stdout, stderr, code } = await running.catch((error: unknown) => {
     throw describeStart(plugin, run.user, env, error, fail);
   });
-  if (code !== 0) {
-    throw fail(
-      l10n.t(
-        '“{0}” ended with code {1}: {2}',
-        plugin.command,
-        String(code),
-        stderr.trim().slice(-500) || l10n.t('it gave no reason.'),
-      ),
-      l10n.t('Log in to the cluster again (as you do for kubectl), then try again.'),
-    );
-  }
+  if (code === undefined) throw run.cancelled();
+  if (code !== 0) throw describeEnd(plugin, code, stderr.trim().slice(-500), run, fail);
   const credential = parseCredential(stdout, apiVersion);
   if (typeof credential === 'object') return credential;
   throw fail(
@@ -183,7 +221,52 @@ async function runPlugin(plugin: ExecPlugin, cluster: KubeconfigCluster, run: Ru
   );
 }
 
-type Fail = (why: string, next: string, cause?: unknown) => ClusterFailure;
+type Fail = (why: string, next: string, cause?: unknown, mayAskInTerminal?: boolean) => ClusterFailure;
+
+/** `code` is undefined when the person ended it. */
+interface Ended {
+  stdout: string;
+  stderr: string;
+  code: number | null | undefined;
+}
+
+/** Nobody can answer it, but it may open a browser. */
+function runAlone(plugin: ExecPlugin, env: NodeJS.ProcessEnv, { timeoutMs, signal, onStderr }: Run): Promise<Ended> {
+  return runProgram(plugin.command, plugin.args, { env, timeoutMs, signal, onStderr });
+}
+
+/** What a shell says with 126 and 127 is what the system says of a program that it cannot start. */
+async function runInTerminal(
+  { command, args }: ExecPlugin,
+  env: NodeJS.ProcessEnv,
+  { user, isRenewal, timeoutMs, signal }: Run,
+  terminal: LoginTerminal,
+): Promise<Ended> {
+  const { stdout, code } = await terminal.run({ command, args, env, user, isRenewal, timeoutMs, signal });
+  const start = code === 126 ? 'EACCES' : code === 127 && 'ENOENT';
+  if (start) throw Object.assign(new Error(start), { code: start });
+  return { stdout, stderr: '', code };
+}
+
+function describeEnd(
+  plugin: ExecPlugin,
+  code: number | null,
+  said: string,
+  { inTerminal, terminal }: Run,
+  fail: Fail,
+): ClusterFailure {
+  const words = said || (inTerminal ? l10n.t('why stands in its terminal.') : l10n.t('it gave no reason.'));
+  const why = l10n.t('“{0}” ended with code {1}: {2}', plugin.command, String(code), words);
+  // Who says why it cannot go on may be able to if it can ask.
+  if (!inTerminal && terminal && said !== '' && mayAskInTerminal(plugin))
+    return fail(
+      why,
+      l10n.t('Log in to the cluster again (as you do for kubectl), or let it ask you: “Mesh: Log In in Terminal”.'),
+      undefined,
+      true,
+    );
+  return fail(why, l10n.t('Log in to the cluster again (as you do for kubectl), then try again.'));
+}
 
 function describeStart(
   { command, installHint }: ExecPlugin,

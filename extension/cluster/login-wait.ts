@@ -5,7 +5,8 @@ import * as l10n from '@vscode/l10n';
 export interface LoginWait {
   /** The program as the kubeconfig names it, or the issuer's URL. */
   who: string;
-  kind: 'program' | 'issuer';
+  /** `terminal`: a program that asks in a terminal of the editor. */
+  kind: 'program' | 'terminal' | 'issuer';
   /** The context's name. */
   context: string;
   /** The last of what the program wrote for a person: a code to enter, an address to open. */
@@ -19,8 +20,9 @@ export type OnLogin = (wait: LoginWait | undefined) => void;
 
 /** What is waited for, and what a person may have to do. */
 export function describeLogin({ kind, who, context }: Pick<LoginWait, 'kind' | 'who' | 'context'>): string {
-  return kind === 'issuer'
-    ? l10n.t('The issuer {0} has not answered yet about the login to “{1}”.', who, context)
+  if (kind === 'issuer') return l10n.t('The issuer {0} has not answered yet about the login to “{1}”.', who, context);
+  return kind === 'terminal'
+    ? l10n.t('“{0}” logs in to “{1}” and asks you in its terminal.', who, context)
     : l10n.t('“{0}” logs in to “{1}”: a window of its own or the browser may be asking you something.', who, context);
 }
 

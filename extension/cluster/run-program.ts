@@ -15,9 +15,10 @@ const maxStdout = 1024 * 1024;
 const maxStderr = 64 * 1024;
 
 /**
- * Runs a program without a terminal to its end. Comes back at the deadline and when `signal` aborts, whatever the program
+ * Runs a program to its end, without a terminal or in that of this process. Comes back at the deadline and when `signal` aborts, whatever the program
  * does: one that does not listen, or whose children keep its output open, is left behind, killed.
- * @param options.onStderr is told what it writes for a person, as it comes.
+ * @param options.onStderr is told what it writes for a person, as it comes; in a terminal that stands there.
+ * @param options.terminal the descriptor of the terminal that it may ask in; absent: nobody can answer it.
  * @throws the error of the start (`ENOENT`, `EACCES`), or one that says what it was ended by.
  */
 export function runProgram(
@@ -28,17 +29,24 @@ export function runProgram(
     timeoutMs,
     signal,
     onStderr,
-  }: { env: NodeJS.ProcessEnv; timeoutMs: number; signal?: AbortSignal; onStderr?: (text: string) => void },
+    terminal,
+  }: {
+    env: NodeJS.ProcessEnv;
+    timeoutMs: number;
+    signal?: AbortSignal;
+    onStderr?: (text: string) => void;
+    terminal?: number;
+  },
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     const start = findStart(command, args, env, process.platform);
     const child = spawn(start.command, start.args, {
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      windowsHide: true,
+      stdio: terminal === undefined ? ['ignore', 'pipe', 'pipe'] : [terminal, 'pipe', 'inherit'],
+      windowsHide: terminal === undefined,
       windowsVerbatimArguments: start.verbatim,
-      // A group of its own: what it has started ends with it.
-      detached: process.platform !== 'win32',
+      // A group of its own: what it has started ends with it. Only who stays in the terminal's may read there.
+      detached: process.platform !== 'win32' && terminal === undefined,
     });
     let stdout = '';
     let stderr = '';
@@ -48,7 +56,7 @@ export function runProgram(
       settle();
     };
     const giveUp = (why: string) => {
-      endGroup(child);
+      endGroup(child, terminal === undefined);
       finish(() => reject(new Error(why)));
     };
     const onAbort = () => giveUp(l10n.t('it is not needed any more.'));
@@ -57,8 +65,8 @@ export function runProgram(
       timeoutMs,
     );
     signal?.addEventListener('abort', onAbort, { once: true });
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout = (stdout + text).slice(0, maxStdout)));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout = (stdout + text).slice(0, maxStdout)));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-maxStderr);
       onStderr?.(text);
     });
@@ -66,8 +74,8 @@ export function runProgram(
     child.on('exit', (code, by) => {
       // What it printed last may still be on its way; a child of it that lives on must not hold us.
       const done = () => {
-        child.stdout.destroy();
-        child.stderr.destroy();
+        child.stdout?.destroy();
+        child.stderr?.destroy();
         finish(() => (by ? reject(new Error(l10n.t('it was ended by {0}.', by))) : resolve({ stdout, stderr, code })));
       };
       const late = setTimeout(done, 500);
@@ -80,12 +88,12 @@ export function runProgram(
   });
 }
 
-function endGroup(child: ChildProcess): void {
+function endGroup(child: ChildProcess, hasGroup: boolean): void {
   const { pid } = child;
   if (pid === undefined) return;
   const kill = (signal: NodeJS.Signals) => {
     try {
-      if (process.platform === 'win32') child.kill(signal);
+      if (process.platform === 'win32' || !hasGroup) child.kill(signal);
       else process.kill(-pid, signal);
     } catch {
       // It has ended meanwhile.

@@ -2,7 +2,9 @@
  * `node dist/cluster-snapshot.js [--context NAME] [--namespace NS] [--namespaces A,B]`: reads a cluster as kubectl would find it and prints
  * the lines of contract/cluster-snapshot.ts. A program of its own, because only this room may speak to Kubernetes; the
  * terminal's `meshloom analyze --cluster` runs it. It ends when its standard input does: who started it is gone then.
+ * Descriptor 3, or standard input, may be a terminal: a login program asks there.
  */
+import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 import * as l10n from '@vscode/l10n';
 import type { SnapshotLine } from '../../contract/cluster-snapshot.ts';
@@ -11,7 +13,9 @@ import type { ClusterContext } from './cluster.ts';
 import { collectSnapshot } from './collect-snapshot.ts';
 import { findKubeconfigFiles, readKubeconfig, resolveContext } from './kubeconfig.ts';
 import type { Kubeconfig } from './kubeconfig.ts';
+import type { LoginTerminal } from './login-terminal.ts';
 import { describeLogin, type OnLogin } from './login-wait.ts';
+import { runProgram } from './run-program.ts';
 import { parseNames } from '../trees/namespace-names.ts';
 import { literalLines } from '../trees/literal-text.ts';
 
@@ -24,8 +28,12 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options, strict: true });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-  process.stdin.on('end', () => stop.abort()).on('error', () => stop.abort());
-  process.stdin.resume();
+  // What is typed in a terminal is for a login program.
+  if (!isatty(0))
+    process.stdin
+      .on('end', () => stop.abort())
+      .on('error', () => stop.abort())
+      .resume();
   process.stdout.on('error', () => process.exit(1));
   try {
     const namespaces = chooseNamespaces(values.namespaces);
@@ -39,12 +47,14 @@ async function main(): Promise<void> {
         namespace: values.namespace ?? target.context.namespace!,
       }),
     };
+    const terminal = findTerminal();
     const { createClientNodeCluster } = await import('./client-node-cluster.ts');
     const cluster = createClientNodeCluster({
       context,
       cluster: target.cluster,
       ...(target.user && { user: target.user }),
       onLogin: tellOfLogin(),
+      ...(terminal && { terminal }),
     });
     const wanted = { signal: stop.signal, secrets: true, namespaces };
     for await (const line of collectSnapshot(cluster, wanted)) await print(line);
@@ -84,11 +94,25 @@ function unknownContext({ problems, contexts, files }: Kubeconfig, name: string)
   return new ClusterFailure('kubeconfig', message, l10n.t('Name one with --context: {0}.', names));
 }
 
+/** The one that the person sits before, as kubectl finds it: what is typed there can be read. */
+function findTerminal(): LoginTerminal | undefined {
+  const terminal = [3, 0].find((descriptor) => isatty(descriptor));
+  if (terminal === undefined) return undefined;
+  return {
+    isThere: true,
+    async run({ command, args, env, timeoutMs, signal }) {
+      const { stdout, code } = await runProgram(command, args, { env, timeoutMs, signal, terminal });
+      return { stdout, code: code ?? undefined };
+    },
+  };
+}
+
 /** On standard error, which is the terminal's: what is waited for, and what the program says to a person, each once. */
 function tellOfLogin(): OnLogin {
   let told: string | undefined;
   return (wait) => {
-    if (!wait) return;
+    // A program that asks in the terminal speaks for itself there.
+    if (!wait || wait.kind === 'terminal') return;
     const { says } = wait;
     const news = told !== undefined && says.startsWith(told) ? says.slice(told.length) : says;
     const text = told === undefined ? `${describeLogin(wait)}\n${news}` : news;

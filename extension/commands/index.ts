@@ -25,6 +25,7 @@ import { showCniChainCommand } from './show-cni-chain.ts';
 import { showLog } from './show-log.ts';
 import { showRule } from './show-rule.ts';
 import { openTerminalCommand } from './open-terminal.ts';
+import { loginInTerminal } from './login-in-terminal.ts';
 import { listPortForwardsCommand, portForwardCommand } from './port-forward.ts';
 import { restartWorkloadCommand } from './restart-workload.ts';
 import { showProxyConfigCommand } from './show-proxy-config.ts';
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = [
   chooseCluster,
   chooseNamespaces,
   cancelLogin,
+  loginInTerminal,
   deployNodeHelperCommand,
   removeNodeHelperCommand,
   planCniInstallation,

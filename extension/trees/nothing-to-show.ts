@@ -7,8 +7,10 @@ import type { TreeStore } from './tree-store.ts';
 /** What stands in the place of a whole tree: why it failed, or the login that it waits for; undefined: show the tree. */
 export function nothingToShow(store: TreeStore): MessageNode[] | undefined {
   const { failure, login } = store;
-  if (failure && store.phase === 'failed')
-    return [failureNode('failure', failure, summarizeFailure(failure, store.cluster?.context.name))];
+  if (failure && store.phase === 'failed') {
+    const failed = failureNode('failure', failure, summarizeFailure(failure, store.cluster?.context.name));
+    return failure.mayAskInTerminal ? [failed, askInTerminalNode()] : [failed];
+  }
   if (!login) return undefined;
   return [
     new MessageNode('login', {
@@ -24,4 +26,14 @@ export function nothingToShow(store: TreeStore): MessageNode[] | undefined {
       command: { id: commandIds.cancelLogin, title: l10n.t('Cancel') },
     }),
   ];
+}
+
+/** The way on where a login program failed that could not ask. */
+function askInTerminalNode(): MessageNode {
+  return new MessageNode('login-in-terminal', {
+    label: l10n.t('Log In in Terminal'),
+    icon: 'terminal',
+    tooltip: [{ as: 'text', text: l10n.t('The login program may ask you there what it needs to know.') }],
+    command: { id: commandIds.loginInTerminal, title: l10n.t('Log In in Terminal') },
+  });
 }

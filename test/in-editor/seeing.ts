@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { commandIds, settingIds, viewIds } from '../../extension/ids.ts';
 import { readAll, screenshot } from './eyes.ts';
-import { activated, eventually, readTree, setTheme, visibleRows } from './support.ts';
+import { activated, eventually, pause, readTree, setTheme, visibleRows } from './support.ts';
 
 const eventuallyRow = (what: RegExp, timeoutMs?: number) =>
   eventually(
@@ -126,12 +127,14 @@ describe('when the cluster does not answer as it should', function () {
   this.timeout(60_000);
   let server: Server;
   let kubeconfig: string;
+  const authorizations = new Set<string>();
   let answer: (respond: { status: number; body: string } | 'never') => void;
 
   before(async () => {
     let next: { status: number; body: string } | 'never' = { status: 500, body: '' };
     answer = (respond) => (next = respond);
-    server = createServer((_, response) => {
+    server = createServer((request, response) => {
+      authorizations.add(request.headers.authorization ?? '');
       if (next === 'never') return;
       response.writeHead(next.status, { 'content-type': 'application/json' }).end(next.body);
     });
@@ -242,6 +245,49 @@ describe('when the cluster does not answer as it should', function () {
     await screenshot('tree-waits-for-login');
     await vscode.commands.executeCommand(commandIds.cancelLogin);
     await eventuallyRow(/cancelled/, 5_000);
+  });
+
+  it('lets a login program ask in a terminal, where its credential is never shown', async function () {
+    if (process.platform === 'win32') return this.skip();
+    const token = 'never-to-be-seen';
+    const printed = { kind: 'ExecCredential', apiVersion: 'client.authentication.k8s.io/v1', status: { token } };
+    const exec = {
+      apiVersion: printed.apiVersion,
+      interactiveMode: 'Always',
+      command: 'sh',
+      args: [
+        '-c',
+        `printf 'Badge: ' >&2; read -r badge; test "$badge" = A-1 && echo '${JSON.stringify(printed)}'; sleep 3`,
+      ],
+    };
+    contextFor('asking', here(), { exec });
+    answer(status(403, 'Forbidden'));
+    authorizations.clear();
+    const opened = new Promise<vscode.Terminal>((resolve) => {
+      const following = vscode.window.onDidOpenTerminal((terminal) => {
+        following.dispose();
+        resolve(terminal);
+      });
+    });
+    await chooseContext('kubeconfig:asking');
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    const terminal = await opened;
+    assert.equal(terminal.name, 'Login: sh (u)');
+    await eventuallyRow(/Waiting for the login/, 20_000);
+    await screenshot('login-in-terminal');
+    terminal.sendText('A-1');
+    await pause(500);
+    await vscode.commands.executeCommand('workbench.action.terminal.selectAll');
+    await vscode.commands.executeCommand('workbench.action.terminal.copySelection');
+    const screen = await vscode.env.clipboard.readText();
+    assert.match(screen, /Badge: .*A-1/);
+    assert.ok(!screen.includes(token), 'the token is not in the terminal');
+    await eventually('the token at the server', () => authorizations.has(`Bearer ${token}`));
+    await eventually('the terminal is closed', () => terminal.exitStatus !== undefined);
+    assert.deepEqual(
+      readdirSync(tmpdir()).filter((name) => name.startsWith('meshloom-terminal-')),
+      [],
+    );
   });
 
   it('shows a message, not a frozen view, when the API never answers', async () => {
