@@ -137,7 +137,7 @@ export function createClusters(extension: vscode.ExtensionContext, log: vscode.L
     },
 
     async askInTerminal() {
-      await connectUnguarded();
+      await clusters.connect();
       return (await connection?.askInTerminal?.()) ?? false;
     },
   };
