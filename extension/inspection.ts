@@ -13,7 +13,7 @@ export { restoreCniChain, showCniChain } from './panels/cni-chain-panel.ts';
 export { restoreServicePath, showServicePath } from './panels/service-path-panel.ts';
 export { showInjection } from './explain/injection-page.ts';
 export { showMtls } from './explain/mtls-page.ts';
-export { openMesh } from './trees/open-mesh.ts';
+export { openMesh } from './trees/control-plane/open-mesh.ts';
 export { openTool } from './tools/open-tool.ts';
 export { recordCluster } from './record/record-cluster.ts';
 export { showLogs } from './actions/show-logs.ts';

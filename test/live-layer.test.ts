@@ -8,7 +8,7 @@ import type { Fault } from '../extension/demo/faults.ts';
 import { eventually, startTestServer } from '../extension/demo/testing.ts';
 import { LiveLayer } from '../extension/live-layer/live-layer.ts';
 import type { LayerUse } from '../extension/live-layer/live-layer.ts';
-import { TreeStore } from '../extension/trees/tree-store.ts';
+import { TreeStore } from '../extension/trees/store/tree-store.ts';
 import { Names } from '../language/features/completion/names.ts';
 import { Workspace } from '../language/index.ts';
 

@@ -12,13 +12,13 @@ import { addFaults } from '../extension/demo/add-faults.ts';
 import { readRecording, type Recording } from '../extension/demo/recording.ts';
 import { eventually, helperManifests, recordingsDir } from '../extension/demo/testing.ts';
 import { readCni } from '../extension/node-helper/client.ts';
-import { CniChainTree } from '../extension/trees/cni-chain-tree.ts';
-import { decideForPod } from '../extension/trees/decide.ts';
-import { MeshModel } from '../extension/trees/mesh-model.ts';
-import { NodeChains } from '../extension/trees/node-chains.ts';
+import { CniChainTree } from '../extension/trees/cni-chain/cni-chain-tree.ts';
+import { decideForPod } from '../extension/trees/store/decide.ts';
+import { MeshModel } from '../extension/trees/store/mesh-model.ts';
+import { NodeChains } from '../extension/trees/cni-chain/node-chains.ts';
 import type { TreeNode } from '../extension/trees/tree-node.ts';
-import { TreeStore } from '../extension/trees/tree-store.ts';
-import { WorkloadsTree } from '../extension/trees/workloads-tree.ts';
+import { TreeStore } from '../extension/trees/store/tree-store.ts';
+import { WorkloadsTree } from '../extension/trees/workloads/workloads-tree.ts';
 
 export type OpenCluster = Cluster & { dispose(): void };
 

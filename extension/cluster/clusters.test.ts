@@ -48,7 +48,7 @@ vi.mock('../demo/demo-cluster.ts', async (load) => {
 });
 
 const { createClusters } = await import('./clusters.ts');
-const { TreeStore } = await import('../trees/tree-store.ts');
+const { TreeStore } = await import('../trees/store/tree-store.ts');
 const { startDemoCluster } = await import('../demo/demo-cluster.ts');
 
 let directory = '';

@@ -16,7 +16,7 @@ import type { Kubeconfig } from './kubeconfig.ts';
 import type { LoginTerminal } from './login-terminal.ts';
 import { describeLogin, type OnLogin } from './login-wait.ts';
 import { runProgram } from './run-program.ts';
-import { parseNames } from '../trees/namespace-names.ts';
+import { parseNames } from '../trees/store/namespace-names.ts';
 import { literalLines } from '../trees/literal-text.ts';
 
 async function main(): Promise<void> {

@@ -5,7 +5,7 @@ import type { ReadCniResult } from '../../contract/node-helper.ts';
 import type { Node } from '../../mesh/kubernetes.ts';
 import { describeChain, type CniChain } from '../../mesh/cni/read-chain.ts';
 import { ClusterFailure, resourceTypes, type Cluster } from '../cluster/cluster.ts';
-import { chainOf } from '../trees/read-node-chain.ts';
+import { chainOf } from '../trees/cni-chain/read-node-chain.ts';
 import { askNode, getTargetNode } from './ask-nodes.ts';
 
 export interface VerifyOptions {

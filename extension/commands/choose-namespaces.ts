@@ -3,9 +3,9 @@ import type { App } from '../app.ts';
 import { resourceTypes } from '../cluster/cluster.ts';
 import { listProjects, mostNamespaces } from '../cluster/readable-namespaces.ts';
 import { commandIds } from '../ids.ts';
-import { chosenNamespaces } from '../trees/chosen-namespaces.ts';
+import { chosenNamespaces } from '../trees/store/chosen-namespaces.ts';
 import { allNamespaces } from '../trees/index.ts';
-import { parseNames } from '../trees/namespace-names.ts';
+import { parseNames } from '../trees/store/namespace-names.ts';
 import { defineCommand } from './define-command.ts';
 import { pick } from '../pick.ts';
 

@@ -2,8 +2,8 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { commandIds, viewIds } from '../ids.ts';
 import { namespacesInTree } from '../trees/index.ts';
-import { readFilter, type TreeFilter } from '../trees/tree-filter.ts';
-import { workloadsFilter } from '../trees/workloads-filter.ts';
+import { readFilter, type TreeFilter } from '../trees/workloads/tree-filter.ts';
+import { workloadsFilter } from '../trees/workloads/workloads-filter.ts';
 import { defineCommand } from './define-command.ts';
 import { pick, type Choice } from '../pick.ts';
 

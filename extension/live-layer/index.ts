@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { settingIds, viewIds } from '../ids.ts';
 import { literalText } from '../trees/literal-text.ts';
-import type { TreeStore } from '../trees/tree-store.ts';
+import type { TreeStore } from '../trees/store/tree-store.ts';
 import { LiveLayer } from './live-layer.ts';
 import type { LayerState } from './live-layer.ts';
 

@@ -1,5 +1,5 @@
 import type { ClusterChange, ClusterReference, PlainObject } from '../../contract/cluster-layer.ts';
-import { isSameButVersion, sharePartsOf } from '../trees/share-parts.ts';
+import { isSameButVersion, sharePartsOf } from '../trees/store/share-parts.ts';
 
 /** The objects that lie under the files, and what changed about them since it was last told. */
 export class LayerObjects {

@@ -9,9 +9,9 @@ import { follow, systemClock } from '../cluster/follow.ts';
 import type { Clock } from '../cluster/follow.ts';
 import { whenDefined } from '../cluster/when-defined.ts';
 import { trimObject } from '../cluster/trim-object.ts';
-import type { Part, StoreChange, TreeStore } from '../trees/tree-store.ts';
+import type { Part, StoreChange, TreeStore } from '../trees/store/tree-store.ts';
 import { takeChanges } from '../../mesh/pods/pod-groups.ts';
-import type { ResourceTable } from '../trees/resource-table.ts';
+import type { ResourceTable } from '../trees/store/resource-table.ts';
 import { LayerObjects } from './layer-objects.ts';
 
 /** Where the layer goes. */

@@ -9,7 +9,7 @@ import {
   outcomeLabel,
   outcomes,
   outcomeSeverity,
-} from '../trees/agent-words.ts';
+} from '../trees/cni-chain/agent-words.ts';
 
 /** A node has a few hundred pods at most; the records of those that are gone are dropped on the node. */
 const shownRecords = 250;

@@ -26,7 +26,7 @@ import { connectTo, keptTexts } from './connect-to.ts';
 import { openPlanDiff } from './cni-plan-documents.ts';
 import type { ShownPlan } from './cni-plan-view.ts';
 import { askNode, type AskedNode } from './read-chain-answers.ts';
-import { withReading } from '../trees/read-node-chain.ts';
+import { withReading } from '../trees/cni-chain/read-node-chain.ts';
 import { webviewHtml } from './webview-html.ts';
 
 /** A plan that a command has made, to be shown as a diff. */

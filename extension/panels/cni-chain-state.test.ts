@@ -8,7 +8,7 @@ import { planRepair } from '../../mesh/cni/plan-repair.ts';
 import type { KubernetesEvent, Node, Pod, Workload } from '../../mesh/kubernetes.ts';
 import { describeNode } from '../../mesh/pods/describe-node.ts';
 import { readRecording } from '../demo/recording.ts';
-import { chainOf } from '../trees/read-node-chain.ts';
+import { chainOf } from '../trees/cni-chain/read-node-chain.ts';
 import { chainState, failedChainState, loadingChainState, type ChainAnswers } from './cni-chain-state.ts';
 
 const place = { node: 'n1', context: 'demo' };

@@ -22,8 +22,8 @@ import { describePluginRole } from '../../mesh/cni/plugin-roles.ts';
 import type { ChainPlugin, ChainProblem, CniChain } from '../../mesh/cni/read-chain.ts';
 import type { HangingPod, NetworkAgent, NodeState } from '../../mesh/pods/describe-node.ts';
 import { adviseOnCniFailure, summarizeCniFailure } from '../../mesh/pods/parse-cni-failure.ts';
-import { describeAgent } from '../trees/agent-words.ts';
-import { describeCall, describeRuntimeSource, networkFacts } from '../trees/chain-words.ts';
+import { describeAgent } from '../trees/cni-chain/agent-words.ts';
+import { describeCall, describeRuntimeSource, networkFacts } from '../trees/cni-chain/chain-words.ts';
 import { agentView } from './cni-agent-view.ts';
 import { planView, type ShownPlan } from './cni-plan-view.ts';
 

@@ -7,7 +7,7 @@ import type { KubernetesEvent, Node, Pod, Workload } from '../../mesh/kubernetes
 import { describeNode } from '../../mesh/pods/describe-node.ts';
 import { ClusterFailure, resourceTypes, type Cluster, type ResourceType } from '../cluster/cluster.ts';
 import { ask, HelperMissing, readCni } from '../node-helper/client.ts';
-import { chainOf, withInstallers } from '../trees/read-node-chain.ts';
+import { chainOf, withInstallers } from '../trees/cni-chain/read-node-chain.ts';
 import type { ChainAnswers } from './cni-chain-state.ts';
 
 /** What was answered, and where nobody could: why, and whether deploying the helper would help. */

@@ -2,14 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
-import { decideForPod } from './decide.ts';
-import { holding } from './holding.fixture.ts';
+import { decideForPod } from './store/decide.ts';
+import { holding } from './store/holding.fixture.ts';
 import { literalLines, literalText } from './literal-text.ts';
-import { MeshModel } from './mesh-model.ts';
-import { describeFilter, isFiltering, readFilter, type TreeFilter } from './tree-filter.ts';
+import { MeshModel } from './store/mesh-model.ts';
+import { describeFilter, isFiltering, readFilter, type TreeFilter } from './workloads/tree-filter.ts';
 import { renderTooltip, type TreeNode } from './tree-node.ts';
-import { TreeStore } from './tree-store.ts';
-import { WorkloadsTree } from './workloads-tree.ts';
+import { TreeStore } from './store/tree-store.ts';
+import { WorkloadsTree } from './workloads/workloads-tree.ts';
 
 const evil = [
   '[click](command:workbench.action.quit)',

@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { resourceTypes } from '../cluster/cluster.ts';
 import { commandIds } from '../ids.ts';
 import { MessageNode } from './message-node.ts';
-import type { Part, PartState, TreeStore } from './tree-store.ts';
+import type { Part, PartState, TreeStore } from './store/tree-store.ts';
 
 interface Entry {
   part: Part;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createDrawing, drawVisible } from './drawing.ts';
-import type { StoreChange } from './tree-store.ts';
+import type { StoreChange } from './store/tree-store.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());

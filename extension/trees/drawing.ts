@@ -1,5 +1,5 @@
 import type { TreeNode } from './tree-node.ts';
-import { mergeChanges, type StoreChange } from './tree-store.ts';
+import { mergeChanges, type StoreChange } from './store/tree-store.ts';
 
 /** Of the time, no more than this part is spent on drawing while changes stream in. */
 const share = 0.1;

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { describeLogin, type LoginWait } from '../cluster/login-wait.ts';
 import { literalText } from './literal-text.ts';
-import type { TreeStore } from './tree-store.ts';
+import type { TreeStore } from './store/tree-store.ts';
 
 /**
  * A login that takes its time is told of in the tree that waits for it; where a command waits for it, or a tree whose data

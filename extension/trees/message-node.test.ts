@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ClusterFailure } from '../cluster/cluster.ts';
 import { summarizeFailure } from './message-node.ts';
 import { nothingToShow } from './nothing-to-show.ts';
-import type { TreeStore } from './tree-store.ts';
+import type { TreeStore } from './store/tree-store.ts';
 
 it.each([
   ['Login refused by prod', { status: 401 }],

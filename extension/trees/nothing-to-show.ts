@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { describeLogin } from '../cluster/login-wait.ts';
 import { commandIds } from '../ids.ts';
 import { MessageNode, failureNode, summarizeFailure } from './message-node.ts';
-import type { TreeStore } from './tree-store.ts';
+import type { TreeStore } from './store/tree-store.ts';
 
 /** What stands in the place of a whole tree: why it failed, or the login that it waits for; undefined: show the tree. */
 export function nothingToShow(store: TreeStore): MessageNode[] | undefined {

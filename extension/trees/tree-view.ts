@@ -3,7 +3,7 @@ import type * as vscode from 'vscode';
 import { MessageNode } from './message-node.ts';
 import { toTooltip, toTreeItem } from './to-tree-item.ts';
 import type { TooltipLine, TreeNode } from './tree-node.ts';
-import type { StoreChange } from './tree-store.ts';
+import type { StoreChange } from './store/tree-store.ts';
 import type { ViewPlace } from './view-places.ts';
 
 /** A tree without the editor: its top, what a change makes stale, and how many problems it has. */

@@ -7,15 +7,15 @@ import { readRecording } from '../demo/recording.ts';
 import type { RunningApiServer } from '../demo/api-server.ts';
 import { readCni } from '../node-helper/client.ts';
 import { helperManifest } from '../node-helper/manifest.ts';
-import { CniChainTree } from './cni-chain-tree.ts';
-import { decideForPod } from './decide.ts';
-import { MeshModel } from './mesh-model.ts';
-import { NodeChains } from './node-chains.ts';
+import { CniChainTree } from './cni-chain/cni-chain-tree.ts';
+import { decideForPod } from './store/decide.ts';
+import { MeshModel } from './store/mesh-model.ts';
+import { NodeChains } from './cni-chain/node-chains.ts';
 import { contextValue } from './tree-node.ts';
 import type { TreeNode } from './tree-node.ts';
-import { TreeStore } from './tree-store.ts';
-import type { StoreChange } from './tree-store.ts';
-import { WorkloadsTree } from './workloads-tree.ts';
+import { TreeStore } from './store/tree-store.ts';
+import type { StoreChange } from './store/tree-store.ts';
+import { WorkloadsTree } from './workloads/workloads-tree.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { literalText } from './literal-text.ts';
 import { describeLogin } from '../cluster/login-wait.ts';
-import type { TreeStore } from './tree-store.ts';
+import type { TreeStore } from './store/tree-store.ts';
 
 const longest = 1_000;
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../extension/cluster/cluster.ts';
 import type { KubernetesObject } from '../../mesh/kubernetes.ts';
 import { LiveLayer } from '../../extension/live-layer/live-layer.ts';
-import { PolicyWatch } from '../../extension/trees/policy-watch.ts';
+import { PolicyWatch } from '../../extension/trees/control-plane/policy-watch.ts';
 import { ApiServer } from './api-server.ts';
 import { collectionPath, istioCrds } from './istio-crds.ts';
 import { measureBlocking, openWindow, type LiveWindow } from './live-window.ts';

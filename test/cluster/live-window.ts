@@ -2,12 +2,13 @@
 import type { Cluster } from '../../extension/cluster/cluster.ts';
 import { LayerHub } from '../../extension/live-layer/layer-hub.ts';
 import { LiveLayer } from '../../extension/live-layer/live-layer.ts';
-import { decideForPod } from '../../extension/trees/decide.ts';
+import { decideForPod } from '../../extension/trees/store/decide.ts';
 import { createDrawing } from '../../extension/trees/drawing.ts';
-import { MeshModel } from '../../extension/trees/mesh-model.ts';
+import { MeshModel } from '../../extension/trees/store/mesh-model.ts';
 import type { TreeNode } from '../../extension/trees/tree-node.ts';
-import { TreeStore, type StoreChange } from '../../extension/trees/tree-store.ts';
-import { NamespaceNode, WorkloadsTree } from '../../extension/trees/workloads-tree.ts';
+import { TreeStore, type StoreChange } from '../../extension/trees/store/tree-store.ts';
+import { NamespaceNode } from '../../extension/trees/workloads/workload-nodes.ts';
+import { WorkloadsTree } from '../../extension/trees/workloads/workloads-tree.ts';
 
 export interface LiveWindow {
   readonly store: TreeStore;
