@@ -46,15 +46,18 @@ describe('the recorded proxy of the demo shop', function () {
     await screenshot('proxy-clusters-filtered');
   });
 
-  (isThorough ? it : it.skip)('has a page of every kind, light and dark (half a minute: only with MESHLOOM_TEST_LONG=1)', async () => {
-    for (const page of pagesOf('envoy')) {
-      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-      await show({ page });
-      await read({ selector: 'h1', ...(page !== 'overview' && { text: pageTitle(page) }), inWebview });
-      for (const theme of ['light', 'dark'] as const) {
-        await setTheme(theme);
-        await screenshot(`proxy-${page}-${theme}`);
+  (isThorough ? it : it.skip)(
+    'has a page of every kind, light and dark (half a minute: only with MESHLOOM_TEST_LONG=1)',
+    async () => {
+      for (const page of pagesOf('envoy')) {
+        await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+        await show({ page });
+        await read({ selector: 'h1', ...(page !== 'overview' && { text: pageTitle(page) }), inWebview });
+        for (const theme of ['light', 'dark'] as const) {
+          await setTheme(theme);
+          await screenshot(`proxy-${page}-${theme}`);
+        }
       }
-    }
-  });
+    },
+  );
 });
