@@ -247,6 +247,14 @@ describe('when the cluster does not answer as it should', function () {
     await eventuallyRow(/cancelled/, 5_000);
   });
 
+  const nextTerminal = () =>
+    new Promise<vscode.Terminal>((resolve) => {
+      const following = vscode.window.onDidOpenTerminal((terminal) => {
+        following.dispose();
+        resolve(terminal);
+      });
+    });
+
   it('lets a login program ask in a terminal, where its credential is never shown', async function () {
     if (process.platform === 'win32') return this.skip();
     const token = 'never-to-be-seen';
@@ -263,12 +271,7 @@ describe('when the cluster does not answer as it should', function () {
     contextFor('asking', here(), { exec });
     answer(status(403, 'Forbidden'));
     authorizations.clear();
-    const opened = new Promise<vscode.Terminal>((resolve) => {
-      const following = vscode.window.onDidOpenTerminal((terminal) => {
-        following.dispose();
-        resolve(terminal);
-      });
-    });
+    const opened = nextTerminal();
     await chooseContext('kubeconfig:asking');
     await vscode.commands.executeCommand('meshloom.workloads.focus');
     const terminal = await opened;
@@ -288,6 +291,24 @@ describe('when the cluster does not answer as it should', function () {
       readdirSync(tmpdir()).filter((name) => name.startsWith('meshloom-terminal-')),
       [],
     );
+  });
+
+  it('offers a terminal where a login program fails for lack of one; closing it cancels the login', async function () {
+    if (process.platform === 'win32') return this.skip();
+    const script = 'test -t 0 || { echo "no terminal" >&2; exit 1; }; read -r word';
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', interactiveMode: 'IfAvailable', command: 'sh' };
+    contextFor('lacking', here(), { exec: { ...exec, args: ['-c', script] } });
+    await chooseContext('kubeconfig:lacking');
+    await vscode.commands.executeCommand('meshloom.workloads.focus');
+    await eventuallyRow(/no terminal/);
+    await eventuallyRow(/^Log In in Terminal/);
+    await screenshot('login-offers-terminal');
+    const opened = nextTerminal();
+    await vscode.commands.executeCommand(commandIds.loginInTerminal);
+    const terminal = await opened;
+    await terminal.processId;
+    terminal.dispose();
+    await eventuallyRow(/cancelled/);
   });
 
   it('shows a message, not a frozen view, when the API never answers', async () => {
