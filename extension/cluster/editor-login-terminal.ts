@@ -14,7 +14,7 @@ function openTerminal({ program, user, shellPath, shellArgs, env, cwd, mayTakeFo
     iconPath: new vscode.ThemeIcon('key'),
     // It must not come back with the window: the one who waits for it is gone then.
     isTransient: true,
-    // As it is: else variables of the editor would be replaced in it.
+    // Nothing that the editor adds to its terminals.
     strictEnv: true,
     ...{ shellPath, shellArgs, env, cwd },
   });

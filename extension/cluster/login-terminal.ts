@@ -60,26 +60,37 @@ const prefix = 'meshloom-terminal-';
 const leftAfterMs = 3_600_000;
 
 /**
- * Says nothing of the kubeconfig to a shell: what is run comes in variables, one for each argument, and is put together
- * with their numbers. (As arguments of the terminal the editor would replace what looks like its own variables.)
+ * What is run comes from a file beside the output, in quotes that a shell takes literally: in arguments and variables of a
+ * terminal the editor replaces what looks like its own variables, `${env:HOME}`.
  * The program keeps the terminal for itself. One that failed leaves its words there until a key is pressed.
  */
-const script = `n=0; set --
-while [ "$n" -lt "$MESHLOOM_COUNT" ]; do
-  eval "set -- \\"\\$@\\" \\"\\$MESHLOOM_ARGUMENT_$n\\"; unset MESHLOOM_ARGUMENT_$n"
-  n=$((n+1))
-done
-out=$MESHLOOM_OUTPUT hint=$MESHLOOM_HINT
-unset MESHLOOM_COUNT MESHLOOM_OUTPUT MESHLOOM_HINT
+const script = `. "$1"
 trap : INT
-(exec "$@" >"$out")
+(exec "$@" >"$meshloom_out")
 code=$?
-printf '%s.' "$code" >"$out.code"
+printf '%s.' "$code" >"$meshloom_out.code"
 case $code in
   0|${interrupted}) ;;
-  *) printf '\\n%s\\n' "$hint"; read -r n ;;
+  *) printf '\\n%s\\n' "$meshloom_hint"; read -r n ;;
 esac
 exit "$code"`;
+
+/** Within single quotes nothing means anything but the next one (POSIX, Shell Command Language, 2.2.2). */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Sets where the output goes, the hint, the words of what is run, and the variables that the editor would have changed. */
+function describeRun({ command, args, env }: LoginProgram, output: string): string {
+  const changed = Object.entries(env).filter(([name, value]) => value?.includes('${') && /^[A-Za-z_]\w*$/.test(name));
+  return [
+    ...changed.map(([name, value]) => `export ${name}=${quote(value!)}`),
+    `meshloom_out=${quote(output)}`,
+    `meshloom_hint=${quote(l10n.t('The login failed. Press Enter to close this terminal.'))}`,
+    `set -- ${[command, ...args].map(quote).join(' ')}`,
+    '',
+  ].join('\n');
+}
 
 /** Programs run in a terminal that `open` makes. POSIX only: elsewhere there is no shell that is known to be there. */
 export function createLoginTerminal(open: (start: TerminalStart) => OpenedTerminal): LoginTerminal {
@@ -94,8 +105,10 @@ export function createLoginTerminal(open: (start: TerminalStart) => OpenedTermin
       const folder = new PrivateFolder();
       try {
         const output = join(folder.path, 'credential');
+        const run = join(folder.path, 'run');
         writeFileSync(output, '', { mode: 0o600, flag: 'wx' });
-        const terminal = open(startOf(program, output));
+        writeFileSync(run, describeRun(program, output), { mode: 0o600, flag: 'wx' });
+        const terminal = open(startOf(program, run));
         const code = await endOf(terminal, `${output}.code`, program, () => folder.remove());
         if (code !== 0 && code !== undefined) left = terminal;
         return { stdout: code === 0 ? readFileSync(output, 'utf8').slice(0, maxOutput) : '', code };
@@ -106,21 +119,14 @@ export function createLoginTerminal(open: (start: TerminalStart) => OpenedTermin
   };
 }
 
-function startOf({ command, args, env, user, isRenewal }: LoginProgram, output: string): TerminalStart {
-  const words = [command, ...args].map((word, index) => [`MESHLOOM_ARGUMENT_${index}`, word] as const);
+function startOf({ command, env, user, isRenewal }: LoginProgram, run: string): TerminalStart {
   const known = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {
     program: command,
     user,
     shellPath: '/bin/sh',
-    shellArgs: ['-c', script],
-    env: {
-      ...Object.fromEntries(known),
-      ...Object.fromEntries(words),
-      MESHLOOM_COUNT: String(words.length),
-      MESHLOOM_OUTPUT: output,
-      MESHLOOM_HINT: l10n.t('The login failed. Press Enter to close this terminal.'),
-    },
+    shellArgs: ['-c', script, 'sh', run],
+    env: Object.fromEntries(known),
     cwd: process.cwd(),
     mayTakeFocus: !isRenewal,
   };

@@ -265,7 +265,10 @@ describe('when the cluster does not answer as it should', function () {
       command: 'sh',
       args: [
         '-c',
-        `printf 'Badge: ' >&2; read -r badge; test "$badge" = A-1 && echo '${JSON.stringify(printed)}'; sleep 3`,
+        // The editor knows a variable of that look; it is none here.
+        `printf 'Badge: ' >&2; read -r badge; test "$1$badge" = '\${env:HOME}A-1' && echo '${JSON.stringify(printed)}'; sleep 3`,
+        'sh',
+        '${env:HOME}',
       ],
     };
     contextFor('asking', here(), { exec });
