@@ -38,7 +38,7 @@ export function activate(context: vscode.ExtensionContext): { open(): Promise<Ap
     ),
   );
   // Ports were forwarded when the window was closed or loaded again: somebody may still rely on them.
-  if (context.workspaceState.get(keptForwardsKey)) void open();
+  if (context.workspaceState.get(keptForwardsKey)) void open().catch(() => undefined); // it was logged
   return { open: async () => (await open()).app };
 }
 

@@ -245,7 +245,10 @@ describe('a forwarded port', () => {
     await start();
     const { localPort } = forward!;
     const six = await readAll(localPort, '6', { host: '::1' }).catch((error: NodeJS.ErrnoException) => error.code);
-    if (six === 'EADDRNOTAVAIL') test.skip('this machine has no IPv6 loopback');
+    if (six === 'EADDRNOTAVAIL') {
+      console.log('port-forward on ::1: skipped, because this machine has no IPv6 loopback');
+      test.skip('this machine has no IPv6 loopback');
+    }
     expect(String(six)).toBe('a:6');
     forward!.stop();
     await expect(readAll(localPort, '', { host: '::1' })).rejects.toThrow('ECONNREFUSED');

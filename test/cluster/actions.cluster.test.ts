@@ -223,8 +223,12 @@ describe.skipIf(missing)('what a person does to workloads, on a real Kubernetes'
   test.skipIf('missing' in envoy)(
     'a real Envoy in a pod is read through the kubelet, thousands of clusters of it',
     async (context) => {
-      // A cluster that is somewhere else has not this machine's files.
-      if (!running?.space || 'missing' in envoy) return context.skip();
+      if ('missing' in envoy) throw new Error(envoy.missing);
+      if (!running?.space) {
+        const reason = 'a cluster that is somewhere else has not this machine’s files';
+        console.log(`test/cluster: without Envoy, because ${reason}`);
+        return context.skip(reason);
+      }
       const directory = mkdtempSync(join(tmpdir(), 'meshloom-envoy-'));
       const many = Array.from({ length: 5000 }, (_, index) => ({
         name: `outbound|80||s${index}.shop.svc`,

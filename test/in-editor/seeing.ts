@@ -247,6 +247,12 @@ describe('when the cluster does not answer as it should', function () {
     await eventuallyRow(/cancelled/, 5_000);
   });
 
+  /** The title of what is skipped is printed. */
+  const onPosix = (title: string, test: () => Promise<void>) =>
+    process.platform === 'win32'
+      ? it.skip(`${title} (not on Windows: the editor opens no login terminal there)`)
+      : it(title, test);
+
   const nextTerminal = () =>
     new Promise<vscode.Terminal>((resolve) => {
       const following = vscode.window.onDidOpenTerminal((terminal) => {
@@ -255,8 +261,7 @@ describe('when the cluster does not answer as it should', function () {
       });
     });
 
-  it('lets a login program ask in a terminal, where its credential is never shown', async function () {
-    if (process.platform === 'win32') return this.skip();
+  onPosix('lets a login program ask in a terminal, where its credential is never shown', async () => {
     const token = 'never-to-be-seen';
     const printed = { kind: 'ExecCredential', apiVersion: 'client.authentication.k8s.io/v1', status: { token } };
     const exec = {
@@ -296,8 +301,7 @@ describe('when the cluster does not answer as it should', function () {
     );
   });
 
-  it('offers a terminal where a login program fails for lack of one; closing it cancels the login', async function () {
-    if (process.platform === 'win32') return this.skip();
+  onPosix('offers a terminal where a login program fails for lack of one; closing it cancels the login', async () => {
     const script = 'test -t 0 || { echo "no terminal" >&2; exit 1; }; read -r word';
     const exec = { apiVersion: 'client.authentication.k8s.io/v1', interactiveMode: 'IfAvailable', command: 'sh' };
     contextFor('lacking', here(), { exec: { ...exec, args: ['-c', script] } });
